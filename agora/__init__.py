@@ -1,0 +1,1 @@
+"""Agora: a market for work done by LLM agents."""

@@ -1,0 +1,1 @@
+"""Who does the work: models with tools, samplers, functions and command lines."""

@@ -1,0 +1,1 @@
+"""Auction rules: pure values in, pure values out."""

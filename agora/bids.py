@@ -1,0 +1,181 @@
+"""The auction's values: price, profile, plan, bid, score, clearing, award."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import Field
+
+from agora.tasks import Tier, Usage
+from agora.values import JsonValue, Value
+
+Unit = Literal["usd", "s"]
+"""What an agent charges in: US dollars, or seconds of this machine for local work."""
+
+
+class Price(Value):
+    """What an agent charges. Local work is priced in seconds, never in invented dollars."""
+
+    unit: Unit = "usd"
+    """The unit of the three rates below."""
+    input_per_mtok: Decimal = Field(default=Decimal(0), ge=0)
+    """For a million tokens read."""
+    output_per_mtok: Decimal = Field(default=Decimal(0), ge=0)
+    """For a million tokens written."""
+    per_task: Decimal = Field(default=Decimal(0), ge=0)
+    """For taking on a task at all (function and command-line agents)."""
+
+    def of(self, input_tokens: int, output_tokens: int) -> Decimal:
+        """Price of so many tokens, in `unit`, without `per_task`.
+
+        >>> Price(input_per_mtok=Decimal(1), output_per_mtok=Decimal(4)).of(1_000_000, 500_000)
+        Decimal('3')
+        """
+        return (self.input_per_mtok * input_tokens + self.output_per_mtok * output_tokens) / 1_000_000
+
+
+class Profile(Value):
+    """An agent's card: what it says of itself, before any record of what it did."""
+
+    name: str = Field(min_length=1)
+    """Unique within its market."""
+    operator: str
+    """Who is behind it (endpoint, model, key): renaming does not change it."""
+    kind: str
+    """llm, sampler, function or command."""
+    model: str = ""
+    """The chat model's name, where there is one."""
+    skills: frozenset[str] = frozenset()
+    """What it can do; empty: anything."""
+    tools: tuple[str, ...] = ()
+    """Names of the tools it brings."""
+    price: Price | None = None
+    """None: unpriced, and kept out."""
+    trust: frozenset[str] = frozenset()
+    """The data labels that it may see."""
+    tier: Tier = Tier.NAMESPACE
+    """The sandbox that it works in."""
+
+
+class Amount(Value):
+    """So much of one unit."""
+
+    value: Decimal = Field(ge=0)
+    """How much."""
+    unit: Unit = "usd"
+    """Of what."""
+
+
+class Plan(Value):
+    """What a bidder promises to do: the contract that its work is held against."""
+
+    text: str = Field(min_length=1)
+    """The strategy in words (or its terms as JSON)."""
+    steps: int = Field(default=1, ge=1)
+    """Promised number of steps: model calls, tool calls, commands."""
+    tokens: int | None = Field(default=None, ge=0)
+    """Promised token cap, enforced while performing; None: projected from the plan's length (SALE)."""
+    terms: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """Structured terms, as method, samples, checks."""
+
+
+class Bid(Value):
+    """A sealed bid, as the market weighed it; nothing but the plan is the bidder's own word."""
+
+    agent: str
+    """Who bids. No mechanism may look at it."""
+    plan: Plan
+    """The promise."""
+    length_tokens: int = Field(ge=1)
+    """Tokenizer-neutral length of the plan: characters / 4, rounded up."""
+    projected_tokens: int = Field(ge=0)
+    """Tokens that the work is expected to take: the promised cap, or the plan's length scaled up."""
+    price: Amount
+    """Price x projected tokens (+ the price per task): what is asked."""
+    entropy: float | None = Field(default=None, ge=0, le=1)
+    """Mean token entropy of the plan in [0, 1], measured by the market; None where nothing was given."""
+    content_hash: str
+    """SHA-256 of the plan and price, without names: what ties are broken by."""
+    usage: Usage = Usage()
+    """What making the bid took."""
+
+
+class Reserve(Value):
+    """The most that each unit may cost: fixed before any bid is opened."""
+
+    usd: Decimal = Field(default=Decimal(0), ge=0)
+    """Dollars left for the task."""
+    s: Decimal = Field(default=Decimal(0), ge=0)
+    """Seconds left for the task."""
+
+    def of(self, unit: Unit) -> Decimal:
+        """The reserve in a unit."""
+        return self.usd if unit == "usd" else self.s
+
+
+class Score(Value):
+    """A bid's score with every term that went into it; lower is better."""
+
+    agent: str
+    """Whose bid."""
+    total: float
+    """The sum of the weighted terms."""
+    terms: Mapping[str, float]
+    """Weighted terms by name, as cost (positive) and entropy (negative)."""
+    price: Amount
+    """What was asked."""
+
+
+class Clearing(Value):
+    """What a mechanism decided, with its reasons; a pure function of bids, reserve and seed."""
+
+    mechanism: str
+    """Its name."""
+    ranking: tuple[Score, ...]
+    """All admitted bids, best first."""
+    refused: Mapping[str, str] = Field(default_factory=dict)
+    """Bids that were not admitted, agent -> why."""
+    payment: Amount | None = None
+    """What the winner is paid; None where there is no winner."""
+    weights: Mapping[str, float] = Field(default_factory=dict)
+    """The weights used, after terms that were not there for every bid were dropped."""
+    dropped: tuple[str, ...] = ()
+    """Terms that were dropped because some bid lacked them."""
+
+    @property
+    def winner(self) -> str | None:
+        """The best bid's agent."""
+        return self.ranking[0].agent if self.ranking else None
+
+    @property
+    def runner_up(self) -> str | None:
+        """The second-best bid's agent."""
+        return self.ranking[1].agent if len(self.ranking) > 1 else None
+
+
+class Award(Value):
+    """The task goes to one agent, for one attempt."""
+
+    agent: str
+    """The winner."""
+    attempt: int = Field(ge=1)
+    """1 for the auction's winner, 2 for the runner-up after a failure."""
+    plan: Plan
+    """What it is held against."""
+    payment: Amount
+    """What it may charge for keeping its plan."""
+    runner_up: str | None = None
+    """Who takes over on failure."""
+    reason: str
+    """One sentence with the figures that decided."""
+
+
+class Shortlist(Value):
+    """Who may bid, with what probability each was chosen, and who was kept out and why."""
+
+    members: Mapping[str, float]
+    """Agent -> propensity in (0, 1]."""
+    kept_out: Mapping[str, str] = Field(default_factory=dict)
+    """Agent -> reason in words."""

@@ -1,0 +1,1 @@
+"""Who may bid: screening and policies."""

@@ -1,0 +1,203 @@
+"""Every error that Agora raises on purpose, in one tree.
+
+    AgoraError
+    ├── UsageError            (exit 2)  something the user wrote cannot be used
+    │   ├── ConfigError                 a TOML file, a flag or a definition is malformed
+    │   ├── NoAgentsError               the pool is empty
+    │   ├── UnknownNameError            no agent, model, verifier, mechanism, run, ... of that name
+    │   ├── MissingKeyError             a provider's API key is not set
+    │   └── WorkspaceError              the workspace is not there or cannot be read
+    ├── NoBidsError           (exit 1)  nobody may, can or wants to do the task
+    ├── BudgetError           (exit 3)  a cost cannot be covered
+    │   ├── BudgetExceededError         the worst case does not fit into the purse
+    │   └── UnpricedModelError          nobody can say what a call costs
+    ├── VerifierError         (exit 4)  the verifier could not start, so nothing is known
+    ├── ApprovalError         (exit 5)  a person said no
+    ├── SandboxError          (exit 6)  no sandbox, or not one of the tier that the task demands
+    ├── ModelError            (exit 1)  a model call gave nothing that can be used
+    │   ├── ModelTimeoutError           the total deadline passed
+    │   ├── ReplyCutError               the reply ended before its end
+    │   ├── ContextOverflowError        the prompt does not fit the model
+    │   └── BadReplyError               empty, oversized, malformed, or of another model
+    ├── AgentError            (exit 1)  an agent broke its contract (plan, limits, command)
+    ├── PatchError            (exit 1)  a diff does not fit the files it was made from
+    └── LedgerError           (exit 1)  the record is damaged or was asked for the impossible
+
+Each message names the thing and the mend; `exit_code` is what the command line ends with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class AgoraError(Exception):
+    """The root. Catch it to catch everything that Agora raises on purpose."""
+
+    exit_code: int = 1
+
+
+class UsageError(AgoraError):
+    """Something the user wrote cannot be used."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError, ValueError):
+    """A definition is malformed.
+
+    Args:
+        where: The file, flag or field.
+        what: What is wrong with it and how to mend it.
+    """
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+        self.where, self.what = where, what
+
+
+class NoAgentsError(UsageError):
+    """The pool is empty."""
+
+    def __init__(self, where: str = "the market") -> None:
+        super().__init__(f"{where} has no agents: define one in agents/NAME.toml or pass Agent(...) to Market")
+
+
+class UnknownNameError(UsageError, LookupError):
+    """A name that nothing answers to; the nearest known names are offered.
+
+    Args:
+        what: The kind of thing, as "agent" or "verifier".
+        name: What was asked for.
+        known: What there is.
+    """
+
+    def __init__(self, what: str, name: str, known: Iterable[str] = ()) -> None:
+        names = sorted(known)
+        near = get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+        super().__init__(f"no {what} named {name!r}; {hint}")
+        self.what, self.name = what, name
+
+
+class MissingKeyError(UsageError):
+    """A provider's API key is not set."""
+
+    def __init__(self, model: str, variable: str) -> None:
+        super().__init__(f"model {model!r} needs an API key: set {variable}")
+        self.model, self.variable = model, variable
+
+
+class WorkspaceError(UsageError):
+    """The workspace is not there or cannot be read."""
+
+    def __init__(self, path: str, why: str = "is not a folder") -> None:
+        super().__init__(f"workspace {path!r} {why}: pass an existing folder with --workspace")
+        self.path = path
+
+
+class NoBidsError(AgoraError):
+    """Nobody may, can or wants to do the task."""
+
+    def __init__(self, task: str, why: str = "") -> None:
+        super().__init__(f"no agent bid on task {task!r}" + (f": {why}" if why else ""))
+        self.task = task
+
+
+class BudgetError(AgoraError):
+    """A cost cannot be covered."""
+
+    exit_code = 3
+
+
+class BudgetExceededError(BudgetError):
+    """The worst case of a call does not fit into a purse.
+
+    Args:
+        purse: Whose purse, as "run" or "agent scout".
+        what: The dimension: usd, tokens, steps or seconds.
+        need: What the call may cost at worst.
+        left: What the purse still holds.
+    """
+
+    def __init__(self, purse: str, what: str, need: object, left: object) -> None:
+        super().__init__(f"{purse}: the next call may need {need} {what}, and {left} are left; raise the {what} limit")
+        self.purse, self.what, self.need, self.left = purse, what, need, left
+
+
+class UnpricedModelError(BudgetError):
+    """Nobody can say what a call costs, so it is not made."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"model {model!r} has no known price: state one in the agent's `price`")
+        self.model = model
+
+
+class VerifierError(AgoraError):
+    """The verifier could not start or could not decide; the outcome is unknown."""
+
+    exit_code = 4
+
+
+class ApprovalError(AgoraError):
+    """A person said no."""
+
+    exit_code = 5
+
+
+class SandboxError(AgoraError):
+    """There is no sandbox, or none of the tier that the task demands."""
+
+    exit_code = 6
+
+
+class ModelError(AgoraError):
+    """A model call gave nothing that can be used.
+
+    Args:
+        model: The model's name.
+        what: What went wrong.
+        paid: Whether the provider may charge for it. True books the reservation.
+        status: The provider's HTTP status, where there was one.
+        retry_after_s: How long the provider asked us to wait, where it did.
+    """
+
+    def __init__(
+        self, model: str, what: str, *, paid: bool = True, status: int | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(f"model {model!r}: {what}")
+        self.model, self.what, self.paid = model, what, paid
+        self.status, self.retry_after_s = status, retry_after_s
+
+
+class ModelTimeoutError(ModelError, TimeoutError):
+    """The total deadline of a call passed; the provider may have been paid."""
+
+
+class ReplyCutError(ModelError):
+    """The reply ended before its end: no finish reason, or the output cap inside a structured answer."""
+
+
+class ContextOverflowError(ModelError):
+    """The prompt does not fit into the model's context."""
+
+
+class BadReplyError(ModelError):
+    """The reply is empty, oversized or malformed."""
+
+
+class AgentError(AgoraError):
+    """An agent broke its contract: no plan, a limit passed, a command that cannot start."""
+
+    def __init__(self, agent: str, what: str) -> None:
+        super().__init__(f"agent {agent!r}: {what}")
+        self.agent, self.what = agent, what
+
+
+class PatchError(AgoraError):
+    """A diff does not fit the files it was made from; nothing was written."""
+
+
+class LedgerError(AgoraError):
+    """The record is damaged, or a write to it was refused."""

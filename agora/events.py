@@ -1,0 +1,279 @@
+"""The trace vocabulary: one frozen record for each thing that the loop decides or receives.
+
+A run is its events, in order. Whatever is not an event did not happen: every table and every learned state can be
+derived from them. The envelope (sequence, chain, salted body hash) is the ledger's; these are the bodies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from agora.bids import Award, Bid, Clearing, Profile, Reserve, Shortlist
+from agora.messages import Reply, Request, ToolCall
+from agora.tasks import Limits, Outcome, Task, Usage, Verdict, Work
+from agora.values import JsonValue, Value
+
+
+class _Event(Value):
+    """What every event carries."""
+
+    task: str = ""
+    """The task it is about; empty for the whole run."""
+
+
+class Started(_Event):
+    """A run begins: everything that its decisions depend on."""
+
+    kind: Literal["started"] = "started"
+    seed: int
+    """Seed of all chance in the run."""
+    agents: tuple[Profile, ...]
+    """The pool."""
+    limits: Limits
+    """The run's purse."""
+    mechanism: str
+    """Name of the auction's mechanism."""
+    policy: str
+    """Name of the coordinator's policy."""
+    versions: Mapping[str, str] = Field(default_factory=dict)
+    """Agora, Python and the packages that decide."""
+    notes: Mapping[str, str] = Field(default_factory=dict)
+    """Anything a reader should know: agents that did not join and why, a bare sandbox."""
+
+
+class Posted(_Event):
+    """A task is announced."""
+
+    kind: Literal["posted"] = "posted"
+    spec: Task
+    """The task as the agents see it, and its verifier."""
+
+
+class Screened(_Event):
+    """Who may bid, with propensities, and who was kept out and why."""
+
+    kind: Literal["screened"] = "screened"
+    shortlist: Shortlist
+    """The policy's choice."""
+    reserve: Reserve
+    """The scale of all scores, fixed before any bid is opened."""
+
+
+class BidPlaced(_Event):
+    """A sealed bid arrived in time."""
+
+    kind: Literal["bid"] = "bid"
+    bid: Bid
+    """As the market weighed it."""
+
+
+class BidRefused(_Event):
+    """An agent did not bid: late, failed, malformed or unwilling."""
+
+    kind: Literal["bid_refused"] = "bid_refused"
+    agent: str
+    """Who."""
+    reason: str
+    """Why, in words."""
+
+
+class Scored(_Event):
+    """All bids were opened together and scored."""
+
+    kind: Literal["scored"] = "scored"
+    clearing: Clearing
+    """Every term of every score."""
+    seed: int
+    """What ties were broken with."""
+
+
+class Awarded(_Event):
+    """The task goes to an agent."""
+
+    kind: Literal["awarded"] = "awarded"
+    award: Award
+    """To whom, for what, and why."""
+    evidence: tuple[str, ...] = ()
+    """What earlier attempts failed with, handed to this one."""
+
+
+class Reserved(_Event):
+    """The intent of a model call: its worst case left the purse before it is made."""
+
+    kind: Literal["reserved"] = "reserved"
+    call: str
+    """Id of the call: agent / phase / logical step."""
+    agent: str
+    """Who calls."""
+    model: str
+    """Which model."""
+    request: Request
+    """What is sent."""
+    usd: Decimal
+    """Reserved dollars."""
+    tokens: int
+    """Reserved tokens."""
+
+
+class Called(_Event):
+    """A model call ended: the reply or the error, and the settlement of its reservation."""
+
+    kind: Literal["called"] = "called"
+    call: str
+    """Id of the call."""
+    agent: str
+    """Who called."""
+    reply: Reply | None = None
+    """None where it failed."""
+    error: str = ""
+    """Why it failed."""
+    usage: Usage
+    """What was booked: actual spend, or the whole reservation where the fate is unknown."""
+    overrun: bool = False
+    """True: it cost more than reserved; it is booked and the purse is closed."""
+
+
+class ToolUsed(_Event):
+    """A tool ran, or a command in the sandbox."""
+
+    kind: Literal["tool"] = "tool"
+    agent: str
+    """Whose."""
+    call: ToolCall
+    """What was asked for."""
+    result: str
+    """What came back, capped."""
+    ok: bool = True
+    """False: the result is an error message."""
+    usage: Usage = Usage()
+    """Steps, seconds, and dollars where the command reports them."""
+
+
+class Performed(_Event):
+    """An attempt ended with work, or with an error."""
+
+    kind: Literal["performed"] = "performed"
+    agent: str
+    """Whose."""
+    attempt: int
+    """Which attempt."""
+    work: Work | None = None
+    """None where the agent failed."""
+    error: str = ""
+    """Why it failed."""
+    usage: Usage = Usage()
+    """What the attempt took, bids left out."""
+
+
+class Verified(_Event):
+    """The verifier decided."""
+
+    kind: Literal["verified"] = "verified"
+    agent: str
+    """Whose work."""
+    attempt: int
+    """Which attempt."""
+    outcome: Outcome
+    """passed, failed or unknown, with evidence."""
+
+
+class Settled(_Event):
+    """Promised against delivered, for one attempt."""
+
+    kind: Literal["settled"] = "settled"
+    agent: str
+    """Who."""
+    attempt: int
+    """Which attempt."""
+    promised_steps: int
+    """From the plan."""
+    promised_tokens: int
+    """From the plan, or projected from its length."""
+    delivered: Usage
+    """What it took."""
+    verdict: Verdict
+    """What came of it."""
+
+
+class Learned(_Event):
+    """One update of what the market knows; only verified outcomes make one."""
+
+    kind: Literal["learned"] = "learned"
+    what: str
+    """Which learner: record, memory."""
+    key: str
+    """What was updated, as "operator/agent/skill"."""
+    update: Mapping[str, JsonValue]
+    """The update itself: enough to make it again."""
+
+
+class Applied(_Event):
+    """The patch was written to the user's workspace, or was not."""
+
+    kind: Literal["applied"] = "applied"
+    paths: tuple[str, ...]
+    """The files."""
+    applied: bool
+    """False: not approved, or the files had changed."""
+    reason: str = ""
+    """Why not."""
+
+
+class TaskDone(_Event):
+    """The terminal row of a task."""
+
+    kind: Literal["task_done"] = "task_done"
+    verdict: Verdict
+    """The last attempt's, or failed where nobody bid."""
+    agent: str = ""
+    """Whose work counts."""
+    attempts: int = 0
+    """How many were made."""
+    usage: Usage = Usage()
+    """Everything the task took, bids included."""
+    overhead: Usage = Usage()
+    """The part that went into bids."""
+    reason: str = ""
+    """Why it ended, where no attempt passed."""
+
+
+class Done(_Event):
+    """The terminal row of a run: without it, the run is not finished."""
+
+    kind: Literal["done"] = "done"
+    verdicts: Mapping[str, Verdict]
+    """Task -> verdict."""
+    usage: Usage
+    """Everything the run took."""
+    error: str = ""
+    """What stopped it, where something did."""
+
+
+Event = Annotated[
+    Started
+    | Posted
+    | Screened
+    | BidPlaced
+    | BidRefused
+    | Scored
+    | Awarded
+    | Reserved
+    | Called
+    | ToolUsed
+    | Performed
+    | Verified
+    | Settled
+    | Learned
+    | Applied
+    | TaskDone
+    | Done,
+    Field(discriminator="kind"),
+]
+"""Any event; `kind` says which."""
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+"""Reads an event back from its body."""

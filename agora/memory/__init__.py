@@ -1,0 +1,1 @@
+"""Shared memory: tables, migrations, the store and recall."""

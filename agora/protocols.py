@@ -1,0 +1,416 @@
+"""Every seam of Agora on one page. An implementation fits a Protocol; it inherits from nothing.
+
+Time, chance, models, tools, sandboxes and storage are arguments everywhere. Plug-ins are found by entry points
+(`agora.agents`, `agora.tools`, `agora.policies`, `agora.mechanisms`, `agora.verifiers`, `agora.stores`), and
+`agora.testing` has a conformance check for each seam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from agora.bids import Bid, Clearing, Plan, Price, Profile, Reserve, Shortlist
+from agora.events import Event
+from agora.messages import Reply, Request, ToolCall, ToolSpec
+from agora.tasks import Limits, Outcome, Patch, Task, Tier, Usage, Work
+from agora.values import JsonValue
+
+
+class Clock(Protocol):
+    """Time as an argument."""
+
+    def now_us(self) -> int:
+        """Microseconds since the epoch, for the record."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Seconds that never run backwards, for durations and deadlines."""
+        ...
+
+
+class Chance(Protocol):
+    """Randomness as an argument: the same seed and label give the same draw, whatever was drawn before."""
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        ...
+
+    def integer(self, label: str) -> int:
+        """A uniform integer in [0, 2**63) for this label."""
+        ...
+
+    def uniform(self, label: str) -> float:
+        """A uniform float in [0, 1) for this label."""
+        ...
+
+
+class ChatModel(Protocol):
+    """One model behind one endpoint."""
+
+    @property
+    def name(self) -> str:
+        """As the user wrote it: provider/model."""
+        ...
+
+    def price(self) -> Price | None:
+        """The list price; None where it is not known."""
+        ...
+
+    def bound_tokens(self, request: Request) -> int:
+        """An upper bound on the prompt's tokens: never less than what the provider will count."""
+        ...
+
+    async def complete(self, request: Request) -> Reply:
+        """Make the call within its deadline.
+
+        Raises:
+            ModelError: Nothing usable came back; `paid` says whether it may still be charged.
+        """
+        ...
+
+
+class Ran(NamedTuple):
+    """How a command ended."""
+
+    exit_code: int
+    """The command's own; 124 where the time limit ended it, 137 where a resource limit did."""
+    stdout: str
+    """Capped; undecodable bytes replaced."""
+    stderr: str
+    """Capped; undecodable bytes replaced."""
+    seconds: float
+    """Wall time."""
+    limit: str = ""
+    """Which limit ended it: time, output, memory, disk; empty where none did."""
+
+
+class Workspace(Protocol):
+    """A private copy of a folder, in which an agent works."""
+
+    @property
+    def root(self) -> Path:
+        """Where the copy is on this machine."""
+        ...
+
+    @property
+    def tier(self) -> Tier:
+        """The sandbox that `run` really uses."""
+        ...
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str = "",
+        timeout_s: float = 60.0,
+        env: Mapping[str, str] | None = None,
+        writable: bool = True,
+    ) -> Ran:
+        """Run a command inside the sandbox, in the copy; `writable=False` mounts the copy read-only.
+
+        "python" as argv[0] means the workspace's own .venv interpreter, or Agora's, bound read-only.
+
+        Raises:
+            SandboxError: The command could not be started at all.
+        """
+        ...
+
+    def path(self, relative: str) -> Path:
+        """The real path of a file inside the copy.
+
+        Raises:
+            WorkspaceError: It would leave the copy ("..", absolute, through a link).
+        """
+        ...
+
+    def patch(self) -> Patch:
+        """What has changed since the copy was made."""
+        ...
+
+    async def close(self) -> None:
+        """Remove the copy and whatever still runs in it."""
+        ...
+
+
+class Sandbox(Protocol):
+    """Makes workspaces of one tier."""
+
+    @property
+    def tier(self) -> Tier:
+        """What it really gives on this machine."""
+        ...
+
+    async def open(self, source: Path | None, *, patch: Patch | None = None, least: Tier = Tier.NAMESPACE) -> Workspace:
+        """Copy a folder (None: an empty one), apply a patch to the copy where one is given, and return it.
+
+        Raises:
+            SandboxError: The tier is below `least`.
+            WorkspaceError: The source is not a folder that can be read.
+            PatchError: The patch does not fit.
+        """
+        ...
+
+
+class ToolResult(NamedTuple):
+    """What a tool gave."""
+
+    text: str
+    """Its answer, or the error message that the model gets to read."""
+    ok: bool = True
+    """False: it failed, and the model may try again."""
+
+
+@runtime_checkable
+class Tool(Protocol):
+    """Something an agent can use."""
+
+    @property
+    def spec(self) -> ToolSpec:
+        """Name, description and JSON schema of the arguments."""
+        ...
+
+    async def call(self, arguments: Mapping[str, JsonValue], workspace: Workspace | None) -> str:
+        """Use it. Whatever it raises becomes an error message for the model.
+
+        Args:
+            arguments: Already validated against the schema.
+            workspace: The attempt's copy of the folder, where the task has one.
+        """
+        ...
+
+
+class Desk(Protocol):
+    """Where an agent bids or performs: the only way to models, tools and the sandbox.
+
+    Each call is reserved before it is made, settled after it, and recorded. An agent cannot misstate what it spent.
+    """
+
+    @property
+    def task(self) -> Task:
+        """What is to be done; the verifier is hidden (`verify` is None)."""
+        ...
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files in the workspace, capped."""
+        ...
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """What earlier attempts at this task failed with."""
+        ...
+
+    @property
+    def workspace(self) -> Workspace | None:
+        """The attempt's copy; None while bidding, or where the task has no workspace."""
+        ...
+
+    @property
+    def left(self) -> Limits:
+        """What may still be spent here."""
+        ...
+
+    async def ask(self, model: ChatModel, request: Request) -> Reply:
+        """Call a model.
+
+        Raises:
+            BudgetError: Its worst case does not fit, or it is unpriced; no call was made.
+            ModelError: The call failed.
+        """
+        ...
+
+    async def use(self, tool: Tool, call: ToolCall) -> ToolResult:
+        """Use a tool: arguments are validated, output is capped, failures become text.
+
+        Raises:
+            BudgetError: No steps or time are left.
+        """
+        ...
+
+    async def run(self, argv: Sequence[str], *, stdin: str = "", timeout_s: float = 60.0, usd: str = "0") -> Ran:
+        """Run a command in the sandbox as one step; `usd` is its worst case, reserved first.
+
+        Raises:
+            BudgetError: No steps, time or dollars are left.
+            SandboxError: It could not be started.
+        """
+        ...
+
+    async def charge(self, usage: Usage) -> None:
+        """Book what a command reports of its own spend (dollars, tokens)."""
+        ...
+
+
+class Agent(Protocol):
+    """Someone who can do tasks: a model with tools, a function, a command line."""
+
+    @property
+    def profile(self) -> Profile:
+        """Its card."""
+        ...
+
+    async def bid(self, desk: Desk) -> Plan | None:
+        """Write a plan for `desk.task`; None: not interested."""
+        ...
+
+    async def perform(self, desk: Desk, plan: Plan) -> Work:
+        """Follow the plan. Changes are taken from the workspace by the market; `Work.patch` may stay empty."""
+        ...
+
+
+class Verifier(Protocol):
+    """Decides whether work is right."""
+
+    @property
+    def name(self) -> str:
+        """Its kind, as in `Check.kind`."""
+        ...
+
+    async def verify(self, task: Task, work: Work, *, sandbox: Sandbox) -> Outcome:
+        """Look at the work only (never at who did it).
+
+        Raises:
+            VerifierError: It could not start; the outcome is then unknown.
+        """
+        ...
+
+
+class Mechanism(Protocol):
+    """An auction rule: pure, deterministic, blind to names and to the order of bids."""
+
+    @property
+    def name(self) -> str:
+        """As in `auctions/NAME.toml` and on the ledger."""
+        ...
+
+    def clear(self, bids: Sequence[Bid], *, reserve: Reserve, seed: int) -> Clearing:
+        """Score all bids, opened together, and rank them.
+
+        Args:
+            bids: Any order.
+            reserve: The scale, fixed before opening.
+            seed: Breaks ties, with the hash of the content.
+        """
+        ...
+
+
+class Policy(Protocol):
+    """The coordinator's rule: who may bid."""
+
+    @property
+    def name(self) -> str:
+        """As on the ledger."""
+        ...
+
+    def shortlist(self, task: Task, pool: Sequence[Profile], *, limits: Limits, chance: Chance) -> Shortlist:
+        """Choose, with propensities; a pure function of its arguments and the policy's state."""
+        ...
+
+
+class Recorded(NamedTuple):
+    """An event with its place on the ledger."""
+
+    seq: int
+    """Position, from 1, without gaps."""
+    run: str
+    """The run's id."""
+    at_us: int
+    """When it was recorded, microseconds since the epoch."""
+    hash: str
+    """SHA-256 over the previous hash and this entry."""
+    event: Event | None
+    """The body; None where it was erased."""
+
+
+class RunInfo(NamedTuple):
+    """One run, summed up."""
+
+    id: str
+    """The run's id."""
+    started_us: int
+    """When it began."""
+    done: bool
+    """Whether its terminal row is there."""
+    tasks: int
+    """How many tasks were posted."""
+    passed: int
+    """How many of them passed."""
+    goal: str
+    """The first task's goal."""
+    usage: Usage
+    """What it took so far."""
+
+
+class AgentRecord(NamedTuple):
+    """What an agent promised and delivered, for one skill; grounded outcomes only."""
+
+    operator: str
+    agent: str
+    skill: str
+    tried: int
+    passed: int
+    promised_steps: int
+    delivered_steps: int
+    promised_tokens: int
+    delivered_tokens: int
+    usd: str
+    seconds: float
+
+
+class MemoryEntry(NamedTuple):
+    """One remembered bid of a verified task."""
+
+    task: str
+    goal: str
+    agent: str
+    plan: str
+    won: bool
+    passed: bool
+    run: str
+
+
+class Store(Protocol):
+    """Shared memory: the append-only ledger, and tables derived from it in the same transaction."""
+
+    async def record(self, run: str, *events: Event) -> None:
+        """Append events in order; return when they are durable.
+
+        Raises:
+            LedgerError: The database refused.
+        """
+        ...
+
+    def note(self, run: str, event: Event) -> None:
+        """Append an event with the next commit; `record` or `close` makes it durable, in order."""
+        ...
+
+    def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
+        """The ledger (of one run) in order, from after a sequence number."""
+        ...
+
+    def runs(self, *, limit: int = 50) -> Sequence[RunInfo]:
+        """The latest runs, newest first."""
+        ...
+
+    def find_run(self, ref: str) -> str:
+        """The id behind an id, a unique prefix, or "last".
+
+        Raises:
+            UnknownNameError: None or several match.
+        """
+        ...
+
+    def records(self) -> Sequence[AgentRecord]:
+        """Promised against delivered, per operator, agent and skill."""
+        ...
+
+    def recall(self, text: str, *, limit: int = 8) -> Sequence[MemoryEntry]:
+        """Remembered bids of tasks that share words with a text, best match first."""
+        ...
+
+    async def close(self) -> None:
+        """Commit what was noted and let go of the database."""
+        ...
