@@ -1,0 +1,101 @@
+"""The chain: each entry commits to its body and to the entry before it.
+
+An envelope of version 1 is the object {v, seq, run, kind, at_us, body, prev}; the entry's hash is SHA-256 over its
+canonical form, `prev` is the hash before (64 zeros at first), and `body` is SHA-256 over a random salt and the body's
+bytes. A body can be erased together with its salt, and the chain still holds, while nobody can guess what stood there.
+
+The chain alone finds flipped bits, deleted, swapped and inserted entries. It cannot see a cut tail, nor a rewritten
+whole: for that a checkpoint has to leave the machine (RFC 9162 trees build on these hashes).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from agora.ledger.canonical import canonical
+
+VERSION: Final = 1
+"""The envelope's version."""
+GENESIS: Final = "0" * 64
+"""What the first entry has as `prev`."""
+SALT_BYTES: Final = 16
+"""The length of a body's salt."""
+# Characters that stand for themselves in JSON.
+_PLAIN: Final = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.")
+
+
+class Envelope(NamedTuple):
+    """What an entry's hash is over."""
+
+    v: int
+    """The envelope's version."""
+    seq: int
+    """Position, from 1, without gaps."""
+    run: str
+    """The run's id."""
+    kind: str
+    """The event's kind."""
+    at_us: int
+    """When it was recorded, microseconds since the epoch."""
+    body: str
+    """Salted hash of the body, hexadecimal."""
+    prev: str
+    """Hash of the entry before."""
+
+
+class Entry(NamedTuple):
+    """An envelope with its hash, as stored."""
+
+    envelope: Envelope
+    hash: str
+
+
+def body_hash(salt: bytes, body: bytes) -> str:
+    """SHA-256 over salt and body; the salt's length is fixed, so the two cannot be shifted against each other.
+
+    Raises:
+        ValueError: The salt is not `SALT_BYTES` long.
+    """
+    if len(salt) != SALT_BYTES:
+        raise ValueError(f"a salt has {SALT_BYTES} bytes, not {len(salt)}")
+    return hashlib.sha256(salt + body).hexdigest()
+
+
+def envelope_bytes(envelope: Envelope) -> bytes:
+    """The envelope's canonical form.
+
+    It is written out here since it is made for every event; that it equals `canonical` is a tested property.
+
+    Raises:
+        LedgerError: The run holds a lone surrogate, or a number is beyond 2**53-1.
+    """
+    plain = _PLAIN.issuperset(envelope.run) and _PLAIN.issuperset(envelope.kind)
+    if not plain or max(envelope.at_us, envelope.seq) >= 2**53:
+        return canonical(envelope._asdict())
+    return (
+        f'{{"at_us":{envelope.at_us},"body":"{envelope.body}","kind":"{envelope.kind}","prev":"{envelope.prev}",'
+        f'"run":"{envelope.run}","seq":{envelope.seq},"v":{envelope.v}}}'
+    ).encode()
+
+
+def entry_hash(envelope: Envelope) -> str:
+    """SHA-256 over the envelope's canonical form, hexadecimal."""
+    return hashlib.sha256(envelope_bytes(envelope)).hexdigest()
+
+
+def verify(entries: Iterable[Entry], *, seq: int = 0, prev: str = GENESIS) -> int | None:
+    """The position of the first entry that does not follow from those before it; None: all do.
+
+    Args:
+        entries: In order, as stored.
+        seq: Position of the last entry known to be good; 0 where the ledger begins.
+        prev: Its hash.
+    """
+    for envelope, found in entries:
+        seq += 1
+        if envelope.seq != seq or envelope.prev != prev or envelope.v != VERSION or entry_hash(envelope) != found:
+            return seq
+        prev = found
+    return None
