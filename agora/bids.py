@@ -76,7 +76,7 @@ class Plan(Value):
     steps: int = Field(default=1, ge=1)
     """Promised number of steps: model calls, tool calls, commands."""
     tokens: int | None = Field(default=None, ge=0)
-    """Promised token cap, enforced while performing; None: projected from the plan's length (SALE)."""
+    """Promised cap on the tokens it writes, enforced; None: projected from the plan's length (SALE)."""
     terms: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Structured terms, as method, samples, checks."""
 
@@ -91,7 +91,7 @@ class Bid(Value):
     length_tokens: int = Field(ge=1)
     """Tokenizer-neutral length of the plan: characters / 4, rounded up."""
     projected_tokens: int = Field(ge=0)
-    """Tokens that the work is expected to take: the promised cap, or the plan's length scaled up."""
+    """Tokens that the work is expected to take: the promised cap, or the plan's length scaled to the task's limit."""
     price: Amount
     """Price x projected tokens (+ the price per task): what is asked."""
     entropy: float | None = Field(default=None, ge=0, le=1)

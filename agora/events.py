@@ -112,7 +112,9 @@ class Reserved(_Event):
     model: str
     """Which model."""
     request: Request
-    """What is sent."""
+    """What is sent; where `follows` > 0, without what the previous call of the same desk already put on record."""
+    follows: int = 0
+    """So many leading messages, and the tools, are those of the previous call: a long conversation is kept once."""
     usd: Decimal
     """Reserved dollars."""
     tokens: int

@@ -7,7 +7,8 @@ Time, chance, models, tools, sandboxes and storage are arguments everywhere. Plu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -230,17 +231,28 @@ class Desk(Protocol):
         """
         ...
 
-    async def run(self, argv: Sequence[str], *, stdin: str = "", timeout_s: float = 60.0, usd: str = "0") -> Ran:
-        """Run a command in the sandbox as one step; `usd` is its worst case, reserved first.
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str = "",
+        timeout_s: float = 60.0,
+        worst_usd: Decimal = Decimal(0),
+        bill: Callable[[Ran], Usage] | None = None,
+    ) -> Ran:
+        """Run a command in the sandbox as one step.
+
+        Args:
+            argv: The command; never through a shell.
+            stdin: What it reads.
+            timeout_s: Its wall-clock limit.
+            worst_usd: What it may cost at worst, reserved first; booked in full unless `bill` knows better.
+            bill: Reads the command's own report of its spend; what it raises leaves the worst case booked.
 
         Raises:
             BudgetError: No steps, time or dollars are left.
             SandboxError: It could not be started.
         """
-        ...
-
-    async def charge(self, usage: Usage) -> None:
-        """Book what a command reports of its own spend (dollars, tokens)."""
         ...
 
 

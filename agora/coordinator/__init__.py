@@ -1,1 +1,7 @@
 """Who may bid: screening and policies."""
+
+from __future__ import annotations
+
+from agora.coordinator.screening import Everyone, reason_to_keep_out
+
+__all__ = ["Everyone", "reason_to_keep_out"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from agora.testing.clocks import FakeClock, SeededChance
+from agora.testing.desk import desk_for
 from agora.testing.models import (
     Expecting,
     RuleModel,
@@ -16,12 +18,15 @@ from agora.testing.models import (
 
 __all__ = [
     "Expecting",
+    "FakeClock",
     "RuleModel",
     "ScriptError",
     "ScriptedModel",
+    "SeededChance",
     "call",
     "calls",
     "check_chat_model",
+    "desk_for",
     "expecting",
     "say",
 ]

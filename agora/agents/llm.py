@@ -1,0 +1,198 @@
+"""The agent that most pools are made of: a chat model, instructions and tools.
+
+It bids with a written plan and performs in a tool loop that follows the plan. Every call goes through the desk, so
+the limits hold whatever the model does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from agora.agents import prompts
+from agora.bids import Plan, Price, Profile
+from agora.errors import AgentError, BudgetError, ContextOverflowError
+from agora.messages import Message, Reply, Request, ToolCall
+from agora.protocols import ChatModel, Desk, Tool
+from agora.tasks import Tier, Work
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+BID_TEMPERATURE = 0.7
+"""One temperature for all bidders, so that entropy compares plans and not samplers."""
+
+BID_MAX_TOKENS = 400
+BID_TOP_LOGPROBS = 5
+
+_STEP = re.compile(r"^\s*(?:\d+[.)]|[-*])\s+\S", re.MULTILINE)
+_KEPT_ON_OVERFLOW = 4
+_SHRUNK_CHARS = 200
+
+
+class LLMAgent:
+    """A chat model with tools.
+
+    Args:
+        name: Unique within its market.
+        model: A model name ("openai/gpt-5-mini", "local/smollm2-135m") or any ChatModel.
+        instructions: Who it is; goes into the system prompt.
+        tools: What it may use. None: the file, search and command tools.
+        skills: What it can do; empty: anything.
+        price: What it charges; None: the model's list price, and without one it is kept out.
+        api_base: Another endpoint for the model.
+        trust: The data labels that it may see.
+        output: A pydantic model that its answer must fit; the answer is then JSON.
+        max_tokens: Output cap of each call while performing.
+        tier: The sandbox that its commands run in.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: str | ChatModel,
+        *,
+        instructions: str = prompts.DEFAULT_INSTRUCTIONS,
+        tools: Sequence[Tool] | None = None,
+        skills: Iterable[str] = (),
+        price: Price | None = None,
+        api_base: str | None = None,
+        trust: Iterable[str] = (),
+        output: type[BaseModel] | None = None,
+        max_tokens: int = 2048,
+        tier: Tier = Tier.NAMESPACE,
+    ) -> None:
+        if isinstance(model, str):
+            from agora.models.resolve import resolve_model
+
+            model = resolve_model(model, api_base=api_base)
+        if tools is None:
+            from agora.agents.command_tools import DEFAULT_TOOLS
+
+            tools = DEFAULT_TOOLS
+        self._model = model
+        self._instructions = instructions
+        self._tools = {tool.spec.name: tool for tool in tools}
+        self._output = output
+        self._schema = output.model_json_schema() if output else None
+        self._max_tokens = max_tokens
+        self._profile = Profile(
+            name=name,
+            operator=f"{api_base or 'default'}/{model.name}",
+            kind="llm",
+            model=model.name,
+            skills=frozenset(skills),
+            tools=tuple(self._tools),
+            price=price or model.price(),
+            trust=frozenset(trust),
+            tier=tier,
+        )
+
+    @property
+    def profile(self) -> Profile:
+        """Its card."""
+        return self._profile
+
+    async def bid(self, desk: Desk) -> Plan:
+        """Write a plan; its promised steps are the lines of its list, counted here and not claimed."""
+        prompt = prompts.bid_prompt(desk.task.goal, tools=self._allowed(desk), files=desk.files, evidence=desk.evidence)
+        reply = await desk.ask(
+            self._model,
+            Request(
+                messages=(Message(role="user", content=prompt),),
+                max_tokens=BID_MAX_TOKENS,
+                temperature=BID_TEMPERATURE,
+                top_logprobs=BID_TOP_LOGPROBS,
+            ),
+        )
+        text = reply.text.strip()
+        if not text:
+            raise AgentError(self._profile.name, "wrote an empty plan")
+        return Plan(text=text, steps=max(1, len(_STEP.findall(text))))
+
+    async def perform(self, desk: Desk, plan: Plan) -> Work:
+        """Follow the plan until the model answers without a tool call, or a limit ends the work.
+
+        What was done before a limit still counts: the verifier decides.
+        """
+        messages = self._opening(desk, plan)
+        repaired = False
+        try:
+            while True:  # bounded by the purse: each turn is a step
+                reply = await self._ask(desk, messages)
+                messages.append(Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls))
+                if reply.tool_calls:
+                    for call in reply.tool_calls:
+                        messages.append(await self._use(desk, call))
+                    continue
+                error = self._misfit(reply.text)
+                if not error:
+                    return Work(output=reply.text)
+                if repaired:
+                    raise AgentError(self._profile.name, f"its answer does not fit the schema: {error}")
+                repaired = True
+                messages.append(Message(role="user", content=prompts.REPAIR.format(error=error)))
+        except BudgetError as stop:
+            return Work(output=f"[stopped: {stop}]")
+
+    def _allowed(self, desk: Desk) -> tuple[str, ...]:
+        allowed = desk.task.tools
+        return tuple(name for name in self._tools if allowed is None or name in allowed)
+
+    def _opening(self, desk: Desk, plan: Plan) -> list[Message]:
+        system = prompts.SYSTEM.format(instructions=self._instructions, plan=plan.text)
+        task = prompts.task_prompt(
+            desk.task.goal, files=desk.files, examples=desk.task.examples, evidence=desk.evidence
+        )
+        return [Message(role="system", content=system), Message(role="user", content=task)]
+
+    async def _ask(self, desk: Desk, messages: list[Message]) -> Reply:
+        try:
+            return await desk.ask(self._model, self._request(desk, messages))
+        except ContextOverflowError:
+            messages[:] = shrink(messages)
+            return await desk.ask(self._model, self._request(desk, messages))
+
+    def _request(self, desk: Desk, messages: list[Message]) -> Request:
+        return Request(
+            messages=tuple(messages),
+            tools=tuple(self._tools[name].spec for name in self._allowed(desk)),
+            output_schema=self._schema,
+            max_tokens=self._max_tokens,
+        )
+
+    async def _use(self, desk: Desk, call: ToolCall) -> Message:
+        tool = self._tools.get(call.name)
+        if tool is None or call.name not in self._allowed(desk):
+            text = f"error: there is no tool {call.name!r}; there are: {', '.join(self._allowed(desk)) or 'none'}"
+        else:
+            text = (await desk.use(tool, call)).text
+        return Message(role="tool", content=text, tool_call_id=call.id)
+
+    def _misfit(self, text: str) -> str:
+        if self._output is None:
+            return ""
+        try:
+            self._output.model_validate_json(text)
+        except ValueError as error:
+            return str(error).replace("\n", " ")[:500]
+        return ""
+
+
+def shrink(messages: Sequence[Message]) -> list[Message]:
+    """The conversation with all but the newest tool results cut short: the answer to a context overflow.
+
+    >>> shrink([Message(role="user", content="do it")])[0].content
+    'do it'
+    """
+    tools = [index for index, message in enumerate(messages) if message.role == "tool"]
+    old = set(tools[:-_KEPT_ON_OVERFLOW])
+    limit = _SHRUNK_CHARS if old else 0
+    cut = old or set(tools)
+    return [
+        message.model_copy(update={"content": f"{message.content[:limit]} {prompts.TRIMMED}".strip()})
+        if index in cut and len(message.content) > _SHRUNK_CHARS
+        else message
+        for index, message in enumerate(messages)
+    ]

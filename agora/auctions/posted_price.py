@@ -1,0 +1,64 @@
+"""Posted price: take it or leave it (the simplest truthful mechanism for a buyer), and a lottery as its baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from agora.auctions.ranking import admit, rank, tie_hash
+from agora.bids import Amount, Bid, Clearing, Reserve, Score
+from agora.errors import ConfigError
+
+
+class PostedPrice:
+    """Everyone who asks no more than the posted price may have the task; a seeded lot decides; the price is paid.
+
+    What an agent asks cannot change what it is paid, so asking its true cost is best for it.
+
+    Args:
+        share: The posted price as a share of the reserve, in (0, 1].
+    """
+
+    name = "posted"
+
+    def __init__(self, share: float = 0.5) -> None:
+        if not 0 < share <= 1:
+            raise ConfigError("auction 'posted'", f"share {share!r} must be in (0, 1]")
+        self._share = share
+
+    def clear(self, bids: Sequence[Bid], *, reserve: Reserve, seed: int) -> Clearing:
+        """Draw among all who accept the price."""
+        admitted, refused = admit(bids, reserve, limit=self._share)
+        ranking = _draw(admitted, reserve, seed)
+        payment = None
+        if ranking:
+            unit = ranking[0].price.unit
+            payment = Amount(value=reserve.of(unit) * _decimal(self._share), unit=unit)
+        return Clearing(
+            mechanism=self.name, ranking=ranking, refused=refused, payment=payment, weights={"lottery": 1.0}
+        )
+
+
+class Lottery:
+    """A seeded lot among all admitted bids, paid as bid: the baseline that every mechanism has to beat."""
+
+    name = "random"
+
+    def clear(self, bids: Sequence[Bid], *, reserve: Reserve, seed: int) -> Clearing:
+        """Draw among all bids within the reserve."""
+        admitted, refused = admit(bids, reserve)
+        ranking = _draw(admitted, reserve, seed)
+        payment = ranking[0].price if ranking else None
+        return Clearing(
+            mechanism=self.name, ranking=ranking, refused=refused, payment=payment, weights={"lottery": 1.0}
+        )
+
+
+def _draw(bids: Sequence[Bid], reserve: Reserve, seed: int) -> tuple[Score, ...]:
+    lots = [(bid, (tie_hash(seed, bid.content_hash) >> 11) / 2**53) for bid in bids]
+    scored = [(bid, Score(agent=bid.agent, total=lot, terms={"lottery": lot}, price=bid.price)) for bid, lot in lots]
+    return rank(scored, reserve, seed)
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(str(value))

@@ -1,0 +1,56 @@
+"""What all mechanisms share: admission against the reserve, and an order that no name and no arrival can move."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from agora.bids import Bid, Reserve, Score
+
+
+def cost_share(bid: Bid, reserve: Reserve) -> float:
+    """The share of the reserve that a bid asks for, in its own unit: 0 is free, 1 is everything.
+
+    Dollars and local seconds are each measured against their own limit, fixed before opening, so that bids in
+    different units can be compared and no bid can move another's score.
+    """
+    if bid.price.value == 0:
+        return 0.0
+    limit = reserve.of(bid.price.unit)
+    return float(bid.price.value / limit) if limit else float("inf")
+
+
+def admit(bids: Sequence[Bid], reserve: Reserve, *, limit: float = 1.0) -> tuple[list[Bid], dict[str, str]]:
+    """Split bids into those within a share of the reserve, and those refused, agent -> why."""
+    admitted: list[Bid] = []
+    refused: dict[str, str] = {}
+    for bid in bids:
+        if cost_share(bid, reserve) <= limit:
+            admitted.append(bid)
+        else:
+            refused[bid.agent] = (
+                f"asks {bid.price.value} {bid.price.unit}, above the reserve {reserve.of(bid.price.unit)}"
+            )
+    return admitted, refused
+
+
+def tie_hash(seed: int, content_hash: str) -> int:
+    """A seeded lot for a bid's content: what decides between equal scores at equal prices."""
+    return int.from_bytes(hashlib.sha256(f"{seed}\0{content_hash}".encode()).digest()[:8])
+
+
+def rank(scores: Sequence[tuple[Bid, Score]], reserve: Reserve, seed: int) -> tuple[Score, ...]:
+    """Best first: lower total, then lower price share, then the seeded hash of the content.
+
+    Bids that are equal in all of these are the same bid twice; only among those the name gives a fixed order.
+    """
+    ordered = sorted(
+        scores,
+        key=lambda pair: (
+            pair[1].total,
+            cost_share(pair[0], reserve),
+            tie_hash(seed, pair[0].content_hash),
+            pair[0].agent,
+        ),
+    )
+    return tuple(score for _, score in ordered)

@@ -1,0 +1,60 @@
+"""The call for bids: sealed until the deadline, then opened together."""
+
+from __future__ import annotations
+
+import anyio
+
+from agora.auctions import plan_entropy, seal
+from agora.bids import Bid
+from agora.budget import Purse
+from agora.desk import MeteredDesk
+from agora.errors import AgoraError
+from agora.events import BidPlaced, BidRefused
+from agora.lots import House, Lot
+from agora.tasks import Limits
+
+BID_LIMITS = Limits(tokens=40_000, steps=4)
+"""What making one bid may take."""
+
+
+async def call_for_bids(house: House, lot: Lot) -> dict[str, Bid]:
+    """Everyone on the shortlist writes a plan at the same time; who is late, fails or declines is on record.
+
+    Bids are put on the ledger in the order of names, after the deadline: arrival leaves no trace.
+    """
+    bids: dict[str, Bid] = {}
+    refusals: dict[str, str] = {}
+    with anyio.move_on_after(house.bid_deadline_s):  # late bids do not count
+        async with anyio.create_task_group() as group:
+            for name in lot.shortlist.members:
+                group.start_soon(_ask, house, lot, name, bids, refusals)
+    for name in sorted(lot.shortlist.members):
+        if name in bids:
+            house.note(BidPlaced(task=lot.task.id, bid=bids[name]))
+        else:
+            reason = refusals.get(name, f"no bid within {house.bid_deadline_s:g} s")
+            house.note(BidRefused(task=lot.task.id, agent=name, reason=reason))
+    return {name: bids[name] for name in sorted(bids)}
+
+
+async def _ask(house: House, lot: Lot, name: str, bids: dict[str, Bid], refusals: dict[str, str]) -> None:
+    agent = house.agents[name]
+    price = agent.profile.price
+    purse = Purse(f"bid of {name}", BID_LIMITS, clock=house.run.clock, parent=lot.purse)
+    desk = MeteredDesk(house.run, lot.task, agent=name, phase="bid", price=price, purse=purse, files=lot.files)
+    try:
+        plan = await agent.bid(desk)
+    except AgoraError as error:
+        refusals[name] = str(error)
+        return
+    if plan is None or price is None:
+        refusals[name] = "is not interested"
+        return
+    bids[name] = seal(
+        name,
+        plan,
+        price,
+        entropy=plan_entropy(desk.last_logprobs),
+        token_limit=lot.task.limits.tokens or 0,
+        usage=purse.spent,
+    )

@@ -1,0 +1,69 @@
+"""The two things that the stages of the loop pass around: the house (what is fixed) and the lot (what is decided)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from agora.bids import Bid, Clearing, Reserve, Shortlist
+from agora.budget import Purse
+from agora.desk import Run
+from agora.events import Event
+from agora.protocols import Agent, Mechanism, Policy, Sandbox, Verifier
+from agora.results import Attempt
+from agora.tasks import Patch, Task, Usage
+
+Approve = Callable[[Task, Patch], Awaitable[bool]]
+"""Asked before a patch is written to the user's workspace."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """The collaborators of one run."""
+
+    run: Run
+    """Ledger, clock and chance."""
+    agents: Mapping[str, Agent]
+    """The pool, by name."""
+    mechanism: Mechanism
+    """Ranks the bids."""
+    policy: Policy
+    """Makes the shortlist."""
+    verifiers: Mapping[str, Verifier]
+    """Task id -> verifier."""
+    sandbox: Callable[[], Sandbox]
+    """Makes the copies that agents work in; called only where a task has a workspace."""
+    bid_deadline_s: float
+    """Later bids do not count."""
+    attempts: int
+    """How many awards a task gets at most."""
+    approve: Approve | None
+    """Asked before a patch is applied; None: patches are only handed back."""
+
+    def note(self, event: Event) -> None:
+        """Put an event on the ledger with the next commit."""
+        self.run.store.note(self.run.id, event)
+
+    async def record(self, *events: Event) -> None:
+        """Put events on the ledger; return when they are durable."""
+        await self.run.store.record(self.run.id, *events)
+
+
+@dataclass(kw_only=True)
+class Lot:
+    """One task on its way through the market."""
+
+    task: Task
+    purse: Purse
+    """What it may take, bids included."""
+    files: tuple[str, ...] = ()
+    """Names of the files in the workspace."""
+    reserve: Reserve = field(default_factory=Reserve)
+    shortlist: Shortlist = field(default_factory=lambda: Shortlist(members={}))
+    bids: dict[str, Bid] = field(default_factory=dict[str, Bid])
+    """As opened, by agent."""
+    overhead: Usage = field(default_factory=Usage)
+    """What bidding took."""
+    clearing: Clearing = field(default_factory=lambda: Clearing(mechanism="", ranking=()))
+    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    applied: bool = False

@@ -1,0 +1,91 @@
+"""One attempt: the winner works in a copy of the workspace, then the verifier looks at what it handed in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+
+from agora.bids import Award
+from agora.desk import MeteredDesk
+from agora.errors import AgoraError, VerifierError
+from agora.events import Awarded, Performed, Verified
+from agora.lots import House, Lot
+from agora.protocols import Agent, Sandbox, Workspace
+from agora.results import Attempt
+from agora.sandbox import BareSandbox
+from agora.tasks import Limits, Outcome, Task, Tier, Verdict, Work
+
+
+async def make_attempt(house: House, lot: Lot, award: Award) -> Attempt:
+    """Award, perform, verify: the budget is set aside before any work starts, and what is left comes back.
+
+    Raises:
+        BudgetError: The task's purse is closed; nothing was started.
+    """
+    evidence = tuple(attempt.outcome.evidence for attempt in lot.attempts)
+    escrow = lot.purse.fund(f"attempt {award.attempt} of {award.agent}", Limits())
+    await house.record(Awarded(task=lot.task.id, award=award, evidence=evidence))
+    agent = house.agents[award.agent]
+    desk = MeteredDesk(
+        house.run,
+        lot.task,
+        agent=award.agent,
+        phase=f"attempt-{award.attempt}",
+        price=agent.profile.price,
+        purse=escrow,
+        files=lot.files,
+        evidence=evidence,
+        write_cap=award.plan.tokens,
+    )
+    try:
+        work, error = await _perform(house, lot.task, agent, award, desk)
+    finally:
+        escrow.close()
+    delivered = escrow.spent
+    house.note(
+        Performed(task=lot.task.id, agent=award.agent, attempt=award.attempt, work=work, error=error, usage=delivered)
+    )
+    outcome = await _verify(house, lot.task, work, error)
+    house.note(Verified(task=lot.task.id, agent=award.agent, attempt=award.attempt, outcome=outcome))
+    done = work or Work(output="")
+    return Attempt(award=award, outcome=outcome, output=done.output, patch=done.patch, delivered=delivered, error=error)
+
+
+async def _perform(house: House, task: Task, agent: Agent, award: Award, desk: MeteredDesk) -> tuple[Work | None, str]:
+    """The work, or why there is none."""
+    workspace: Workspace | None = None
+    try:
+        if task.workspace is not None:
+            workspace = await _sandbox_of(house, agent).open(Path(task.workspace), least=task.tier)
+            desk.sit_down(workspace)
+        with anyio.fail_after(desk.left.seconds):
+            work = await agent.perform(desk, award.plan)
+        if workspace is not None:
+            work = work.model_copy(update={"patch": workspace.patch()})
+        return work, ""
+    except TimeoutError:
+        return None, f"agent {award.agent!r} ran out of time"
+    except AgoraError as error:
+        return None, str(error)
+    finally:
+        if workspace is not None:
+            with anyio.CancelScope(shield=True):
+                await workspace.close()
+
+
+async def _verify(house: House, task: Task, work: Work | None, error: str) -> Outcome:
+    """The verifier sees the work and never who did it."""
+    verifier = house.verifiers.get(task.id)
+    if work is None:
+        return Outcome(verdict=Verdict.FAILED, verifier="none", evidence=error)
+    if verifier is None:
+        return Outcome(verdict=Verdict.UNKNOWN, verifier="none", evidence="the task names no verifier")
+    try:
+        return await verifier.verify(task, work, sandbox=house.sandbox())
+    except VerifierError as unknown:
+        return Outcome(verdict=Verdict.UNKNOWN, verifier=verifier.name, evidence=str(unknown))
+
+
+def _sandbox_of(house: House, agent: Agent) -> Sandbox:
+    return BareSandbox() if agent.profile.tier is Tier.BARE else house.sandbox()

@@ -1,0 +1,108 @@
+"""From what a user writes to a task: defaults filled in, everything checked that can be checked for free."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from agora.errors import ConfigError, WorkspaceError
+from agora.tasks import Check, Limits, Task
+
+DEFAULT_LIMITS = Limits(tokens=400_000, steps=60, seconds=600.0)
+"""What one task may take where it states nothing; dollars come from the market's budget."""
+
+_LISTED_FILES = 400
+_SKIPPED = frozenset({".git", ".venv", "node_modules", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
+
+
+def as_task(
+    work: str | Task, *, workspace: str | Path | None = None, verify: str | Check | None = None, number: int = 1
+) -> Task:
+    """A task from its goal in words, or a task with what it leaves open filled in.
+
+    Args:
+        work: The goal, or a whole task.
+        workspace: The folder it is about.
+        verify: A command ("pytest -q"), or any check.
+        number: Its place in the run, for its id.
+
+    Raises:
+        ConfigError: The goal is empty.
+        WorkspaceError: The folder is not there.
+    """
+    if isinstance(work, str):
+        if not work.strip():
+            raise ConfigError("goal", "is empty: say in words what is to be done")
+        work = Task(id=f"task-{number}", goal=work)
+    update: dict[str, object] = {"limits": fill(work.limits, DEFAULT_LIMITS)}
+    if workspace is not None:
+        update["workspace"] = str(workspace)
+    if verify is not None:
+        update["verify"] = Check(kind="command", options={"command": verify}) if isinstance(verify, str) else verify
+    task = work.model_copy(update=update)
+    if task.workspace is not None:
+        task = task.model_copy(update={"workspace": str(_folder(task.workspace))})
+    return task
+
+
+def fill(limits: Limits, defaults: Limits) -> Limits:
+    """Limits with the open dimensions taken from defaults."""
+    stated = {name: value for name, value in limits if value is not None}
+    return defaults.model_copy(update=stated)
+
+
+def as_usd(value: str | float | Decimal | None, *, where: str) -> Decimal | None:
+    """An amount of US dollars as a user writes it: "2", "$2.50", 2.5.
+
+    Raises:
+        ConfigError: It is negative, not a number, or not finite.
+
+    >>> as_usd("$2.50", where="--budget")
+    Decimal('2.50')
+    """
+    if value is None:
+        return None
+    try:
+        usd = Decimal(str(value).strip().removeprefix("$"))
+    except InvalidOperation:
+        usd = Decimal("NaN")
+    if not usd.is_finite() or usd < 0:
+        raise ConfigError(where, f"{value!r} is not an amount of US dollars: write 0 or more, as 2 or 0.50")
+    return usd
+
+
+def listing(workspace: str | None) -> tuple[str, ...]:
+    """Names of a folder's files, sorted, capped, without caches and version control."""
+    if workspace is None:
+        return ()
+    names: list[str] = []
+    for folder, folders, files in os.walk(workspace):
+        folders[:] = sorted(name for name in folders if name not in _SKIPPED)
+        names.extend(os.path.relpath(Path(folder) / name, workspace) for name in sorted(files))
+        if len(names) >= _LISTED_FILES:
+            break
+    return tuple(names[:_LISTED_FILES])
+
+
+def unique_ids(tasks: Sequence[Task]) -> None:
+    """Refuse two tasks of the same id.
+
+    Raises:
+        ConfigError: Naming the id.
+    """
+    seen: set[str] = set()
+    for task in tasks:
+        if task.id in seen:
+            raise ConfigError(f"task {task.id!r}", "stands twice in one run: give each its own id")
+        seen.add(task.id)
+
+
+def _folder(path: str) -> Path:
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        raise WorkspaceError(path, "does not exist" if not folder.exists() else "is not a folder")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise WorkspaceError(path, "cannot be read")
+    return folder.resolve()

@@ -1,0 +1,95 @@
+"""Names to things: the built-in ones by dotted path, then plug-ins by entry point; each is imported when asked for.
+
+A plug-in is an object that fits a Protocol, named in one of the groups `agora.agents`, `agora.tools`,
+`agora.policies`, `agora.mechanisms`, `agora.verifiers`, `agora.stores`. A built-in name cannot be taken over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import Final, Literal
+
+from agora.errors import ConfigError, UnknownNameError
+
+Group = Literal["agents", "tools", "policies", "mechanisms", "verifiers", "stores"]
+"""What can be plugged in."""
+
+BUILT_IN: Final[Mapping[Group, Mapping[str, str]]] = MappingProxyType(
+    {
+        "agents": {"search": "agora.agents.search_agent:SearchAgent"},
+        "tools": {},
+        "policies": {"everyone": "agora.coordinator.screening:Everyone"},
+        "mechanisms": {
+            "sale": "agora.auctions.sale:SALE",
+            "posted": "agora.auctions.posted_price:PostedPrice",
+            "random": "agora.auctions.posted_price:Lottery",
+        },
+        "verifiers": {},
+        "stores": {},
+    }
+)
+"""Group -> name -> "module:object", as strings, since the registry stands below what it names."""
+
+_ONE: Final[Mapping[Group, str]] = MappingProxyType(
+    {
+        "agents": "agent",
+        "tools": "tool",
+        "policies": "policy",
+        "mechanisms": "mechanism",
+        "verifiers": "verifier",
+        "stores": "store",
+    }
+)
+
+
+def names(group: Group) -> tuple[str, ...]:
+    """All names of a group, sorted.
+
+    >>> names("mechanisms")[:2]
+    ('posted', 'random')
+    """
+    return tuple(sorted({*BUILT_IN[group], *_plugged(group)}))
+
+
+def find(group: Group, name: str) -> object:
+    """The thing behind a name: a class, a factory or an object, as it was registered.
+
+    Raises:
+        UnknownNameError: Nothing has that name; the nearest name is offered.
+        ConfigError: What has it cannot be imported.
+    """
+    path = BUILT_IN[group].get(name) or _plugged(group).get(name)
+    if path is None:
+        raise UnknownNameError(_ONE[group], name, names(group))
+    return load_object(path, where=f"{_ONE[group]} {name!r}")
+
+
+def load_object(path: str, *, where: str) -> object:
+    """Import "module:object" (or "module:object.attribute").
+
+    Args:
+        path: What to import.
+        where: Who names it, for messages.
+
+    Raises:
+        ConfigError: The path is malformed, or its module or object is not there.
+    """
+    module_name, _, attributes = path.partition(":")
+    if not module_name or not attributes:
+        raise ConfigError(where, f'{path!r} is not the path of an object: write "module:object"')
+    try:
+        found: object = import_module(module_name)
+    except ImportError as error:
+        raise ConfigError(where, f"module {module_name!r} cannot be imported: {error}") from error
+    for attribute in attributes.split("."):
+        if not hasattr(found, attribute):
+            raise ConfigError(where, f"module {module_name!r} has no {attributes!r}")
+        found = getattr(found, attribute)
+    return found
+
+
+def _plugged(group: Group) -> dict[str, str]:
+    return {point.name: point.value for point in entry_points(group=f"agora.{group}")}

@@ -1,0 +1,164 @@
+"""Frozen settings; the process's environment is read here and nowhere else.
+
+A flag goes before a variable `AGORA_<FIELD>`, that before the project's `agora.toml`, and that before the user's own
+`~/.config/agora/config.toml`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from agora.errors import ConfigError
+from agora.values import Value
+
+PREFIX = "AGORA_"
+"""What the name of every variable of Agora's own begins with."""
+
+PROJECT_FILE = "agora.toml"
+"""The file that marks a folder as an Agora project, with the project's settings."""
+
+_NEAR = 0.85
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+class Settings(Value):
+    """What a run is set to; every field can stand in any of the four places."""
+
+    budget_usd: Decimal = Field(default=Decimal("1.00"), ge=0)
+    """What one run may cost, in US dollars; local work is free of it."""
+    mechanism: str = "sale"
+    """The auction's rule: a file auctions/NAME.toml of the project, or a name of the registry."""
+    policy: str = "everyone"
+    """The coordinator's rule: a name of the registry."""
+    seed: int | None = Field(default=None, ge=0, lt=2**63)
+    """Of all chance in a run; None draws one, which is recorded."""
+    bid_deadline_s: float = Field(default=60.0, gt=0)
+    """Seconds after which bids do not count."""
+    attempts: int = Field(default=2, ge=1)
+    """Awards that one task gets at most."""
+    parallel: int = Field(default=1, ge=1)
+    """Tasks that are worked on at once."""
+    db_url: str = ""
+    """Where the shared memory is; empty: the project's memory folder, or the user's data folder."""
+    gguf: str = ""
+    """A model file of the user's own for the local runtime; empty: the SmolLM2 weights."""
+    api_base: str = ""
+    """An OpenAI-compatible server whose models join the pool; empty: none."""
+    yes: bool = False
+    """Apply patches without asking."""
+    bare: bool = False
+    """Run commands without any sandbox; it is recorded."""
+    debug: bool = False
+    """Show tracebacks."""
+
+
+def load_settings(
+    *,
+    flags: Mapping[str, object] | None = None,
+    project: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    user_file: Path | None = None,
+) -> Settings:
+    """The settings of the four places together.
+
+    Args:
+        flags: Field -> what the command line says; None is not stated.
+        project: The project's folder.
+        environ: The variables; by default the process's own.
+        user_file: The user's file; by default `user_config()`.
+
+    Raises:
+        ConfigError: An unknown field or a bad value, naming the place and the field.
+    """
+    variables = os.environ if environ is None else environ
+    stated: dict[str, object] = {}
+    places: dict[str, str] = {}
+    files = [user_file or user_config(variables)]
+    if project is not None:
+        files.append(project / PROJECT_FILE)
+    for file in files:
+        for name, value in _of_file(file).items():
+            stated[name], places[name] = value, f"{_short(file)}: {name}"
+    for name, text in _of_environment(variables).items():
+        stated[name], places[name] = text, PREFIX + name.upper()
+    for name, value in (flags or {}).items():
+        if value is not None:
+            stated[name], places[name] = value, "--" + name.removesuffix("_usd").replace("_", "-")
+    try:
+        return Settings.model_validate(stated)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        raise ConfigError(places.get(name, name), f"{stated.get(name)!r} {_why(first['msg'])}") from None
+
+
+def environment() -> Mapping[str, str]:
+    """The process's variables, for those who are handed them (keys of providers, NO_COLOR)."""
+    return os.environ
+
+
+def user_config(environ: Mapping[str, str] | None = None) -> Path:
+    """The user's own settings file, whether it is there or not."""
+    variables = os.environ if environ is None else environ
+    base = variables.get("XDG_CONFIG_HOME") or str(Path(variables.get("HOME") or "~").expanduser() / ".config")
+    return Path(base) / "agora" / "config.toml"
+
+
+def _of_file(file: Path) -> dict[str, object]:
+    if not file.is_file():
+        return {}
+    try:
+        content: dict[str, object] = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(_short(file), f"cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(_short(file), f"is not TOML: {error}") from None
+    for name in content:
+        if name not in Settings.model_fields:
+            raise ConfigError(f"{_short(file)}: {name}", f"no such setting; {_hint(name)}")
+    return content
+
+
+def _of_environment(variables: Mapping[str, str]) -> dict[str, object]:
+    """The stated variables; names that are close to ours are mistakes, all others belong to somebody else."""
+    found: dict[str, object] = {}
+    for variable, text in variables.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or not text:
+            continue
+        if name in Settings.model_fields:
+            found[name] = _flag(text) if Settings.model_fields[name].annotation is bool else text.strip()
+        elif near := get_close_matches(name, Settings.model_fields, n=1, cutoff=_NEAR):
+            raise ConfigError(variable, f"no such setting; did you mean {PREFIX}{near[0].upper()}?")
+    return found
+
+
+def _flag(text: str) -> object:
+    lowered = text.strip().lower()
+    return True if lowered in _TRUE else False if lowered in _FALSE else text
+
+
+def _hint(name: str) -> str:
+    near = get_close_matches(name, Settings.model_fields, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(Settings.model_fields))}"
+
+
+def _why(message: str) -> str:
+    """Pydantic's message as the rest of a sentence."""
+    return "is refused: " + message[:1].lower() + message[1:]
+
+
+def _short(file: Path) -> str:
+    """A path as a person would write it: relative where that is shorter."""
+    try:
+        return str(file.relative_to(Path.cwd()))
+    except ValueError:
+        return str(file)

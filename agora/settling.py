@@ -1,0 +1,105 @@
+"""What goes on record after an attempt: promised against delivered, and memories. Pure: values in, events out."""
+
+from __future__ import annotations
+
+from agora.bids import Award, Bid
+from agora.events import Event, Learned, Settled
+from agora.lots import Lot
+from agora.results import Attempt
+from agora.tasks import Outcome, Verdict
+
+
+def award_for(lot: Lot, attempt: int) -> Award:
+    """The award of the n-th best bid: the winner's for attempt 1, the runner-up's for attempt 2.
+
+    A mechanism states the winner's payment; whoever takes over is paid what it asked.
+    """
+    score = lot.clearing.ranking[attempt - 1]
+    after = lot.clearing.ranking[attempt] if attempt < len(lot.clearing.ranking) else None
+    payment = lot.clearing.payment if attempt == 1 and lot.clearing.payment else score.price
+    terms = ", ".join(f"{name} {value:+.4f}" for name, value in score.terms.items())
+    against = f"; next is {after.agent} with {after.total:.4f}" if after else "; it was the only bid left"
+    role = "lowest score" if attempt == 1 else f"attempt {attempt - 1} failed; next lowest score"
+    return Award(
+        agent=score.agent,
+        attempt=attempt,
+        plan=lot.bids[score.agent].plan,
+        payment=payment,
+        runner_up=after.agent if after else None,
+        reason=f"{role} {score.total:.4f} ({terms}){against}",
+    )
+
+
+def settlement(lot: Lot, attempt: Attempt, *, operator: str) -> list[Event]:
+    """Promised against delivered; verified outcomes also go on the agent's record."""
+    award, verdict = attempt.award, attempt.outcome.verdict
+    bid, delivered = lot.bids[award.agent], attempt.delivered
+    delivered_tokens = delivered.tokens if award.plan.tokens is None else delivered.output_tokens
+    settled = Settled(
+        task=lot.task.id,
+        agent=award.agent,
+        attempt=award.attempt,
+        promised_steps=award.plan.steps,
+        promised_tokens=bid.projected_tokens,
+        delivered=delivered,
+        verdict=verdict,
+    )
+    if verdict is Verdict.UNKNOWN:
+        return [settled]
+    record = Learned(
+        task=lot.task.id,
+        what="record",
+        key=f"{operator}/{award.agent}/{lot.task.skill}",
+        update={
+            "operator": operator,
+            "agent": award.agent,
+            "skill": lot.task.skill,
+            "grounded": attempt.outcome.grounded,
+            "passed": int(verdict is Verdict.PASSED),
+            "promised_steps": award.plan.steps,
+            "delivered_steps": delivered.steps,
+            "promised_tokens": bid.projected_tokens,
+            "delivered_tokens": delivered_tokens,
+            "usd": str(delivered.usd),
+            "seconds": f"{delivered.seconds:.6f}",
+        },
+    )
+    return [settled, record]
+
+
+def memories(lot: Lot) -> list[Event]:
+    """Every bid with what came of it, once a verifier has spoken; nothing where none did."""
+    outcomes = {attempt.award.agent: attempt.outcome for attempt in lot.attempts}
+    if all(outcome.verdict is Verdict.UNKNOWN for outcome in outcomes.values()):
+        return []
+    return [_memory(lot, bid, outcomes) for bid in lot.bids.values()]
+
+
+def _memory(lot: Lot, bid: Bid, outcomes: dict[str, Outcome]) -> Learned:
+    outcome = outcomes.get(bid.agent)
+    return Learned(
+        task=lot.task.id,
+        what="memory",
+        key=lot.task.id,
+        update={
+            "goal": lot.task.goal,
+            "agent": bid.agent,
+            "plan": bid.plan.text,
+            "won": outcome is not None,
+            "passed": outcome is not None and outcome.verdict is Verdict.PASSED,
+            "grounded": outcome.grounded if outcome is not None else True,
+        },
+    )
+
+
+def reason_of(lot: Lot) -> str:
+    """Why a task is not passed, in one sentence."""
+    if lot.attempts:
+        last = lot.attempts[-1]
+        lines = (last.error or last.outcome.evidence).strip().splitlines()
+        return lines[-1] if lines else ""
+    if lot.bids:
+        refused = "; ".join(f"{agent} {why}" for agent, why in lot.clearing.refused.items())
+        return f"no bid within the reserve: {refused}"
+    kept_out = "; ".join(f"{agent} {why}" for agent, why in lot.shortlist.kept_out.items())
+    return f"nobody bid: {kept_out}" if kept_out else "nobody bid"

@@ -1,0 +1,96 @@
+"""Events while they happen: a store that shows what it records, and a run as an async iterator."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from agora.errors import AgoraError
+from agora.events import Event
+from agora.protocols import AgentRecord, MemoryEntry, Recorded, RunInfo, Store
+from agora.results import Report, Result
+
+
+class Tee:
+    """A store that also hands each event to a watcher, in order."""
+
+    def __init__(self, store: Store, watch: Callable[[Event], None]) -> None:
+        self._store, self._watch = store, watch
+
+    async def record(self, run: str, *events: Event) -> None:
+        """Record, then show."""
+        await self._store.record(run, *events)
+        for event in events:
+            self._watch(event)
+
+    def note(self, run: str, event: Event) -> None:
+        """Note and show."""
+        self._store.note(run, event)
+        self._watch(event)
+
+    def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
+        """As the store."""
+        return self._store.events(run, after=after)
+
+    def runs(self, *, limit: int = 50) -> Sequence[RunInfo]:
+        """As the store."""
+        return self._store.runs(limit=limit)
+
+    def find_run(self, ref: str) -> str:
+        """As the store."""
+        return self._store.find_run(ref)
+
+    def records(self) -> Sequence[AgentRecord]:
+        """As the store."""
+        return self._store.records()
+
+    def recall(self, text: str, *, limit: int = 8) -> Sequence[MemoryEntry]:
+        """As the store."""
+        return self._store.recall(text, limit=limit)
+
+    async def close(self) -> None:
+        """As the store."""
+        await self._store.close()
+
+
+class Stream:
+    """The events of a run in order; `result` is there when they have ended."""
+
+    def __init__(self, events: MemoryObjectReceiveStream[Event]) -> None:
+        self._events = events
+        self._report: Report | None = None
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self._events.__aiter__()
+
+    @property
+    def result(self) -> Result:
+        """What came of it.
+
+        Raises:
+            AgoraError: The run has not ended.
+        """
+        if self._report is None:
+            raise AgoraError("the run has not ended: iterate over its events first")
+        return self._report.results[0]
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, run_all: Callable[..., Awaitable[Report]]) -> AsyncIterator[Stream]:
+        """Start a run in the background of the `async with` block; leaving the block early cancels it."""
+        send, receive = anyio.create_memory_object_stream[Event](math.inf)
+        stream = cls(receive)
+
+        async def work() -> None:
+            with send:
+                stream._report = await run_all(watch=send.send_nowait)
+
+        async with receive, anyio.create_task_group() as group:
+            group.start_soon(work)
+            yield stream
+            if stream._report is None:
+                group.cancel_scope.cancel()
