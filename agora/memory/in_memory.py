@@ -1,0 +1,187 @@
+"""A store that lives as long as this process: for tests, and for a market without a project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+
+from agora.errors import LedgerError, UnknownNameError
+from agora.events import Done, Event, Learned, Posted, Started, TaskDone
+from agora.ledger.canonical import decode, seal
+from agora.ledger.chain import GENESIS, SALT_BYTES, VERSION, Envelope, body_hash, entry_hash
+from agora.ledger.redact import Redactor
+from agora.memory.learned import MemoryUpdate, RecordUpdate, read_update
+from agora.memory.words import shared, words
+from agora.protocols import AgentRecord, Clock, MemoryEntry, Recorded, RunInfo
+from agora.tasks import Usage, Verdict
+
+
+class MemoryStore:
+    """The ledger as a list; the same cleaning, redaction and chain as on disk, without the disk.
+
+    Args:
+        clock: When events are recorded.
+        secrets: Values that must not be recorded.
+        salt: Makes the salt of each body: `SALT_BYTES` random bytes.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        secrets: Iterable[str] = (),
+        salt: Callable[[], bytes] = lambda: os.urandom(SALT_BYTES),
+    ) -> None:
+        self._clock = clock
+        self._redactor = Redactor(secrets)
+        self._salt = salt
+        self._entries: list[Recorded] = []
+        self._closed = False
+
+    async def record(self, run: str, *events: Event) -> None:
+        """Append events in order; all or none.
+
+        Raises:
+            LedgerError: One of them cannot be recorded, or the store is closed.
+        """
+        self._append(run, events)
+
+    def note(self, run: str, event: Event) -> None:
+        """Append an event.
+
+        Raises:
+            LedgerError: It cannot be recorded, or the store is closed.
+        """
+        self._append(run, (event,))
+
+    def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
+        """The ledger (of one run) in order, from after a sequence number."""
+        return iter([entry for entry in self._entries[max(after, 0) :] if run is None or entry.run == run])
+
+    def runs(self, *, limit: int = 50) -> Sequence[RunInfo]:
+        """The latest runs, newest first."""
+        names = dict.fromkeys(entry.run for entry in reversed(self._entries) if isinstance(entry.event, Started))
+        return tuple(_sum_up(name, self.events(name)) for name in list(names)[:limit])
+
+    def find_run(self, ref: str) -> str:
+        """The id behind an id, a unique prefix, or "last".
+
+        Raises:
+            UnknownNameError: None or several match.
+        """
+        started = [entry.run for entry in self._entries if isinstance(entry.event, Started)]
+        return pick_run(ref, started, last=started[-1] if started else None)
+
+    def records(self) -> Sequence[AgentRecord]:
+        """Promised against delivered, per operator, agent and skill; grounded outcomes only."""
+        sums: dict[tuple[str, str, str], AgentRecord] = {}
+        for entry in self._entries:
+            update = read_update(entry.event) if isinstance(entry.event, Learned) else None
+            if isinstance(update, RecordUpdate) and update.grounded:
+                key = (update.operator, update.agent, update.skill)
+                sums[key] = _added(sums.get(key), update)
+        return tuple(sums[key] for key in sorted(sums))
+
+    def recall(self, text: str, *, limit: int = 8) -> Sequence[MemoryEntry]:
+        """Remembered bids of tasks that share words with a text: most shared words first, then the newest."""
+        query = words(text)
+        found: list[tuple[int, int, MemoryEntry]] = []
+        for entry in self._entries:
+            update = read_update(entry.event) if isinstance(entry.event, Learned) else None
+            if not isinstance(entry.event, Learned) or not isinstance(update, MemoryUpdate) or not update.grounded:
+                continue
+            if score := shared(query, update.goal):
+                found.append((-score, -entry.seq, _remembered(entry.run, entry.event.key, update)))
+        return tuple(item for _, _, item in sorted(found, key=lambda hit: hit[:2])[:limit])
+
+    async def close(self) -> None:
+        """Refuse further events; what was recorded can still be read."""
+        self._closed = True
+
+    def _append(self, run: str, events: Sequence[Event]) -> None:
+        if self._closed:
+            raise LedgerError("the store is closed: open it again to record")
+        for event in events:
+            if isinstance(event, Learned):
+                read_update(event)  # refused here, so that it cannot break every later read
+        sealed = [(event, *seal(event, redactor=self._redactor)) for event in events]
+        for event, body, changed in sealed:
+            prev = self._entries[-1].hash if self._entries else GENESIS
+            at_us = self._clock.now_us()
+            envelope = Envelope(
+                v=VERSION,
+                seq=len(self._entries) + 1,
+                run=run,
+                kind=event.kind,
+                at_us=at_us,
+                body=body_hash(self._salt(), body),
+                prev=prev,
+            )
+            kept = decode(body) if changed else event
+            self._entries.append(
+                Recorded(seq=envelope.seq, run=run, at_us=at_us, hash=entry_hash(envelope), event=kept)
+            )
+
+
+def pick_run(ref: str, known: Iterable[str], *, last: str | None) -> str:
+    """The one run that a reference means.
+
+    Raises:
+        UnknownNameError: None or several match.
+    """
+    if ref == "last" and last is not None:
+        return last
+    names = sorted(set(known))
+    if ref in names:
+        return ref
+    matches = [name for name in names if ref and name.startswith(ref)]
+    if len(matches) == 1:
+        return matches[0]
+    raise UnknownNameError("run", ref, matches or names[-20:])
+
+
+def _sum_up(run: str, entries: Iterable[Recorded]) -> RunInfo:
+    started_us, done, tasks, passed, goal, usage, total = 0, False, 0, 0, "", Usage(), None
+    for entry in entries:
+        match entry.event:
+            case Started():
+                started_us = entry.at_us
+            case Posted(spec=spec):
+                tasks, goal = tasks + 1, goal or spec.goal
+            case TaskDone(verdict=verdict, usage=took):
+                passed, usage = passed + (verdict is Verdict.PASSED), usage + took
+            case Done(usage=took):
+                done, total = True, took
+            case _:
+                pass
+    return RunInfo(
+        id=run, started_us=started_us, done=done, tasks=tasks, passed=passed, goal=goal, usage=total or usage
+    )
+
+
+def _added(old: AgentRecord | None, update: RecordUpdate) -> AgentRecord:
+    if old is None:
+        old = AgentRecord(update.operator, update.agent, update.skill, 0, 0, 0, 0, 0, 0, "0", 0.0)
+    return old._replace(
+        tried=old.tried + 1,
+        passed=old.passed + update.passed,
+        promised_steps=old.promised_steps + update.promised_steps,
+        delivered_steps=old.delivered_steps + update.delivered_steps,
+        promised_tokens=old.promised_tokens + update.promised_tokens,
+        delivered_tokens=old.delivered_tokens + update.delivered_tokens,
+        usd=str(Decimal(old.usd) + update.usd),
+        seconds=old.seconds + update.seconds,
+    )
+
+
+def _remembered(run: str, task: str, update: MemoryUpdate) -> MemoryEntry:
+    return MemoryEntry(
+        task=task,
+        goal=update.goal,
+        agent=update.agent,
+        plan=update.plan,
+        won=update.won,
+        passed=update.passed,
+        run=run,
+    )

@@ -1,0 +1,95 @@
+"""One transaction of the ledger: encode, chain, insert, project; all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from agora.errors import LedgerError
+from agora.events import Event
+from agora.ledger.canonical import decode, seal
+from agora.ledger.chain import GENESIS, VERSION, Envelope, body_hash, entry_hash
+from agora.ledger.redact import Redactor
+from agora.memory.dialects import explain, lock, writer
+from agora.memory.group_commit import Item
+from agora.memory.projections import Place, Projection, Row, Statements
+from agora.memory.tables import METADATA
+
+_LEDGER: Final = METADATA.tables["ledger"]
+_BODIES: Final = METADATA.tables["bodies"]
+_LAST: Final = select(_LEDGER.c.seq, _LEDGER.c.hash).order_by(_LEDGER.c.seq.desc()).limit(1)
+_INSERT_ENTRY: Final = _LEDGER.insert()
+_INSERT_BODY: Final = _BODIES.insert()
+
+
+class _Sealed(NamedTuple):
+    run: str
+    at_us: int
+    event: Event
+    """As it will be read back."""
+    salt: bytes
+    body: bytes
+    hash: str
+
+
+class LedgerWriter:
+    """Writes batches of items; the sequence and the last hash are read under the lock, so processes share one chain.
+
+    Args:
+        engine: The database.
+        redactor: What never reaches it.
+        salt: Makes the salt of each body.
+    """
+
+    def __init__(self, engine: Engine, *, redactor: Redactor, salt: Callable[[], bytes]) -> None:
+        self._engine = engine
+        self._redactor = redactor
+        self._salt = salt
+        self._statements = Statements(engine.dialect.name)
+
+    def commit(self, items: Sequence[Item]) -> None:
+        """Write the items' events; an item whose events cannot be encoded gets an `error` and is left out.
+
+        Raises:
+            LedgerError: The database refused; nothing was written.
+        """
+        sealed: list[_Sealed] = []
+        for item in items:
+            try:
+                sealed.extend([self._seal(item, event) for event in item.events])  # a whole item or nothing of it
+            except LedgerError as problem:
+                item.error = problem
+        if not sealed:
+            return
+        try:
+            with writer(self._engine) as connection, connection.begin():
+                lock(connection)
+                self._append(connection, sealed)
+        except SQLAlchemyError as problem:
+            raise explain(problem) from problem
+
+    def _seal(self, item: Item, event: Event) -> _Sealed:
+        body, changed = seal(event, redactor=self._redactor)
+        salt = self._salt()
+        kept = decode(body) if changed else event
+        return _Sealed(item.run, item.at_us, kept, salt, body, body_hash(salt, body))
+
+    def _append(self, connection: Connection, sealed: Sequence[_Sealed]) -> None:
+        last = connection.execute(_LAST).first()
+        seq, prev = (int(last[0]), str(last[1])) if last else (0, GENESIS)
+        entries: list[Row] = []
+        bodies: list[Row] = []
+        projection = Projection(self._statements)
+        for run, at_us, event, salt, body, hashed in sealed:
+            seq += 1
+            envelope = Envelope(VERSION, seq, run, event.kind, at_us, hashed, prev)
+            prev = entry_hash(envelope)
+            entries.append({**envelope._asdict(), "hash": prev})
+            bodies.append({"seq": seq, "hash": hashed, "salt": salt, "body": body})
+            projection.add(Place(seq, run, at_us), event)
+        connection.execute(_INSERT_ENTRY, entries)
+        connection.execute(_INSERT_BODY, bodies)
+        projection.write(connection)

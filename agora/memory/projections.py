@@ -1,0 +1,304 @@
+"""From events to rows of the derived tables, in the ledger's own transaction.
+
+A batch is folded in memory first, so a task that is posted and done in one batch is one INSERT; rows go out by
+SQLAlchemy Core in one statement per table. Writing the same events again changes nothing: rows carry the event's `seq`.
+Bodies are not repeated here; a plan or a reply stands in `bodies` only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Final, NamedTuple, TypeAlias
+
+from sqlalchemy import Connection, Table, bindparam, delete, select, update
+from sqlalchemy.sql.dml import Delete, Insert, Update
+
+from agora.events import (
+    Awarded,
+    BidPlaced,
+    Called,
+    Done,
+    Event,
+    Learned,
+    Performed,
+    Posted,
+    Reserved,
+    Scored,
+    Started,
+    TaskDone,
+    ToolUsed,
+    Verified,
+)
+from agora.memory.dialects import insert_once, upsert
+from agora.memory.learned import MemoryUpdate, RecordUpdate, read_update
+from agora.memory.tables import METADATA
+from agora.tasks import Usage
+
+Cell: TypeAlias = str | int | float | bytes | bool | None
+Row: TypeAlias = dict[str, Cell]
+
+_T: Final = METADATA.tables
+_MOST = 2**63 - 1
+_SUMS = ("passed", "promised_steps", "delivered_steps", "promised_tokens", "delivered_tokens")
+
+
+class Place(NamedTuple):
+    """Where an event stands on the ledger."""
+
+    seq: int
+    run: str
+    at_us: int
+
+
+class Statements:
+    """The statements of one dialect, made once, so that SQLAlchemy compiles each of them once."""
+
+    def __init__(self, dialect: str) -> None:
+        self.once: Mapping[str, Insert] = {name: insert_once(table, dialect) for name, table in _T.items()}
+        self.reserve = upsert(_T["reservations"], dialect)
+        self.record = upsert(_T["records"], dialect)
+        self.release = _keyed_delete(_T["reservations"])
+        self.task_done = _keyed_update(_T["tasks"], "verdict", "agent", "attempts", *_spent(Usage()))
+        self.run_done = _keyed_update(_T["runs"], "done_us", "error", *_spent(Usage()))
+
+
+class Projection:
+    """The rows of one batch of events.
+
+    Args:
+        statements: Of the connection's dialect.
+    """
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+        self._rows: defaultdict[str, list[Row]] = defaultdict(list)
+        self._tasks: dict[tuple[str, str], Row] = {}
+        self._tasks_done: list[Row] = []
+        self._runs_done: list[Row] = []
+        self._reserved: dict[tuple[str, str, str], Row] = {}
+        self._released: list[Row] = []
+        self._records: list[tuple[int, RecordUpdate]] = []
+
+    def add(self, place: Place, event: Event) -> None:
+        """Fold one event in; cleaned and redacted already."""
+        if rule := _RULES.get(event.kind):
+            rule(self, place, event)
+
+    def write(self, connection: Connection) -> None:
+        """Write all rows, in the caller's transaction."""
+        for table, rows in self._rows.items():
+            connection.execute(self._statements.once[table], rows)
+        for statement, rows in (
+            (self._statements.once["tasks"], list(self._tasks.values())),
+            (self._statements.task_done, self._tasks_done),
+            (self._statements.run_done, self._runs_done),
+            (self._statements.reserve, list(self._reserved.values())),
+            (self._statements.release, self._released),
+        ):
+            if rows:
+                connection.execute(statement, rows)
+        if self._records:
+            self._write_records(connection)
+
+    def started(self, place: Place, event: Started) -> None:
+        """A run, and the cards of its pool."""
+        run: Row = {
+            "id": place.run,
+            "seq": place.seq,
+            "started_us": place.at_us,
+            "done_us": None,
+            "mechanism": event.mechanism,
+            "policy": event.policy,
+            "error": "",
+        }
+        self._rows["runs"].append(run | _spent(Usage()))
+        for profile in event.agents:
+            card = profile.model_dump_json()
+            who: Row = {"operator": profile.operator, "name": profile.name, "seq": place.seq}
+            self._rows["agents"].append(who)
+            self._rows["card_versions"].append(
+                who | {"card_hash": hashlib.sha256(card.encode()).hexdigest(), "card": card}
+            )
+
+    def posted(self, place: Place, event: Posted) -> None:
+        """A task without a verdict."""
+        task = event.task or event.spec.id
+        row: Row = {"run": place.run, "task": task, "seq": place.seq, "goal": event.spec.goal}
+        row |= {"skill": event.spec.skill, "verdict": None, "agent": "", "attempts": 0}
+        self._tasks.setdefault((place.run, task), row | _spent(Usage()))
+
+    def task_done(self, place: Place, event: TaskDone) -> None:
+        """The verdict and the spend of a task."""
+        done: Row = {"verdict": event.verdict.value, "agent": event.agent, "attempts": _big(event.attempts)}
+        done |= _spent(event.usage)
+        if row := self._tasks.get((place.run, event.task)):
+            row |= done
+        self._tasks_done.append(done | {"key_run": place.run, "key_task": event.task})
+
+    def done(self, place: Place, event: Done) -> None:
+        """The totals of a run."""
+        row: Row = {"key_id": place.run, "done_us": place.at_us, "error": event.error}
+        self._runs_done.append(row | _spent(event.usage))
+
+    def scored(self, place: Place, event: Scored) -> None:
+        """An auction."""
+        clearing = event.clearing
+        row: Row = {"mechanism": clearing.mechanism, "bids": len(clearing.ranking), "winner": clearing.winner}
+        row |= {"runner_up": clearing.runner_up}
+        row |= {"payment": str(clearing.payment.value), "unit": clearing.payment.unit} if clearing.payment else _UNPAID
+        self._add("auctions", place, event, row)
+
+    def bid(self, place: Place, event: BidPlaced) -> None:
+        """A bid."""
+        bid = event.bid
+        row: Row = {"agent": bid.agent, "price": str(bid.price.value), "unit": bid.price.unit, "entropy": bid.entropy}
+        row |= {"length_tokens": _big(bid.length_tokens), "projected_tokens": _big(bid.projected_tokens)}
+        self._add("bids", place, event, row | {"content_hash": bid.content_hash})
+
+    def awarded(self, place: Place, event: Awarded) -> None:
+        """An award."""
+        award = event.award
+        row: Row = {"agent": award.agent, "attempt": _big(award.attempt), "reason": award.reason}
+        self._add("awards", place, event, row | {"payment": str(award.payment.value), "unit": award.payment.unit})
+
+    def reserved(self, place: Place, event: Reserved) -> None:
+        """An open reservation."""
+        row: Row = {"run": place.run, "task": event.task, "call": event.call, "seq": place.seq, "agent": event.agent}
+        row |= {"model": event.model, "usd": str(event.usd), "tokens": _big(event.tokens)}
+        self._reserved[place.run, event.task, event.call] = row
+
+    def called(self, place: Place, event: Called) -> None:
+        """A model call that ended, and its reservation gone."""
+        key = (place.run, event.task, event.call)
+        if not self._reserved.pop(key, None):
+            self._released.append({"key_run": key[0], "key_task": key[1], "key_call": key[2]})
+        row: Row = {"kind": "model", "agent": event.agent, "name": event.reply.model if event.reply else ""}
+        row |= {"call": event.call, "ok": event.reply is not None, "overrun": event.overrun}
+        self._add("calls", place, event, row | _spent(event.usage))
+
+    def tool(self, place: Place, event: ToolUsed) -> None:
+        """A tool call that ended."""
+        row: Row = {"kind": "tool", "agent": event.agent, "name": event.call.name, "call": event.call.id}
+        self._add("calls", place, event, row | {"ok": event.ok, "overrun": False} | _spent(event.usage))
+
+    def performed(self, place: Place, event: Performed) -> None:
+        """An attempt that ended."""
+        row: Row = {"agent": event.agent, "attempt": _big(event.attempt), "error": event.error}
+        self._add("attempts", place, event, row | _spent(event.usage))
+
+    def verified(self, place: Place, event: Verified) -> None:
+        """An outcome."""
+        outcome = event.outcome
+        row: Row = {"agent": event.agent, "attempt": _big(event.attempt), "verdict": outcome.verdict.value}
+        row |= {"verifier": outcome.verifier, "grounded": outcome.grounded, "seconds": outcome.seconds}
+        self._add("outcomes", place, event, row)
+
+    def learned(self, place: Place, event: Learned) -> None:
+        """A remembered bid, or a line on an agent's record."""
+        change = read_update(event)
+        if isinstance(change, RecordUpdate):
+            self._records.append((place.seq, change))
+        elif isinstance(change, MemoryUpdate):
+            row: Row = {**change.model_dump(), "embedding": None, "embedding_model": None}
+            self._rows["memory_entries"].append(row | {"seq": place.seq, "run": place.run, "task": event.key})
+
+    def _add(self, table: str, place: Place, event: Event, row: Row) -> None:
+        row["seq"], row["run"], row["task"] = place.seq, place.run, event.task
+        self._rows[table].append(row)
+
+    def _write_records(self, connection: Connection) -> None:
+        # Money is text, so sums are made here and not in SQL; the ledger's lock is held.
+        table = _T["records"]
+        sums: dict[tuple[str, str, str, bool], Row] = {}
+        for seq, change in self._records:
+            key = (change.operator, change.agent, change.skill, change.grounded)
+            if key not in sums:
+                names = ("operator", "agent", "skill", "grounded")
+                query = select(table).where(*(table.c[name] == part for name, part in zip(names, key, strict=True)))
+                found = connection.execute(query).mappings().first()
+                sums[key] = {str(name): cell for name, cell in found.items()} if found else _fresh(change)
+            _add_up(sums[key], seq, change)
+        connection.execute(self._statements.record, list(sums.values()))
+
+
+_UNPAID: Final[Row] = {"payment": None, "unit": None}
+
+_RULES: Final[Mapping[str, Callable[..., None]]] = {
+    "started": Projection.started,
+    "posted": Projection.posted,
+    "bid": Projection.bid,
+    "scored": Projection.scored,
+    "awarded": Projection.awarded,
+    "reserved": Projection.reserved,
+    "called": Projection.called,
+    "tool": Projection.tool,
+    "performed": Projection.performed,
+    "verified": Projection.verified,
+    "learned": Projection.learned,
+    "task_done": Projection.task_done,
+    "done": Projection.done,
+}
+
+
+def clear(connection: Connection) -> None:
+    """Empty every derived table, to be made again from the ledger."""
+    for name, table in _T.items():
+        if name not in ("ledger", "bodies", "snapshots"):
+            connection.execute(delete(table))
+
+
+def _big(number: int) -> int:
+    # A provider may report any number; the body keeps it, a 64-bit column cannot.
+    return min(number, _MOST)
+
+
+def _spent(usage: Usage) -> Row:
+    return {
+        "usd": str(usage.usd),
+        "input_tokens": _big(usage.input_tokens),
+        "output_tokens": _big(usage.output_tokens),
+        "steps": _big(usage.steps),
+        "seconds": usage.seconds,
+    }
+
+
+def _fresh(change: RecordUpdate) -> Row:
+    row: Row = {"operator": change.operator, "agent": change.agent, "skill": change.skill, "grounded": change.grounded}
+    return row | {"seq": 0, "tried": 0, "usd": "0", "seconds": 0.0} | dict.fromkeys(_SUMS, 0)
+
+
+def _add_up(row: Row, seq: int, change: RecordUpdate) -> None:
+    if seq <= _number(row, "seq"):
+        return
+    row["seq"] = seq
+    row["tried"] = _number(row, "tried") + 1
+    for name, more in zip(_SUMS, _deltas(change), strict=True):
+        row[name] = _big(_number(row, name) + more)
+    row["usd"] = str(Decimal(str(row["usd"])) + change.usd)
+    row["seconds"] = float(row["seconds"] or 0) + change.seconds
+
+
+def _deltas(change: RecordUpdate) -> tuple[int, ...]:
+    return (
+        change.passed,
+        change.promised_steps,
+        change.delivered_steps,
+        change.promised_tokens,
+        change.delivered_tokens,
+    )
+
+
+def _number(row: Row, name: str) -> int:
+    return int(row[name] or 0)
+
+
+def _keyed_update(table: Table, *names: str) -> Update:
+    where = [column == bindparam(f"key_{column.name}") for column in table.primary_key]
+    return update(table).where(*where).values({name: bindparam(name) for name in names})
+
+
+def _keyed_delete(table: Table) -> Delete:
+    return delete(table).where(*[column == bindparam(f"key_{column.name}") for column in table.primary_key])

@@ -1,0 +1,104 @@
+"""What is read from the tables; each function is one short query, so that no reader holds the database for long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Row, RowMapping, func, select
+
+from agora.ledger.chain import Entry, Envelope
+from agora.memory.tables import METADATA
+from agora.protocols import AgentRecord, RunInfo
+from agora.tasks import Usage, Verdict
+
+_T: Final = METADATA.tables
+_LEDGER: Final = _T["ledger"]
+_BODIES: Final = _T["bodies"]
+_RUNS: Final = _T["runs"]
+_TASKS: Final = _T["tasks"]
+_CALLS: Final = _T["calls"]
+_SPENT: Final = ("usd", "input_tokens", "output_tokens", "steps", "seconds")
+_PAGE: Final = 500
+_ENTRIES: Final = select(
+    *(_LEDGER.c[name] for name in ("v", "seq", "run", "kind", "at_us", "body", "prev", "hash")),
+    _BODIES.c.salt,
+    _BODIES.c.body.label("content"),
+).select_from(_LEDGER.outerjoin(_BODIES, _BODIES.c.seq == _LEDGER.c.seq))
+
+
+class Stored(NamedTuple):
+    """An entry as it stands in the database."""
+
+    entry: Entry
+    salt: bytes | None
+    """None where the body was erased."""
+    body: bytes | None
+    """None where it was erased."""
+
+
+def page(connection: Connection, run: str | None, *, after: int) -> Sequence[Stored]:
+    """The next entries of the ledger (of one run) after a position; empty at the end."""
+    query = _ENTRIES.where(_LEDGER.c.seq > after).order_by(_LEDGER.c.seq).limit(_PAGE)
+    if run is not None:
+        query = query.where(_LEDGER.c.run == run)
+    return [_stored(row) for row in connection.execute(query).mappings()]
+
+
+def runs(connection: Connection, *, limit: int) -> Sequence[RunInfo]:
+    """The latest runs, newest first."""
+    rows = connection.execute(select(_RUNS).order_by(_RUNS.c.seq.desc()).limit(max(limit, 0))).all()
+    return tuple(_run_info(connection, row) for row in rows)
+
+
+def run_ids(connection: Connection) -> Iterator[str]:
+    """All runs, newest first."""
+    for row in connection.execute(select(_RUNS.c.id).order_by(_RUNS.c.seq.desc())):
+        yield str(row[0])
+
+
+def records(connection: Connection, *, grounded: bool = True) -> Sequence[AgentRecord]:
+    """Promised against delivered, by operator, agent and skill."""
+    table = _T["records"]
+    query = select(*(table.c[name] for name in AgentRecord._fields)).where(table.c.grounded == grounded)
+    found = connection.execute(query.order_by(table.c.operator, table.c.agent, table.c.skill))
+    return tuple(AgentRecord(*row) for row in found)
+
+
+def _stored(row: RowMapping) -> Stored:
+    envelope = Envelope(**{name: row[name] for name in Envelope._fields})
+    return Stored(Entry(envelope, row["hash"]), salt=row["salt"], body=row["content"])
+
+
+def _run_info(connection: Connection, row: Row[Any]) -> RunInfo:
+    mine = _TASKS.c.run == row.id
+    tasks = int(connection.execute(select(func.count()).select_from(_TASKS).where(mine)).scalar_one())
+    passed = connection.execute(
+        select(func.count()).select_from(_TASKS).where(mine, _TASKS.c.verdict == Verdict.PASSED.value)
+    ).scalar_one()
+    goal = connection.execute(select(_TASKS.c.goal).where(mine).order_by(_TASKS.c.seq).limit(1)).scalar()
+    done = row.done_us is not None
+    spent = (
+        [row]
+        if done
+        else connection.execute(select(*(_CALLS.c[name] for name in _SPENT)).where(_CALLS.c.run == row.id))
+    )
+    return RunInfo(
+        id=row.id,
+        started_us=row.started_us,
+        done=done,
+        tasks=tasks,
+        passed=int(passed),
+        goal=str(goal or ""),
+        usage=_sum(spent),
+    )
+
+
+def _sum(rows: Iterable[Row[Any]]) -> Usage:
+    usd, read, written, steps, seconds = Decimal(0), 0, 0, 0, 0.0
+    for row in rows:
+        usd += Decimal(row.usd)
+        read, written, steps = read + row.input_tokens, written + row.output_tokens, steps + row.steps
+        seconds += row.seconds
+    return Usage(usd=usd, input_tokens=read, output_tokens=written, steps=steps, seconds=seconds)

@@ -1,0 +1,234 @@
+"""Shared memory in one SQL database: SQLite by default, the ledger and its derived tables in one transaction."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, Engine, delete
+from sqlalchemy.exc import SQLAlchemyError
+
+from agora.errors import LedgerError
+from agora.events import Event, Learned
+from agora.ledger.canonical import decode
+from agora.ledger.chain import GENESIS, SALT_BYTES, body_hash, verify
+from agora.ledger.redact import Redactor
+from agora.memory import reads
+from agora.memory.dialects import connect, explain, writer
+from agora.memory.group_commit import GroupCommit, Item
+from agora.memory.in_memory import pick_run
+from agora.memory.learned import read_update
+from agora.memory.ledger_writer import LedgerWriter
+from agora.memory.migrations import upgrade
+from agora.memory.projections import Place, Projection, Statements, clear
+from agora.memory.recall import recall
+from agora.memory.tables import METADATA
+from agora.protocols import AgentRecord, Clock, MemoryEntry, Recorded, RunInfo
+
+_TEXTS: Final = ("tasks", "awards", "attempts", "calls", "memory_entries", "judgements")
+
+
+class SQLStore:
+    """The ledger on disk: what `record` returned from is durable, and every table can be rebuilt from it.
+
+    Use `SQLStore.open`. One event loop at a time; any number of processes.
+
+    Args:
+        engine: A database at the current schema.
+        clock: When events are recorded.
+        secrets: Values that must not be recorded.
+        salt: Makes the salt of each body: `SALT_BYTES` random bytes.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        clock: Clock,
+        secrets: Iterable[str] = (),
+        salt: Callable[[], bytes] = lambda: os.urandom(SALT_BYTES),
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._group = GroupCommit(LedgerWriter(engine, redactor=Redactor(secrets), salt=salt).commit)
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls, url_or_path: str | Path, *, clock: Clock, secrets: Iterable[str] = (), busy_s: float = 30.0
+    ) -> SQLStore:
+        """Open a database (made and migrated where needed) by URL, or an SQLite file by path.
+
+        Args:
+            url_or_path: As `agora.memory.location.database_url` gives it.
+            clock: When events are recorded.
+            secrets: Values that must not be recorded.
+            busy_s: How long to wait for another writer.
+
+        Raises:
+            LedgerError: It cannot be used, or a newer Agora made it.
+        """
+        engine = connect(url_or_path, busy_s=busy_s)
+        try:
+            upgrade(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine, clock=clock, secrets=secrets)
+
+    async def record(self, run: str, *events: Event) -> None:
+        """Append events in order, all or none; return when they (and all before them) are durable.
+
+        Raises:
+            LedgerError: They cannot be recorded, the database refused, or the store is closed.
+        """
+        await self._group.add(self._item(run, events))
+
+    def note(self, run: str, event: Event) -> None:
+        """Append an event with the next commit; `record` or `close` makes it durable, in order.
+
+        Raises:
+            LedgerError: The store is closed.
+        """
+        self._group.note(self._item(run, (event,)))
+
+    def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
+        """The durable ledger (of one run) in order, from after a sequence number.
+
+        Raises:
+            LedgerError: It cannot be read.
+        """
+        for (envelope, hashed), _, body in self._stored(run, after=after):
+            event = None if body is None else decode(body)
+            yield Recorded(seq=envelope.seq, run=envelope.run, at_us=envelope.at_us, hash=hashed, event=event)
+
+    def runs(self, *, limit: int = 50) -> Sequence[RunInfo]:
+        """The latest runs, newest first."""
+        with self._reading() as connection:
+            return reads.runs(connection, limit=limit)
+
+    def find_run(self, ref: str) -> str:
+        """The id behind an id, a unique prefix, or "last".
+
+        Raises:
+            UnknownNameError: None or several match.
+        """
+        with self._reading() as connection:
+            known = list(reads.run_ids(connection))
+        return pick_run(ref, known, last=known[0] if known else None)
+
+    def records(self, *, grounded: bool = True) -> Sequence[AgentRecord]:
+        """Promised against delivered, per operator, agent and skill; what models judged only where asked for."""
+        with self._reading() as connection:
+            return reads.records(connection, grounded=grounded)
+
+    def recall(self, text: str, *, limit: int = 8, grounded: bool = True) -> Sequence[MemoryEntry]:
+        """Remembered bids of tasks that share words with a text, best match first."""
+        with self._reading() as connection:
+            return recall(connection, text, limit=limit, grounded=grounded)
+
+    def check(self) -> int | None:
+        """The position of the first entry that was changed, or whose body was; None: all hold.
+
+        A cut tail or a rewritten whole needs a checkpoint to be seen.
+
+        Raises:
+            LedgerError: It cannot be read.
+        """
+        seq, prev = 0, GENESIS
+        for entry, salt, body in self._stored(None, after=0):
+            if (bad := verify([entry], seq=seq, prev=prev)) is not None:
+                return bad
+            seq, prev = entry.envelope.seq, entry.hash
+            if body is not None and (salt is None or _hash(salt, body) != entry.envelope.body):
+                return seq
+        return None
+
+    def erase(self, *seqs: int) -> None:
+        """Erase the bodies of events, and the texts made from them; the chain still holds.
+
+        Raises:
+            LedgerError: The database refused.
+        """
+        with self._writing() as connection:
+            connection.execute(delete(METADATA.tables["bodies"]).where(METADATA.tables["bodies"].c.seq.in_(seqs)))
+            for name in _TEXTS:
+                table = METADATA.tables[name]
+                connection.execute(delete(table).where(table.c.seq.in_(seqs)))
+
+    def rebuild(self) -> None:
+        """Make every derived table again from the ledger, in one transaction.
+
+        Raises:
+            LedgerError: The database refused, or a body cannot be read.
+        """
+        statements = Statements(self._engine.dialect.name)
+        with self._writing() as connection:
+            clear(connection)
+            after = 0
+            while page := reads.page(connection, None, after=after):
+                projection = Projection(statements)
+                for (envelope, _), _, body in page:
+                    after = envelope.seq
+                    if body is not None:
+                        projection.add(Place(envelope.seq, envelope.run, envelope.at_us), decode(body))
+                projection.write(connection)
+
+    async def close(self) -> None:
+        """Commit what was noted and let go of the database.
+
+        Raises:
+            LedgerError: Something that was noted could not be recorded.
+        """
+        if self._closed:
+            return
+        try:
+            await self._group.add(self._item("-", ()))
+        finally:
+            self._closed = True
+            self._engine.dispose()
+        if self._group.refused:
+            raise LedgerError(f"{len(self._group.refused)} noted events were refused: {self._group.refused[0]}")
+
+    def _item(self, run: str, events: tuple[Event, ...]) -> Item:
+        if self._closed:
+            raise LedgerError("the store is closed: open it again to record")
+        if not run or not run.isascii() or not run.isprintable():
+            raise LedgerError(f"run {run!r} is not an id: use printable ASCII")
+        for event in events:
+            if isinstance(event, Learned):
+                read_update(event)  # refused here, so that it cannot break a whole batch
+        return Item(run, events, at_us=self._clock.now_us())
+
+    def _stored(self, run: str | None, *, after: int) -> Iterator[reads.Stored]:
+        # A page a query: a slow reader must not keep the write-ahead log from being folded in.
+        while True:
+            with self._reading() as connection:
+                page = reads.page(connection, run, after=after)
+            yield from page
+            if not page:
+                return
+            after = page[-1].entry.envelope.seq
+
+    @contextmanager
+    def _reading(self) -> Generator[Connection, None, None]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as problem:
+            raise explain(problem) from problem
+
+    @contextmanager
+    def _writing(self) -> Generator[Connection, None, None]:
+        try:
+            with writer(self._engine) as connection, connection.begin():
+                yield connection
+        except SQLAlchemyError as problem:
+            raise explain(problem) from problem
+
+
+def _hash(salt: bytes, body: bytes) -> str:
+    return body_hash(salt, body) if len(salt) == SALT_BYTES else ""

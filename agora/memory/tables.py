@@ -1,0 +1,293 @@
+"""The tables of shared memory: the ledger, the bodies, and what is derived from them in the same transaction.
+
+Rows are made from events that pydantic has already validated; a table class validates nothing. Money is text (exact
+decimal digits), times are microseconds since the epoch, durations are seconds. `seq` is the position on the ledger of
+the event that a row comes from. Nothing here is particular to one database.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Index, Integer, MetaData
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+BIG = BigInteger().with_variant(Integer(), "sqlite")
+"""64 bits; on SQLite the spelling that makes a primary key the row's own number."""
+
+
+def _seq() -> int:
+    key: int = Field(primary_key=True, sa_type=BIG, sa_column_kwargs={"autoincrement": False})  # pyright: ignore[reportArgumentType] -- SQLModel's stub wants a class, SQLAlchemy takes an instance
+    return key
+
+
+def _big(default: int = 0) -> int:
+    column: int = Field(default=default, sa_type=BIG)  # pyright: ignore[reportArgumentType] -- as above
+    return column
+
+
+class _Table(SQLModel, registry=registry()):
+    # Tables of a program that uses SQLModel itself must not mix with these.
+    metadata = MetaData()
+
+
+class _Spent(_Table):
+    usd: str = "0"
+    input_tokens: int = _big()
+    output_tokens: int = _big()
+    steps: int = _big()
+    seconds: float = 0.0
+
+
+class LedgerRow(_Table, table=True):
+    """One envelope and its hash; append-only."""
+
+    __tablename__: ClassVar[Any] = "ledger"
+    __table_args__ = (Index("ledger_by_run", "run", "seq"),)
+    seq: int = _seq()
+    v: int
+    run: str
+    kind: str
+    at_us: int = _big()
+    body: str
+    """Salted hash of the body: the key into what `bodies` must hold."""
+    prev: str
+    hash: str
+
+
+class BodyRow(_Table, table=True):
+    """The content store: a body and its salt; may be erased, never changed."""
+
+    __tablename__: ClassVar[Any] = "bodies"
+    seq: int = _seq()
+    hash: str
+    """Equals the ledger's `body`."""
+    salt: bytes
+    body: bytes
+
+
+class RunRow(_Spent, table=True):
+    """One run; the totals are there once it is done."""
+
+    __tablename__: ClassVar[Any] = "runs"
+    id: str = Field(primary_key=True)
+    seq: int = Field(sa_type=BIG, index=True)  # pyright: ignore[reportArgumentType] -- as above
+    started_us: int = _big()
+    done_us: int | None = Field(default=None, sa_type=BIG)  # pyright: ignore[reportArgumentType] -- as above
+    mechanism: str
+    policy: str
+    error: str = ""
+
+
+class AgentRow(_Table, table=True):
+    """One agent of one operator; renaming makes another agent of the same operator."""
+
+    __tablename__: ClassVar[Any] = "agents"
+    operator: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    seq: int = _big()
+
+
+class CardRow(_Table, table=True):
+    """One version of an agent's card."""
+
+    __tablename__: ClassVar[Any] = "card_versions"
+    operator: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    card_hash: str = Field(primary_key=True)
+    """SHA-256 of `card`."""
+    seq: int = _big()
+    card: str
+    """The profile as JSON."""
+
+
+class TaskRow(_Spent, table=True):
+    """One task of one run."""
+
+    __tablename__: ClassVar[Any] = "tasks"
+    run: str = Field(primary_key=True)
+    task: str = Field(primary_key=True)
+    seq: int = _big()
+    goal: str
+    skill: str
+    verdict: str | None = None
+    """None until it is done."""
+    agent: str = ""
+    attempts: int = 0
+
+
+class AuctionRow(_Table, table=True):
+    """One opening of bids."""
+
+    __tablename__: ClassVar[Any] = "auctions"
+    seq: int = _seq()
+    run: str
+    task: str
+    mechanism: str
+    bids: int
+    winner: str | None = None
+    runner_up: str | None = None
+    payment: str | None = None
+    unit: str | None = None
+
+
+class BidRow(_Table, table=True):
+    """One bid, without its plan (which stands in the body)."""
+
+    __tablename__: ClassVar[Any] = "bids"
+    seq: int = _seq()
+    run: str
+    task: str
+    agent: str
+    price: str
+    unit: str
+    entropy: float | None = None
+    length_tokens: int = _big()
+    projected_tokens: int = _big()
+    content_hash: str
+
+
+class JudgementRow(_Table, table=True):
+    """One opinion of one judge on one bid."""
+
+    __tablename__: ClassVar[Any] = "judgements"
+    seq: int = _seq()
+    run: str
+    task: str
+    judge: str
+    agent: str
+    score: float
+    reason: str = ""
+
+
+class AwardRow(_Table, table=True):
+    """One award, for one attempt."""
+
+    __tablename__: ClassVar[Any] = "awards"
+    seq: int = _seq()
+    run: str
+    task: str
+    agent: str
+    attempt: int
+    payment: str
+    unit: str
+    reason: str
+
+
+class AttemptRow(_Spent, table=True):
+    """One attempt that ended."""
+
+    __tablename__: ClassVar[Any] = "attempts"
+    seq: int = _seq()
+    run: str
+    task: str
+    agent: str
+    attempt: int
+    error: str = ""
+
+
+class CallRow(_Spent, table=True):
+    """One call of a model or a tool that ended."""
+
+    __tablename__: ClassVar[Any] = "calls"
+    __table_args__ = (Index("calls_by_run", "run"),)
+    seq: int = _seq()
+    run: str
+    task: str
+    kind: str
+    """model or tool."""
+    agent: str
+    name: str
+    """The model that answered, or the tool."""
+    call: str
+    ok: bool
+    overrun: bool = False
+
+
+class OutcomeRow(_Table, table=True):
+    """What a verifier found."""
+
+    __tablename__: ClassVar[Any] = "outcomes"
+    seq: int = _seq()
+    run: str
+    task: str
+    agent: str
+    attempt: int
+    verdict: str
+    verifier: str
+    grounded: bool
+    seconds: float = 0.0
+
+
+class ReservationRow(_Table, table=True):
+    """The worst case of a call whose end is not yet recorded."""
+
+    __tablename__: ClassVar[Any] = "reservations"
+    run: str = Field(primary_key=True)
+    task: str = Field(primary_key=True)
+    call: str = Field(primary_key=True)
+    seq: int = _big()
+    agent: str
+    model: str
+    usd: str
+    tokens: int = _big()
+
+
+class SnapshotRow(_Table, table=True):
+    """One named array of a learner's state."""
+
+    __tablename__: ClassVar[Any] = "snapshots"
+    learner: str = Field(primary_key=True)
+    version: int = Field(primary_key=True, sa_type=BIG, sa_column_kwargs={"autoincrement": False})  # pyright: ignore[reportArgumentType] -- as above
+    name: str = Field(primary_key=True)
+    seq: int = _big()
+    """The last event that the state has learned from."""
+    dtype: str
+    """As numpy writes it, with its byte order: "<f8"."""
+    shape: str
+    """Comma-separated lengths."""
+    data: bytes
+    """The elements in C order."""
+
+
+class MemoryRow(_Table, table=True):
+    """One remembered bid of a verified task."""
+
+    __tablename__: ClassVar[Any] = "memory_entries"
+    seq: int = _seq()
+    run: str
+    task: str
+    goal: str
+    agent: str
+    plan: str
+    won: bool
+    passed: bool
+    grounded: bool
+    embedding: bytes | None = None
+    """Little-endian 32-bit floats, where an embedding model is at hand."""
+    embedding_model: str | None = None
+
+
+class RecordRow(_Table, table=True):
+    """Promised against delivered, summed up; grounded and judged outcomes are kept apart."""
+
+    __tablename__: ClassVar[Any] = "records"
+    operator: str = Field(primary_key=True)
+    agent: str = Field(primary_key=True)
+    skill: str = Field(primary_key=True)
+    grounded: bool = Field(primary_key=True)
+    seq: int = _big()
+    """The last event that was added."""
+    tried: int = _big()
+    passed: int = _big()
+    promised_steps: int = _big()
+    delivered_steps: int = _big()
+    promised_tokens: int = _big()
+    delivered_tokens: int = _big()
+    usd: str = "0"
+    seconds: float = 0.0
+
+
+METADATA = _Table.metadata
+"""All tables together."""
