@@ -8,16 +8,20 @@ refuses every entry that does not directly follow the last one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import ClauseElement, Connection, Dialect, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql.dml import Insert
 
 from agora.errors import LedgerError
+
+Cell: TypeAlias = str | int | float | bytes | bool | None
+Row: TypeAlias = Mapping[str, Cell]
 
 WRITES: Final = "agora_writes"
 """Execution option of a connection whose transactions write: it takes the lock at BEGIN."""
@@ -146,22 +150,49 @@ def has_recall_index(connection: Connection) -> bool:
     return found.issuperset(_RECALL)
 
 
-def insert_once(table: Table, dialect: str) -> Insert:
+def insert_once(table: Table, dialect: Dialect) -> Insert:
     """An INSERT that leaves an existing row alone."""
-    if dialect == "postgresql":
+    if dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-def upsert(table: Table, dialect: str) -> Insert:
+def upsert(table: Table, dialect: Dialect) -> Insert:
     """An INSERT that replaces the values of an existing row with the same key."""
     keys = [column.name for column in table.primary_key]
     names = [column.name for column in table.columns if column.name not in keys]
-    if dialect == "postgresql":
+    if dialect.name == "postgresql":
         row = postgresql.insert(table)
         return row.on_conflict_do_update(index_elements=keys, set_={name: row.excluded[name] for name in names})
     line = sqlite.insert(table)
     return line.on_conflict_do_update(index_elements=keys, set_={name: line.excluded[name] for name in names})
+
+
+class Prepared:
+    """A statement compiled once, run on many rows straight through the driver: a third of SQLAlchemy's CPU per row.
+
+    Args:
+        statement: An INSERT, UPDATE or DELETE whose parameters are plain strings, numbers, bytes or None.
+        dialect: Of the connections it will run on.
+    """
+
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self._sql = str(compiled)
+        order = getattr(compiled, "positiontup", None)
+        self._order: tuple[str, ...] | None = None if order is None else tuple(order)
+
+    def run(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Run it for each row: names of parameters -> values, nothing else."""
+        if not rows:
+            return
+        if self._order is None:
+            connection.exec_driver_sql(self._sql, [dict(row) for row in rows])
+        elif len(self._order) == 1:
+            connection.exec_driver_sql(self._sql, [(row[self._order[0]],) for row in rows])
+        else:
+            pick: Callable[[Row], tuple[Cell, ...]] = itemgetter(*self._order)
+            connection.exec_driver_sql(self._sql, [pick(row) for row in rows])
 
 
 def explain(problem: Exception) -> LedgerError:

@@ -13,7 +13,7 @@ from agora.events import Event
 from agora.ledger.canonical import decode, seal
 from agora.ledger.chain import GENESIS, VERSION, Envelope, body_hash, entry_hash
 from agora.ledger.redact import Redactor
-from agora.memory.dialects import explain, lock, writer
+from agora.memory.dialects import Prepared, explain, lock, writer
 from agora.memory.group_commit import Item
 from agora.memory.projections import Place, Projection, Row, Statements
 from agora.memory.tables import METADATA
@@ -21,8 +21,6 @@ from agora.memory.tables import METADATA
 _LEDGER: Final = METADATA.tables["ledger"]
 _BODIES: Final = METADATA.tables["bodies"]
 _LAST: Final = select(_LEDGER.c.seq, _LEDGER.c.hash).order_by(_LEDGER.c.seq.desc()).limit(1)
-_INSERT_ENTRY: Final = _LEDGER.insert()
-_INSERT_BODY: Final = _BODIES.insert()
 
 
 class _Sealed(NamedTuple):
@@ -48,7 +46,9 @@ class LedgerWriter:
         self._engine = engine
         self._redactor = redactor
         self._salt = salt
-        self._statements = Statements(engine.dialect.name)
+        self._statements = Statements(engine.dialect)
+        self._entries = Prepared(_LEDGER.insert(), engine.dialect)
+        self._bodies = Prepared(_BODIES.insert(), engine.dialect)
 
     def commit(self, items: Sequence[Item]) -> None:
         """Write the items' events; an item whose events cannot be encoded gets an `error` and is left out.
@@ -90,6 +90,6 @@ class LedgerWriter:
             entries.append({**envelope._asdict(), "hash": prev})
             bodies.append({"seq": seq, "hash": hashed, "salt": salt, "body": body})
             projection.add(Place(seq, run, at_us), event)
-        connection.execute(_INSERT_ENTRY, entries)
-        connection.execute(_INSERT_BODY, bodies)
+        self._entries.run(connection, entries)
+        self._bodies.run(connection, bodies)
         projection.write(connection)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, Dialect, Table, bindparam, delete, select, update
 from sqlalchemy.sql.dml import Delete, Insert, Update
 
 from agora.events import (
@@ -32,12 +32,11 @@ from agora.events import (
     ToolUsed,
     Verified,
 )
-from agora.memory.dialects import insert_once, upsert
+from agora.memory.dialects import Cell, Prepared, insert_once, upsert
 from agora.memory.learned import MemoryUpdate, RecordUpdate, read_update
 from agora.memory.tables import METADATA
 from agora.tasks import Usage
 
-Cell: TypeAlias = str | int | float | bytes | bool | None
 Row: TypeAlias = dict[str, Cell]
 
 _T: Final = METADATA.tables
@@ -54,15 +53,18 @@ class Place(NamedTuple):
 
 
 class Statements:
-    """The statements of one dialect, made once, so that SQLAlchemy compiles each of them once."""
+    """The statements of one dialect, compiled once."""
 
-    def __init__(self, dialect: str) -> None:
-        self.once: Mapping[str, Insert] = {name: insert_once(table, dialect) for name, table in _T.items()}
-        self.reserve = upsert(_T["reservations"], dialect)
-        self.record = upsert(_T["records"], dialect)
-        self.release = _keyed_delete(_T["reservations"])
-        self.task_done = _keyed_update(_T["tasks"], "verdict", "agent", "attempts", *_spent(Usage()))
-        self.run_done = _keyed_update(_T["runs"], "done_us", "error", *_spent(Usage()))
+    def __init__(self, dialect: Dialect) -> None:
+        def prepared(statement: Insert | Update | Delete) -> Prepared:
+            return Prepared(statement, dialect)
+
+        self.once: Mapping[str, Prepared] = {name: prepared(insert_once(table, dialect)) for name, table in _T.items()}
+        self.reserve = prepared(upsert(_T["reservations"], dialect))
+        self.record = prepared(upsert(_T["records"], dialect))
+        self.release = prepared(_keyed_delete(_T["reservations"]))
+        self.task_done = prepared(_keyed_update(_T["tasks"], "verdict", "agent", "attempts", *_spent(Usage())))
+        self.run_done = prepared(_keyed_update(_T["runs"], "done_us", "error", *_spent(Usage())))
 
 
 class Projection:
@@ -90,7 +92,7 @@ class Projection:
     def write(self, connection: Connection) -> None:
         """Write all rows, in the caller's transaction."""
         for table, rows in self._rows.items():
-            connection.execute(self._statements.once[table], rows)
+            self._statements.once[table].run(connection, rows)
         for statement, rows in (
             (self._statements.once["tasks"], list(self._tasks.values())),
             (self._statements.task_done, self._tasks_done),
@@ -98,8 +100,7 @@ class Projection:
             (self._statements.reserve, list(self._reserved.values())),
             (self._statements.release, self._released),
         ):
-            if rows:
-                connection.execute(statement, rows)
+            statement.run(connection, rows)
         if self._records:
             self._write_records(connection)
 
@@ -221,7 +222,7 @@ class Projection:
                 found = connection.execute(query).mappings().first()
                 sums[key] = {str(name): cell for name, cell in found.items()} if found else _fresh(change)
             _add_up(sums[key], seq, change)
-        connection.execute(self._statements.record, list(sums.values()))
+        self._statements.record.run(connection, list(sums.values()))
 
 
 _UNPAID: Final[Row] = {"payment": None, "unit": None}

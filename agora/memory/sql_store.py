@@ -165,7 +165,7 @@ class SQLStore:
         Raises:
             LedgerError: The database refused, or a body cannot be read.
         """
-        statements = Statements(self._engine.dialect.name)
+        statements = Statements(self._engine.dialect)
         with self._writing() as connection:
             clear(connection)
             after = 0
