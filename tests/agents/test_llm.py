@@ -1,0 +1,163 @@
+"""An agent of a model and tools keeps to its plan and its limits, whatever the model does."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from pydantic import BaseModel
+
+from agora.agents.llm import LLMAgent, shrink
+from agora.agents.tools import tool
+from agora.bids import Plan, Price
+from agora.errors import AgentError, ContextOverflowError, UnpricedModelError
+from agora.events import Called, Reserved, ToolUsed
+from agora.memory.in_memory import MemoryStore
+from agora.messages import Message
+from agora.tasks import Limits, Task
+from agora.testing import FakeClock, RuleModel, ScriptedModel, call, desk_for, expecting, say
+
+TASK = Task(id="t", goal="add 1 and 2")
+PLAN = Plan(text="1. add\n2. answer", steps=2)
+
+
+@tool
+def add(a: int, b: int) -> int:
+    """Add two numbers.
+
+    Args:
+        a: One.
+        b: Another.
+    """
+    return a + b
+
+
+@tool
+def explode() -> str:
+    """Fail."""
+    raise ValueError("boom")
+
+
+class Total(BaseModel):
+    total: int
+
+
+async def test_a_tool_loop_runs_until_the_model_answers() -> None:
+    model = ScriptedModel("m", [call("add", a=1, b=2), expecting("3", "the total is 3")])
+    work = await LLMAgent("a", model, tools=[add]).perform(desk_for(TASK), PLAN)
+    assert work.output == "the total is 3"
+    model.assert_consumed()
+
+
+async def test_the_winner_is_shown_its_own_plan_and_the_evidence() -> None:
+    model = ScriptedModel("m", [expecting("1. add", "3")])
+    await LLMAgent("a", model, tools=[]).perform(desk_for(TASK, evidence=("it said 4",)), PLAN)
+    seen = ScriptedModel("m", [expecting("it said 4", "3")])
+    await LLMAgent("a", seen, tools=[]).perform(desk_for(TASK, evidence=("it said 4",)), PLAN)
+
+
+async def test_a_failing_tool_is_a_message_to_the_model_and_not_the_end() -> None:
+    model = ScriptedModel("m", [call("explode"), expecting("ValueError: boom", "it cannot be done")])
+    work = await LLMAgent("a", model, tools=[explode]).perform(desk_for(TASK), PLAN)
+    assert work.output == "it cannot be done"
+
+
+async def test_a_tool_that_is_not_there_or_not_allowed_is_named_to_the_model() -> None:
+    allowed_none = TASK.model_copy(update={"tools": ()})
+    model = ScriptedModel("m", [call("add", a=1, b=2), expecting("no tool 'add'", "3")])
+    work = await LLMAgent("a", model, tools=[add]).perform(desk_for(allowed_none), PLAN)
+    assert work.output == "3"
+
+
+async def test_an_answer_that_does_not_fit_its_schema_is_repaired_once() -> None:
+    model = ScriptedModel("m", ["three", expecting("does not fit the schema", '{"total": 3}')])
+    work = await LLMAgent("a", model, tools=[], output=Total).perform(desk_for(TASK), PLAN)
+    assert Total.model_validate_json(work.output).total == 3
+
+
+async def test_a_second_misfit_ends_the_attempt() -> None:
+    model = ScriptedModel("m", ["three", "still three"])
+    with pytest.raises(AgentError, match="does not fit"):
+        await LLMAgent("a", model, tools=[], output=Total).perform(desk_for(TASK), PLAN)
+
+
+async def test_an_endless_loop_of_tool_calls_ends_at_the_step_limit_and_keeps_the_work() -> None:
+    model = RuleModel("m", lambda request: call("add", a=1, b=1))
+    desk = desk_for(TASK, limits=Limits(usd=Decimal(1), steps=9))
+    work = await LLMAgent("a", model, tools=[add]).perform(desk, PLAN)
+    assert work.output.startswith("[stopped:")
+    assert "steps" in work.output
+
+
+async def test_a_conversation_too_long_for_the_model_is_shrunk_once() -> None:
+    model = ScriptedModel("m", [call("add", a=1, b=2), ContextOverflowError("m", "too long"), "3"])
+    work = await LLMAgent("a", model, tools=[add]).perform(desk_for(TASK), PLAN)
+    assert work.output == "3"
+
+
+async def test_a_second_overflow_is_an_error() -> None:
+    full = ContextOverflowError("m", "too long")
+    with pytest.raises(ContextOverflowError):
+        await LLMAgent("a", ScriptedModel("m", [full, full]), tools=[]).perform(desk_for(TASK), PLAN)
+
+
+def test_shrinking_keeps_the_newest_results_and_says_what_was_cut() -> None:
+    old = [Message(role="tool", content=f"{n}" * 1000, tool_call_id=str(n)) for n in range(6)]
+    small = shrink([Message(role="user", content="x" * 5000), *old])
+    assert small[0].content == "x" * 5000
+    assert [len(message.content) < 400 for message in small[1:]] == [True, True, False, False, False, False]
+    assert "[cut:" in small[1].content
+
+
+async def test_an_empty_plan_is_no_bid() -> None:
+    with pytest.raises(AgentError, match="empty plan"):
+        await LLMAgent("a", ScriptedModel("m", [say("  ")]), tools=[]).bid(desk_for(TASK))
+
+
+async def test_an_unpriced_model_is_not_called_unless_the_agent_states_a_price() -> None:
+    class Unpriced(ScriptedModel):
+        def price(self) -> None:
+            return None
+
+    silent = LLMAgent("a", Unpriced("m", []), tools=[])
+    assert silent.profile.price is None
+    assert "no known price: state one" in (await silent.perform(desk_for(TASK), PLAN)).output
+    with pytest.raises(UnpricedModelError, match="state one"):
+        await silent.bid(desk_for(TASK))
+    stated = Price(output_per_mtok=Decimal(1))
+    priced = LLMAgent("a", Unpriced("m", ["3"]), tools=[], price=stated)
+    assert (await priced.perform(desk_for(TASK, price=stated), PLAN)).output == "3"
+
+
+async def test_a_call_whose_worst_case_does_not_fit_is_not_made() -> None:
+    model = ScriptedModel("m", [])
+    desk = desk_for(TASK, limits=Limits(usd=Decimal("0.000001"), steps=5))
+    work = await LLMAgent("a", model, tools=[]).perform(desk, PLAN)
+    assert "usd" in work.output
+
+
+async def test_a_long_conversation_is_kept_on_record_once() -> None:
+    store = MemoryStore(clock=FakeClock())
+    model = ScriptedModel("m", [call("add", a=1, b=2), call("add", a=3, b=3), "6"])
+    await LLMAgent("a", model, tools=[add]).perform(desk_for(TASK, store=store), PLAN)
+    events = [item.event for item in store.events()]
+    intents = [event for event in events if isinstance(event, Reserved)]
+    assert [(event.follows, len(event.request.messages)) for event in intents] == [(0, 2), (2, 2), (4, 2)]
+    assert [event.kind for event in events if event] == ["reserved", "called", "tool", "reserved", "called", "tool",
+                                                         "reserved", "called"]  # fmt: skip
+    assert sum(event.usage.usd for event in events if isinstance(event, Called)) > 0
+    assert all(event.ok for event in events if isinstance(event, ToolUsed))
+
+
+async def test_the_worst_case_is_booked_where_the_fate_of_a_call_is_unknown() -> None:
+    from agora.errors import ModelTimeoutError
+
+    store = MemoryStore(clock=FakeClock())
+    model = ScriptedModel("m", [ModelTimeoutError("m", "no answer", paid=True)])
+    desk = desk_for(TASK, store=store)
+    with pytest.raises(ModelTimeoutError):
+        await LLMAgent("a", model, tools=[]).perform(desk, PLAN)
+    ended = next(item.event for item in store.events() if isinstance(item.event, Called))
+    intent = next(item.event for item in store.events() if isinstance(item.event, Reserved))
+    assert ended.usage.usd == intent.usd > 0
+    assert "no answer" in ended.error

@@ -1,0 +1,293 @@
+"""The loop, end to end on scripted agents: who bids, who wins, what is recorded, what is learned."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import anyio
+import pytest
+
+from agora.agents.function import FunctionAgent
+from agora.agents.llm import LLMAgent
+from agora.auctions import Lottery
+from agora.bids import Plan, Price
+from agora.errors import AgentError, ConfigError, NoAgentsError, WorkspaceError
+from agora.events import Awarded, BidPlaced, BidRefused, Called, Done, Event, Learned, Reserved, TaskDone
+from agora.market import Market
+from agora.memory.in_memory import MemoryStore
+from agora.protocols import Agent, Desk
+from agora.tasks import Check, Limits, Task, Verdict, Work
+from agora.testing import FakeClock, ScriptedModel, call, say
+
+SAYS_42 = Check(kind="exact", options={"answer": "42"})
+EVEN = [(-0.7, -0.7)] * 4
+
+
+def task(**fields: object) -> Task:
+    return Task.model_validate({"id": "t", "goal": "what is 6 x 7?", "verify": SAYS_42, **fields})
+
+
+def answering(name: str, answer: str, *, price: str = "0.01", steps: int = 1, skills: tuple[str, ...] = ()) -> Agent:
+    async def perform(desk: Desk, plan: Plan) -> str:
+        return answer
+
+    plan = Plan(text=f"answer at once, as {name}", steps=steps, tokens=0)
+    return FunctionAgent(name, perform, plan=plan, price=Price(per_task=Decimal(price)), skills=skills)
+
+
+def failing(name: str, error: Exception) -> Agent:
+    async def perform(desk: Desk, plan: Plan) -> str:
+        raise error
+
+    return FunctionAgent(name, perform, plan=Plan(text="fail", tokens=0), price=Price())
+
+
+def recorded(market: Market) -> list[Event]:
+    return [item.event for item in market.store.events() if item.event is not None]
+
+
+def kinds(market: Market) -> list[str]:
+    return [event.kind for event in recorded(market)]
+
+
+async def test_the_cheaper_of_two_equal_agents_wins_and_its_work_is_verified() -> None:
+    market = Market([answering("dear", "42", price="0.50"), answering("cheap", "42", price="0.01")], seed=1)
+    result = await market.run(task())
+    assert result.passed
+    assert result.output == "42"
+    assert result.award is not None
+    assert result.award.agent == "cheap"
+    assert result.award.runner_up == "dear"
+    assert "cost" in result.award.reason
+
+
+async def test_every_step_of_the_loop_is_on_the_ledger_in_order() -> None:
+    market = Market([answering("a", "42"), answering("b", "41", price="0.5")], seed=1)
+    await market.run(task())
+    assert kinds(market) == [
+        "started", "posted", "screened", "bid", "bid", "scored", "awarded", "performed", "verified",
+        "settled", "learned", "learned", "learned", "task_done", "done",
+    ]  # fmt: skip
+
+
+async def test_after_a_failure_the_runner_up_gets_the_task_once_with_the_evidence() -> None:
+    seen: list[tuple[str, ...]] = []
+
+    async def look(desk: Desk, plan: Plan) -> str:
+        seen.append(desk.evidence)
+        return "42"
+
+    second = FunctionAgent("second", look, plan=Plan(text="look", tokens=0), price=Price(per_task=Decimal("0.5")))
+    result = await Market([answering("first", "41"), second, answering("third", "42", price="0.9")]).run(task())
+    assert [attempt.award.agent for attempt in result.attempts] == ["first", "second"]
+    assert [attempt.outcome.verdict for attempt in result.attempts] == [Verdict.FAILED, Verdict.PASSED]
+    assert "41" in seen[0][0]
+
+
+async def test_two_failures_end_the_task_and_the_third_bidder_is_not_asked() -> None:
+    agents = [answering("a", "1"), answering("b", "2", price="0.2"), answering("c", "42", price="0.3")]
+    result = await Market(agents).run(task())
+    assert result.verdict is Verdict.FAILED
+    assert len(result.attempts) == 2
+    assert result.reason
+
+
+async def test_an_agent_that_breaks_is_a_failed_attempt_and_not_the_end_of_the_run() -> None:
+    agents = [failing("broken", AgentError("broken", "no such thing")), answering("b", "42", price="0.2")]
+    result = await Market(agents).run(task())
+    assert result.passed
+    assert "no such thing" in result.attempts[0].error
+
+
+async def test_a_late_bid_does_not_count_and_the_market_goes_on() -> None:
+    async def never(desk: Desk) -> Plan | None:
+        await anyio.sleep_forever()
+        return None
+
+    async def perform(desk: Desk, plan: Plan) -> str:
+        return "42"
+
+    slow = FunctionAgent("slow", perform, plan=never)
+    market = Market([slow, answering("prompt", "42")], bid_deadline_s=0.05)
+    result = await market.run(task())
+    assert result.passed
+    refused = [event for event in recorded(market) if isinstance(event, BidRefused)]
+    assert [(event.agent, event.reason) for event in refused] == [("slow", "no bid within 0.05 s")]
+
+
+async def test_only_agents_with_the_skill_are_asked_and_the_others_are_named() -> None:
+    market = Market([answering("cook", "42", skills=("cooking",)), answering("clerk", "42", skills=("sums",))])
+    result = await market.run(task(skill="sums"))
+    assert result.shortlist.kept_out == {"cook": "has no skill 'sums'"}
+    assert list(result.shortlist.members) == ["clerk"]
+    assert result.shortlist.members["clerk"] == 1.0
+
+
+async def test_private_data_keeps_out_whoever_is_not_trusted_with_it() -> None:
+    result = await Market([answering("a", "42")]).run(task(labels=["private"]))
+    assert not result.passed
+    assert result.reason == "nobody bid: a is not trusted with private data"
+
+
+async def test_without_a_verifier_the_outcome_is_unknown_and_nothing_is_learned() -> None:
+    market = Market([answering("a", "42")])
+    result = await market.run("what is 6 x 7?")
+    assert result.verdict is Verdict.UNKNOWN
+    assert not [event for event in recorded(market) if isinstance(event, Learned)]
+
+
+async def test_an_empty_budget_keeps_out_who_charges_and_lets_local_work_through() -> None:
+    async def perform(desk: Desk, plan: Plan) -> str:
+        return "42"
+
+    local = FunctionAgent("local", perform, plan=Plan(text="compute", tokens=0))
+    result = await Market([answering("paid", "42"), local], budget_usd=0).run(task())
+    assert result.shortlist.kept_out == {"paid": "charges dollars, and the budget is 0"}
+    assert result.award is not None
+    assert result.award.agent == "local"
+
+
+async def test_a_model_agent_bids_with_a_plan_and_follows_it_with_tools() -> None:
+    model = ScriptedModel("m", [say("1. multiply\n2. answer", logprobs=EVEN), "42"])
+    agent = LLMAgent("scout", model, tools=())
+    market = Market([agent], seed=3)
+    result = await market.run(task())
+    model.assert_consumed()
+    assert result.passed
+    bid = next(event.bid for event in recorded(market) if isinstance(event, BidPlaced))
+    assert bid.plan.steps == 2
+    assert bid.entropy is not None
+    assert 0 < bid.entropy < 1
+    assert result.cost_usd > 0
+    assert result.cost_usd == sum(event.usage.usd for event in recorded(market) if isinstance(event, Called))
+    assert 0 < result.overhead.usd < result.usage.usd
+
+
+async def test_every_call_has_an_intent_before_it_and_a_settlement_after_it() -> None:
+    model = ScriptedModel("m", [say("1. answer", logprobs=EVEN), "42"])
+    market = Market([LLMAgent("scout", model, tools=())])
+    await market.run(task())
+    intents = [event.call for event in recorded(market) if isinstance(event, Reserved)]
+    ends = [event.call for event in recorded(market) if isinstance(event, Called)]
+    assert intents == ends == ["t/bid/scout/1", "t/attempt-1/scout/1"]
+
+
+async def test_bids_differ_in_more_than_price_and_each_of_two_agents_wins_something() -> None:
+    async def solve(desk: Desk, plan: Plan) -> str:
+        return "42"
+
+    async def confident_on_sums(desk: Desk) -> Plan | None:
+        steps = 1 if "x" in desk.task.goal else 9
+        return Plan(text="compute " * steps, steps=steps, tokens=0)
+
+    sums = FunctionAgent("sums", solve, plan=confident_on_sums, price=Price(per_task=Decimal("0.2")), skills=["sums"])
+    prose = answering("prose", "42", price="0.1", skills=("prose",))
+    market = Market([sums, prose])
+    report = await market.run_all([task(id="one", skill="sums"), task(id="two", skill="prose")])
+    assert [result.award.agent for result in report.results if result.award] == ["sums", "prose"]
+
+
+async def test_the_same_inputs_and_seed_give_the_same_run() -> None:
+    async def run() -> list[Event]:
+        agents = [answering("a", "1", price="0.1"), answering("b", "42", price="0.1"), answering("c", "2", price="0.1")]
+        market = Market(agents, seed=11, clock=FakeClock(), mechanism=Lottery())
+        await market.run(task())
+        return recorded(market)
+
+    assert await run() == await run()
+
+
+async def test_the_run_ends_with_its_terminal_row_and_every_task_with_its_own() -> None:
+    market = Market([answering("a", "42")])
+    await market.run_all([task(id="x"), task(id="y", verify=None)], parallel=2)
+    done = recorded(market)[-1]
+    assert isinstance(done, Done)
+    assert done.verdicts == {"x": Verdict.PASSED, "y": Verdict.UNKNOWN}
+    assert {event.task for event in recorded(market) if isinstance(event, TaskDone)} == {"x", "y"}
+
+
+async def test_sixty_four_parallel_tasks_of_a_lying_model_cannot_overspend() -> None:
+    """Each call reserves its worst case first, so the sum of what is booked stays within the budget."""
+    from agora.testing import RuleModel
+
+    model = RuleModel("m", lambda request: "42" if request.messages[0].role == "system" else "1. answer")
+    market = Market([LLMAgent("scout", model, tools=())], budget_usd="0.05")
+    report = await market.run_all([task(id=f"t{n}") for n in range(64)], parallel=64)
+    assert report.usage.usd <= Decimal("0.05")
+    assert report.usage.usd == sum(result.usage.usd for result in report.results)
+
+
+async def test_events_can_be_watched_while_they_happen() -> None:
+    market = Market([answering("a", "42")])
+    async with market.stream(task()) as stream:
+        seen = [event.kind async for event in stream]
+    assert seen == kinds(market)
+    assert stream.result.passed
+
+
+async def test_leaving_a_stream_early_ends_the_run() -> None:
+    market = Market([answering("a", "42")])
+    async with market.stream(task()) as stream:
+        async for event in stream:
+            if isinstance(event, Awarded):
+                break
+    assert "done" not in kinds(market)
+
+
+def test_a_run_works_from_code_that_is_not_async_twice() -> None:
+    market = Market([answering("a", "42")], store=MemoryStore(clock=FakeClock()))
+    assert market.run_sync(task()).passed
+    assert market.run_sync(task()).passed
+
+
+async def test_the_agent_does_not_see_the_verifier() -> None:
+    seen: list[Task] = []
+
+    async def look(desk: Desk, plan: Plan) -> Work:
+        seen.append(desk.task)
+        return Work(output="42")
+
+    await Market([FunctionAgent("a", look, plan=Plan(text="look", tokens=0))]).run(task())
+    assert seen[0].verify is None
+
+
+async def test_a_promised_token_cap_is_enforced() -> None:
+    model = ScriptedModel("m", ["forty-two " * 40, "again"], price=Price(unit="s"))
+
+    async def talk(desk: Desk, plan: Plan) -> str:
+        from agora.messages import Message, Request
+
+        request = Request(messages=(Message(role="user", content="go"),), max_tokens=500)
+        await desk.ask(model, request)
+        return (await desk.ask(model, request)).text
+
+    promise = Plan(text="talk", tokens=20)
+    result = await Market([FunctionAgent("a", talk, plan=promise)]).run(task())
+    assert not result.passed
+    assert "promised output tokens" in result.attempts[0].error
+
+
+def test_bad_input_is_refused_before_anything_is_spent() -> None:
+    with pytest.raises(NoAgentsError, match="no agents"):
+        Market([])
+    with pytest.raises(ConfigError, match="two agents"):
+        Market([answering("a", "1"), answering("a", "2")])
+    with pytest.raises(ConfigError, match="US dollars"):
+        Market([answering("a", "1")], budget_usd="garbage")
+    market = Market([answering("a", "1")])
+    with pytest.raises(ConfigError, match="goal"):
+        market.run_sync("  ")
+    with pytest.raises(WorkspaceError, match="does not exist"):
+        market.run_sync("x", workspace="/nowhere/at/all")
+
+
+async def test_two_tasks_of_one_id_are_refused() -> None:
+    with pytest.raises(ConfigError, match="twice"):
+        await Market([answering("a", "42")]).run_all([task(), task()])
+
+
+async def test_tokens_bound_a_task_and_the_work_so_far_is_still_verified() -> None:
+    model = ScriptedModel("m", [say("1. try", logprobs=EVEN), call("nothing"), call("nothing")])
+    result = await Market([LLMAgent("scout", model, tools=())]).run(task(limits=Limits(steps=3)))
+    assert result.verdict is Verdict.FAILED
+    assert "stopped" in result.output
