@@ -1,1 +1,21 @@
 """Where untrusted commands run: private copies of a workspace, in a tier that is measured, never assumed."""
+
+from agora.sandbox.applying import apply_patch
+from agora.sandbox.bare import BareSandbox
+from agora.sandbox.bubblewrap import BubblewrapSandbox
+from agora.sandbox.limits import RunLimits
+from agora.sandbox.nsjail import NsjailSandbox
+from agora.sandbox.patches import patch_between, snapshot
+from agora.sandbox.probe import best_sandbox, explain
+
+__all__ = [
+    "BareSandbox",
+    "BubblewrapSandbox",
+    "NsjailSandbox",
+    "RunLimits",
+    "apply_patch",
+    "best_sandbox",
+    "explain",
+    "patch_between",
+    "snapshot",
+]
