@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starter.reference_answers import ANSWERS
 
 from agora.tasks import Task
+from starter.reference_answers import ANSWERS
 
 CHECKLIST = Path(__file__).parents[2] / "checklist"
 FUNCTIONS = {

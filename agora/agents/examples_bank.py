@@ -1,0 +1,104 @@
+"""What a sampler shows its model before the task: few-shot examples of writing and of mending a function.
+
+None shares a name or a normalised syntax tree with a task of the starter checklist or of its second task set; a test
+holds it to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from agora.messages import Message
+
+
+class Example(NamedTuple):
+    """One solved task."""
+
+    shown: str
+    """The function as it stands: signature and docstring, with its wrong body where it is to be mended."""
+    check: str
+    """An assertion about it."""
+    answer: str
+    """The right body, indented."""
+
+
+WRITE: Final = "Write the function:"
+MEND: Final = "Fix the bug:"
+ANSWER: Final = "{goal}\nAnswer in one short sentence."
+
+WRITING: Final[tuple[Example, ...]] = (
+    Example(
+        'def double_all(numbers: list[int]) -> list[int]:\n    """Return each number doubled."""',
+        "assert double_all([1, 2]) == [2, 4]",
+        "    return [2 * number for number in numbers]",
+    ),
+    Example(
+        'def shout(text: str) -> str:\n    """Return the text in capitals, with an exclamation mark."""',
+        'assert shout("hi") == "HI!"',
+        '    return text.upper() + "!"',
+    ),
+    Example(
+        'def count_digits(text: str) -> int:\n    """Return how many digits the text has."""',
+        'assert count_digits("a1b22") == 3',
+        "    return sum(1 for sign in text if sign.isdigit())",
+    ),
+    Example(
+        'def evens(numbers: list[int]) -> list[int]:\n    """Return the even numbers of the list."""',
+        "assert evens([1, 2, 4]) == [2, 4]",
+        "    return [number for number in numbers if number % 2 == 0]",
+    ),
+    Example(
+        "def join_lines(lines: list[str]) -> str:\n"
+        '    """Return the lines without blanks at their ends, joined by commas."""',
+        'assert join_lines(["a ", "b"]) == "a,b"',
+        '    return ",".join(line.strip() for line in lines)',
+    ),
+)
+"""Functions that were to be written."""
+
+MENDING: Final[tuple[Example, ...]] = (
+    Example(
+        'def half(number: float) -> float:\n    """Return half of the number."""\n    return number * 2',
+        "assert half(4) == 2",
+        "    return number / 2",
+    ),
+    Example(
+        "def is_short(word: str) -> bool:\n"
+        '    """Return whether the word has at most 3 letters."""\n'
+        "    return len(word) < 3",
+        'assert is_short("cat")',
+        "    return len(word) <= 3",
+    ),
+)
+"""Functions that were wrong."""
+
+
+def head_of(example: Example) -> str:
+    """Signature and docstring of an example."""
+    quotes = '"""'
+    return example.shown[: example.shown.rindex(quotes) + len(quotes)]
+
+
+def conversation(shown: str, checks: Sequence[str], *, mend: bool) -> tuple[Message, ...]:
+    """The examples as turns already taken, and the task as the next.
+
+    Args:
+        shown: The function as it stands.
+        checks: Visible assertions about it.
+        mend: Whether it has a bug, or no body yet.
+    """
+    turns: list[Message] = []
+    for example in MENDING if mend else WRITING:
+        turns.append(_asked(example.shown, [example.check], mend=mend))
+        turns.append(Message(role="assistant", content=_fenced(f"{head_of(example)}\n{example.answer}")))
+    return (*turns, _asked(shown, checks, mend=mend))
+
+
+def _asked(shown: str, checks: Sequence[str], *, mend: bool) -> Message:
+    code = "\n".join([shown, "", *checks]) if checks else shown
+    return Message(role="user", content=f"{MEND if mend else WRITE}\n{_fenced(code)}")
+
+
+def _fenced(code: str) -> str:
+    return f"```python\n{code}\n```"
