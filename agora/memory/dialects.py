@@ -191,7 +191,7 @@ class Prepared:
         elif len(self._order) == 1:
             connection.exec_driver_sql(self._sql, [(row[self._order[0]],) for row in rows])
         else:
-            pick: Callable[[Row], tuple[Cell, ...]] = itemgetter(*self._order)
+            pick: Callable[[Row], tuple[Cell, ...]] = itemgetter(*self._order)  # pyright: ignore[reportUnknownVariableType] -- typeshed cannot know an unpacked itemgetter
             connection.exec_driver_sql(self._sql, [pick(row) for row in rows])
 
 

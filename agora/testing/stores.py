@@ -1,0 +1,201 @@
+"""What every `Store` must do, as one check that a new store can be held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+import anyio
+
+from agora.errors import AgoraError, LedgerError, UnknownNameError
+from agora.events import BidRefused, Done, Event, Learned, Posted, Started, TaskDone
+from agora.protocols import Store
+from agora.tasks import Limits, Task, Usage, Verdict
+from agora.values import JsonValue
+
+__all__ = ["check_store", "memory_update", "one_run", "record_update"]
+
+
+async def check_store(open_store: Callable[[], Store]) -> None:
+    """Hold a store against the seam: order, notes, cleaning, redaction, all or nothing, runs, records, recall.
+
+    Args:
+        open_store: Makes a new, empty store at each call; its clock may stand still.
+
+    Raises:
+        AssertionError: The store does not do what the message says.
+    """
+    for check in (
+        _keeps_order,
+        _cleans,
+        _is_all_or_nothing,
+        _serves_many,
+        _knows_runs,
+        _sums_records,
+        _recalls,
+        _closes,
+    ):
+        store = open_store()
+        try:
+            await check(store)
+        finally:
+            await store.close()
+
+
+def one_run(*, goal: str = "make it work", verdict: Verdict = Verdict.PASSED) -> tuple[Event, ...]:
+    """The events of a run with one task, "t1", that took a dollar and a half."""
+    usage = Usage(usd=Decimal("1.5"), input_tokens=10, output_tokens=5, steps=2, seconds=0.25)
+    return (
+        Started(seed=7, agents=(), limits=Limits(), mechanism="sale", policy="everyone"),
+        Posted(task="t1", spec=Task(id="t1", goal=goal)),
+        TaskDone(task="t1", verdict=verdict, agent="scout", attempts=1, usage=usage),
+        Done(verdicts={"t1": verdict}, usage=usage),
+    )
+
+
+def record_update(*, agent: str = "scout", passed: int = 1, grounded: bool = True) -> Learned:
+    """One settled attempt for an agent's record: 3 steps promised, 4 delivered, a tenth of a dollar."""
+    update: Mapping[str, JsonValue] = {
+        "operator": "acme",
+        "agent": agent,
+        "skill": "python",
+        "grounded": grounded,
+        "passed": passed,
+        "promised_steps": 3,
+        "delivered_steps": 4,
+        "promised_tokens": 100,
+        "delivered_tokens": 90,
+        "usd": "0.1",
+        "seconds": 1.5,
+    }
+    return Learned(task="t1", what="record", key=f"acme/{agent}/python", update=update)
+
+
+def memory_update(*, task: str = "t1", goal: str = "fix the parser", grounded: bool = True) -> Learned:
+    """One bid of a verified task, to be remembered."""
+    update: Mapping[str, JsonValue] = {
+        "goal": goal,
+        "agent": "scout",
+        "plan": "read, change, test",
+        "won": True,
+        "passed": True,
+        "grounded": grounded,
+    }
+    return Learned(task=task, what="memory", key=task, update=update)
+
+
+def _posted(number: int, *, goal: str = "a goal") -> Posted:
+    return Posted(task=f"t{number}", spec=Task(id=f"t{number}", goal=goal))
+
+
+async def _keeps_order(store: Store) -> None:
+    store.note("r1", _posted(1))
+    await store.record("r2", _posted(2), _posted(3))
+    store.note("r1", _posted(4))
+    await store.record("r1", _posted(5))
+    entries = list(store.events())
+    assert [entry.seq for entry in entries] == [1, 2, 3, 4, 5], "positions run from 1 without gaps"
+    assert [entry.event for entry in entries] == [_posted(number) for number in range(1, 6)], "in the order handed in"
+    assert [entry.seq for entry in store.events("r1")] == [1, 4, 5], "one run's events are its own"
+    assert [entry.seq for entry in store.events(after=3)] == [4, 5], "`after` is a position"
+    assert [entry.seq for entry in store.events("r1", after=1)] == [4, 5], "`after` and a run go together"
+    hashes = {entry.hash for entry in entries}
+    assert len(hashes) == 5, "every entry has a hash of its own"
+    assert all(len(digest) == 64 for digest in hashes), "hashes are SHA-256"
+
+
+async def _cleans(store: Store) -> None:
+    dirty = BidRefused(task="t1", agent="scout", reason="a\ud800b\0c")
+    await store.record("r1", dirty, _posted(2, goal="use AKIAABCDEFGHIJKLMNOP here"))
+    first, second = (entry.event for entry in store.events())
+    assert first == dirty.model_copy(update={"reason": "a\ufffdb\ufffdc"}), (
+        "lone surrogates and NUL are replaced by U+FFFD"
+    )
+    assert second == _posted(2, goal="use [redacted] here"), "what has the shape of a key is not recorded"
+
+
+async def _is_all_or_nothing(store: Store) -> None:
+    bad = Learned(what="other", key="k", update={"x": 1 << 5000})
+    refused = False
+    try:
+        await store.record("r1", _posted(1), bad)
+    except LedgerError:
+        refused = True
+    assert refused, "an event that has no canonical form is refused"
+    await store.record("r1", _posted(2))
+    assert [entry.event for entry in store.events()] == [_posted(2)], "nothing of a refused record is kept"
+
+
+async def _serves_many(store: Store) -> None:
+    async def recorder(run: str) -> None:
+        for number in range(5):
+            store.note(run, _posted(2 * number))
+            await store.record(run, _posted(2 * number + 1))
+
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(recorder, f"r{number}")
+    assert [entry.seq for entry in store.events()] == list(range(1, 201)), "nothing is lost or doubled"
+    for number in range(20):
+        found = [entry.event for entry in store.events(f"r{number}")]
+        assert found == [_posted(index) for index in range(10)], "each run's events keep their order"
+
+
+async def _knows_runs(store: Store) -> None:
+    assert list(store.runs()) == [], "a new store has no runs"
+    await store.record("aa11", *one_run(goal="first"))
+    await store.record("aa22", *one_run(goal="second", verdict=Verdict.FAILED)[:3])
+    second, first = store.runs()
+    assert (first.id, first.done, first.tasks, first.passed, first.goal) == ("aa11", True, 1, 1, "first"), "summed up"
+    assert (first.usage.usd, first.usage.tokens) == (Decimal("1.5"), 15), "a done run has its totals"
+    assert (second.id, second.done, second.tasks, second.passed) == ("aa22", False, 1, 0), "newest first"
+    assert len(store.runs(limit=1)) == 1, "`limit` is kept"
+    assert store.find_run("aa11") == "aa11", "a run is found by its id"
+    assert store.find_run("aa2") == "aa22", "and by a unique prefix"
+    assert store.find_run("last") == "aa22", 'and by "last"'
+    for ref in ("aa", "zz", ""):
+        assert _refuses(store, ref), f"{ref!r} means no single run"
+
+
+def _refuses(store: Store, ref: str) -> bool:
+    try:
+        store.find_run(ref)
+    except UnknownNameError:
+        return True
+    return False
+
+
+async def _sums_records(store: Store) -> None:
+    await store.record("r1", record_update(), record_update(passed=0))
+    await store.record("r2", record_update(), record_update(agent="other"), record_update(grounded=False))
+    other, scout = store.records()
+    assert (other.agent, other.tried) == ("other", 1), "sorted by operator, agent and skill"
+    assert (scout.tried, scout.passed) == (3, 2), "grounded attempts are counted, judged ones are kept apart"
+    assert (scout.promised_steps, scout.delivered_steps) == (9, 12), "steps add up"
+    assert (scout.promised_tokens, scout.delivered_tokens) == (300, 270), "tokens add up"
+    assert (Decimal(scout.usd), scout.seconds) == (Decimal("0.3"), 4.5), "money adds up exactly"
+
+
+async def _recalls(store: Store) -> None:
+    await store.record("r1", memory_update(task="t1", goal="Fix the C++ parser"))
+    await store.record("r1", memory_update(task="t2", goal="write a letter"))
+    await store.record("r1", memory_update(task="t3", goal="fix the parser", grounded=False))
+    for text in ('what is "parser', "C++", "PARSER?", "parser' OR 1=1 --"):
+        assert [entry.task for entry in store.recall(text)] == ["t1"], f"{text!r} finds what shares a word, grounded"
+    found = store.recall("fix the parser or write a letter")
+    assert {entry.task for entry in found} == {"t1", "t2"}, "any shared word counts"
+    assert len(store.recall("the parser a letter", limit=1)) == 1, "`limit` is kept"
+    assert list(store.recall("")) == list(store.recall("?! -")) == [], "no words, no memories"
+    entry = store.recall("letter")[0]
+    assert (entry.agent, entry.plan, entry.won, entry.passed) == ("scout", "read, change, test", True, True), "whole"
+
+
+async def _closes(store: Store) -> None:
+    store.note("r1", _posted(1))
+    await store.close()
+    await store.close()
+    try:
+        await store.record("r1", _posted(2))
+    except AgoraError:
+        return
+    raise AssertionError("a closed store refuses events")
