@@ -1,1 +1,7 @@
-"""What decides whether work is right."""
+"""Verifiers: they look at work, never at who did it, and say passed, failed or unknown."""
+
+from __future__ import annotations
+
+from agora.verifiers.build import build_verifier
+
+__all__ = ["build_verifier"]
