@@ -20,7 +20,7 @@ async def strip_unused_import(desk: Desk, plan: Plan) -> Work:
 
 
 crude = FunctionAgent("crude", strip_unused_import, plan=Plan(text="Delete the first line.", tokens=0))
-ruff = CommandAgent("ruff", ["ruff", "check", "--fix", "{files}"], price=Price(unit="s", per_task=Decimal(1)))
+ruff = CommandAgent("ruff", command=["ruff", "check", "--fix", "{files}"], price=Price(unit="s", per_task=Decimal(1)))
 
 
 def main() -> None:

@@ -226,7 +226,11 @@ async def test_events_can_be_watched_while_they_happen() -> None:
 
 
 async def test_leaving_a_stream_early_ends_the_run() -> None:
-    market = Market([answering("a", "42")])
+    async def never(desk: Desk, plan: Plan) -> str:
+        await anyio.sleep_forever()
+        return ""
+
+    market = Market([FunctionAgent("a", never, plan=Plan(text="wait", tokens=0))])
     async with market.stream(task()) as stream:
         async for event in stream:
             if isinstance(event, Awarded):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from decimal import Decimal
 
 from agora.bids import Bid, Reserve, Score
 
@@ -28,9 +29,8 @@ def admit(bids: Sequence[Bid], reserve: Reserve, *, limit: float = 1.0) -> tuple
         if cost_share(bid, reserve) <= limit:
             admitted.append(bid)
         else:
-            refused[bid.agent] = (
-                f"asks {bid.price.value} {bid.price.unit}, above the reserve {reserve.of(bid.price.unit)}"
-            )
+            most = reserve.of(bid.price.unit) * Decimal(str(limit))
+            refused[bid.agent] = f"asks {bid.price.value} {bid.price.unit}, and no more than {most} is paid"
     return admitted, refused
 
 
