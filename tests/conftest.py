@@ -1,0 +1,30 @@
+"""The suite cannot reach a hosted model: no keys in its environment, no connection beyond this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+
+_KEYS = ("_API_KEY", "_TOKEN", "_SECRET")
+
+for _name in [name for name in os.environ if name.endswith(_KEYS)]:
+    del os.environ[_name]
+
+
+def _only_this_machine(event: str, arguments: tuple[object, ...]) -> None:
+    if event != "socket.connect":
+        return
+    address = arguments[1]
+    if not isinstance(address, tuple):
+        return  # a socket file
+    host = str(address[0])
+    try:
+        local = ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if not local:
+        raise ConnectionRefusedError(f"the test suite may not connect to {host!r}")
+
+
+sys.addaudithook(_only_this_machine)
