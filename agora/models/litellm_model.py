@@ -1,0 +1,311 @@
+"""Every hosted provider through litellm: the only file that imports it, and late, since the import takes two seconds.
+
+litellm is used as a translator between providers and for its list of prices. What it makes up is not believed: finish
+reason and usage are read from the provider's own answer, and the bill is our own multiplication.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from decimal import Decimal
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import anyio.to_thread
+from anyio.lowlevel import RunVar
+
+from agora.bids import Price
+from agora.errors import MissingKeyError
+from agora.messages import Reply, Request
+from agora.models.limits import Guarded, Retries
+from agora.models.provider_form import OversizedBodyError, mapped, raw_reply, sent_messages, sent_options
+from agora.models.replies import MAX_REPLY_BYTES, LostConnectionError, Raw
+from agora.protocols import Chance, Clock
+
+MAX_BODY_BYTES = 16_000_000
+"""Reading stops here: escapes and log-probabilities make a body larger than its text."""
+OVER_HTTP = frozenset({"anthropic", "deepseek", "gemini", "groq", "mistral", "openrouter", "xai"})
+"""Providers that litellm reaches with an HTTP client that can be ours. Others ("openai" apart) use its own: their size
+is checked after reading, and a connection lost before any answer may have been tried twice."""
+
+_loading = Lock()
+
+
+def load_litellm() -> Any:  # noqa: ANN401 - the litellm border
+    """Import litellm once: offline, silent, without retries of its own."""
+    with _loading:
+        # Without this the import downloads a price map.
+        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+        os.environ.setdefault("LITELLM_LOG", "CRITICAL")
+        import litellm
+
+        litellm.telemetry = False
+        litellm.suppress_debug_info = True
+        litellm.drop_params = True
+        litellm.num_retries = 0
+        return litellm
+
+
+async def warm_up() -> None:
+    """Import litellm in a worker thread, so that the first call need not wait for it."""
+    await anyio.to_thread.run_sync(load_litellm)
+
+
+def known_price(name: str, *, api_base: str | None = None) -> Price | None:
+    """The list price of a model in dollars, from litellm's own map; None where it is unknown.
+
+    Args:
+        name: provider/model.
+        api_base: An endpoint of the user's own: it has no list price, whatever the model is called.
+    """
+    if api_base is not None:
+        return None
+    try:
+        info = load_litellm().get_model_info(name)
+    except Exception:
+        return None  # litellm raises a bare Exception for a model that it does not know
+    read, wrote = info.get("input_cost_per_token"), info.get("output_cost_per_token")
+    if read is None or wrote is None:
+        return None
+    return Price(input_per_mtok=_per_mtok(read), output_per_mtok=_per_mtok(wrote))
+
+
+def known_models() -> frozenset[str]:
+    """Every chat model in litellm's map, as provider/model."""
+    rows: Mapping[str, Mapping[str, Any]] = load_litellm().model_cost
+    names = (
+        name if name.startswith(f"{row.get('litellm_provider')}/") else f"{row.get('litellm_provider')}/{name}"
+        for name, row in rows.items()
+        if row.get("mode") == "chat"
+    )
+    return frozenset(names)
+
+
+def knows_provider(name: str) -> bool:
+    """Whether litellm can tell which provider a name belongs to."""
+    try:
+        load_litellm().get_llm_provider(name)
+    except Exception:
+        return False  # litellm raises several kinds for a name that it does not know
+    return True
+
+
+class LiteLLMTransport:
+    """One attempt through litellm.
+
+    Args:
+        name: provider/model, as litellm writes it.
+        api_base: An OpenAI-compatible endpoint; None takes the provider's own.
+        api_key: None takes the provider's environment variable.
+        price: Stated by the user; None looks it up once.
+        sent_name: What litellm is told, where it is not `name`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api_base: str | None = None,
+        api_key: str | None = None,
+        price: Price | None = None,
+        sent_name: str | None = None,
+    ) -> None:
+        self._name = name
+        self._sent_name = sent_name or name
+        self._api_base = api_base
+        self._api_key = api_key
+        self._price = price
+        self._looked_up = price is not None
+
+    @property
+    def name(self) -> str:
+        """As the user wrote it: provider/model."""
+        return self._name
+
+    def price(self) -> Price | None:
+        """Stated, or looked up once and kept."""
+        if not self._looked_up:
+            self._price = known_price(self._sent_name, api_base=self._api_base)
+            self._looked_up = True
+        return self._price
+
+    def check_key(self) -> None:
+        """Make sure, before any call, that the provider's key is there.
+
+        Raises:
+            MissingKeyError: Naming the variable.
+        """
+        if self._api_key is not None or self._api_base is not None:
+            return
+        found: Mapping[str, list[str]] = load_litellm().validate_environment(model=self._sent_name)
+        missing = found["missing_keys"]
+        if missing:
+            raise MissingKeyError(self._name, " or ".join(missing))
+
+    async def send(self, request: Request) -> Raw:
+        """Make exactly one request upstream.
+
+        Raises:
+            MissingKeyError: No call was made.
+            ModelError: It failed.
+        """
+        litellm = load_litellm()
+        self.check_key()
+        original: list[object] = []
+
+        def look(details: Mapping[str, object]) -> None:
+            original.append(details.get("original_response"))
+
+        try:
+            answer = await litellm.acompletion(
+                model=self._sent_name,
+                messages=sent_messages(request),
+                max_tokens=request.max_tokens,
+                temperature=request.temperature,
+                timeout=request.deadline_s,
+                max_retries=0,
+                num_retries=0,
+                api_base=self._api_base,
+                api_key=self._api_key or ("none" if self._api_base else None),  # the SDK wants some key
+                client=await self._client(),
+                logger_fn=look,
+                _skip_mcp_handler=True,  # else `tools` needs the extras of litellm's server
+                **sent_options(request),
+            )
+        except Exception as error:
+            raise mapped(self._name, error) from error
+        return raw_reply(self._name, answer, original[-1] if original else None)
+
+    async def _client(self) -> object:
+        """Our own HTTP client, which reads no more than the cap and never sends twice."""
+        provider: str = load_litellm().get_llm_provider(self._sent_name)[1]
+        clients = await _clients_here()
+        if provider == "openai":
+            return clients.openai(self._api_base, self._api_key or ("none" if self._api_base else None))
+        return clients.http if provider in OVER_HTTP else None
+
+
+class LiteLLMModel(Guarded):
+    """A hosted model, or any OpenAI-compatible endpoint, behind the guard.
+
+    Args:
+        name: provider/model, as "openai/gpt-5-mini".
+        api_base: An OpenAI-compatible endpoint; "openai/NAME" reaches any of them.
+        api_key: None takes the provider's environment variable.
+        price: Stated by the user; None looks it up once in litellm's list.
+        retries: The only retry loop there is.
+        chance: Jitter of the pauses.
+        clock: Measures how long a call took.
+        max_reply_bytes: A longer answer is an error.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api_base: str | None = None,
+        api_key: str | None = None,
+        price: Price | None = None,
+        retries: Retries = Retries(),  # noqa: B008 - a frozen value
+        chance: Chance | None = None,
+        clock: Clock | None = None,
+        max_reply_bytes: int = MAX_REPLY_BYTES,
+    ) -> None:
+        transport = LiteLLMTransport(name, api_base=api_base, api_key=api_key, price=price)
+        super().__init__(transport, retries=retries, chance=chance, clock=clock, max_reply_bytes=max_reply_bytes)
+
+    async def complete(self, request: Request) -> Reply:
+        """Make the call; importing litellm is not part of its deadline.
+
+        Raises:
+            MissingKeyError: No call was made.
+            ModelError: Nothing usable came back.
+        """
+        await warm_up()
+        return await super().complete(request)
+
+
+def _per_mtok(per_token: float) -> Decimal:
+    return (Decimal(repr(float(per_token))) * 1_000_000).normalize()
+
+
+async def _cap(response: Any) -> None:  # noqa: ANN401 - the litellm border: its handlers are httpx hooks
+    """Stop reading a body at the cap (an httpx response hook, called before the body is read)."""
+    response.stream = _capped_stream()(response.stream)
+
+
+@cache
+def _capped_stream() -> Any:  # noqa: ANN401 - the litellm border: httpx is litellm's, and as late
+    import httpx
+
+    class Capped(httpx.AsyncByteStream):
+        def __init__(self, stream: httpx.AsyncByteStream) -> None:
+            self._stream = stream
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            size = 0
+            async for chunk in self._stream:
+                size += len(chunk)
+                if size > MAX_BODY_BYTES:
+                    raise OversizedBodyError(size)
+                yield chunk
+
+        async def aclose(self) -> None:
+            await self._stream.aclose()
+
+    return Capped
+
+
+class _Clients:
+    """The HTTP clients of one event loop: connections must not outlive it."""
+
+    def __init__(self) -> None:
+        self.http = _one_shot()(event_hooks={"response": [_cap]})
+        self._openai: dict[tuple[str | None, str | None], object] = {}
+        self.keeper: AsyncGenerator[None] | None = None
+
+    def openai(self, api_base: str | None, api_key: str | None) -> object:
+        """A client of the OpenAI SDK over the same connections."""
+        import openai
+
+        key = (api_base, api_key)
+        if key not in self._openai:
+            self._openai[key] = openai.AsyncOpenAI(
+                api_key=api_key, base_url=api_base, max_retries=0, http_client=self.http.client
+            )
+        return self._openai[key]
+
+    async def keep(self) -> AsyncGenerator[None]:
+        """Wait for the end of the event loop, which closes its asynchronous generators, and close the connections."""
+        try:
+            yield
+        finally:
+            await self.http.client.aclose()
+
+
+_clients: RunVar[_Clients] = RunVar("agora_http_clients")
+
+
+async def _clients_here() -> _Clients:
+    clients = _clients.get(None)
+    if clients is None:
+        clients = _Clients()
+        clients.keeper = clients.keep()
+        await anext(clients.keeper)
+        _clients.set(clients)
+    return clients
+
+
+@cache
+def _one_shot() -> Any:  # noqa: ANN401 - the litellm border
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+
+    class OneShot(AsyncHTTPHandler):
+        """litellm's handler without its hidden second request after a lost connection."""
+
+        async def single_connection_post_request(self, *_: object, **__: object) -> Any:  # noqa: ANN401 - as inherited
+            raise LostConnectionError("", "the connection was lost")
+
+    return OneShot
