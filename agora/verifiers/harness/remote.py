@@ -242,7 +242,7 @@ class Remote:
         return _plain(str, self.agora_link.ask("str", self))
 
     def __repr__(self) -> str:
-        return _plain(str, self.agora_link.ask("repr", self))
+        return repr(self.agora_base) if self.agora_base is not None else _plain(str, self.agora_link.ask("repr", self))
 
     def __bool__(self) -> bool:
         return self.agora_link.ask("bool", self) is True

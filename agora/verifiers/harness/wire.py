@@ -76,7 +76,7 @@ def decode(value: Any, other: Other) -> Any:
     if not isinstance(value, list):
         return value
     value = cast(Any, value)
-    tag, content = cast(str, value[0]), cast(Any, value[1])
+    tag, content = cast(str, value[0]), value[1]
     if tag in _SEQUENCES:
         return _SEQUENCES[tag](decode(item, other) for item in content)
     if tag == "dict":

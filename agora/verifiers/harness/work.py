@@ -64,7 +64,7 @@ class Worker:
             return ["judge", value.number]
         if isinstance(value, type) and issubclass(value, BaseException):
             return ["error", self._lineage(value)]
-        kind = cast(Any, type(value))
+        kind: Any = type(cast(object, value))
         about: dict[str, Any] = {"type": kind.__name__, "of": self._number(kind)}
         about["class"] = issubclass(kind, type)
         about["awaitable"] = inspect.isawaitable(cast(object, value))
