@@ -1,0 +1,179 @@
+"""Tasks and auctions from their TOML files."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from agora import registry
+from agora.cli.toml_files import fit, read_toml, short, unknown
+from agora.errors import AgoraError, ConfigError, UnknownNameError
+from agora.protocols import Mechanism, Policy
+from agora.tasks import Check, Limits, Task, Tier
+from agora.values import JsonValue, Value
+from agora.verifiers import build_verifier
+
+FILE_OPTION = "file"
+"""The option of a verifier that names a file beside the task's definition; only the verifier reads it."""
+
+
+class TaskFile(Value):
+    """What may stand in a task's file; its id is the file's name where it states none."""
+
+    goal: str
+    """What is wanted, in words."""
+    id: str = ""
+    """Unique within a run."""
+    skill: str = ""
+    """The skill it needs."""
+    workspace: str | None = None
+    """The folder it is about, relative to this file."""
+    files: tuple[str, ...] = ()
+    """The files it is mostly about."""
+    examples: tuple[str, ...] = ()
+    """Checks that bidders may see."""
+    tools: tuple[str, ...] | None = None
+    """The tools that may be used."""
+    protect: tuple[str, ...] = ()
+    """Globs of files that may not change."""
+    labels: frozenset[str] = frozenset()
+    """Labels of the data inside."""
+    tier: str = "namespace"
+    """The least sandbox: bare, landlock, namespace or machine."""
+    verify: Mapping[str, JsonValue] | None = None
+    """`kind`, and that verifier's options."""
+    limits: Limits = Limits()
+    """Bounds on all attempts together."""
+
+
+def load_tasks(path: Path) -> list[Task]:
+    """The task of a file, or those of a folder in the order of their names.
+
+    Raises:
+        ConfigError: A definition cannot be used, or the folder holds none.
+    """
+    if not path.is_dir():
+        return [load_task(path)]
+    files = sorted(file for file in path.iterdir() if file.suffix == ".toml")
+    if not files:
+        raise ConfigError(short(path), "holds no tasks: put one TOML file for each into it")
+    return [load_task(file) for file in files]
+
+
+def load_task(file: Path) -> Task:
+    """One task, checked as far as can be done without running anything.
+
+    Raises:
+        ConfigError: Naming the file, the field and the mend.
+    """
+    where = short(file)
+    known = fit(TaskFile, read_toml(file), where=where)
+    if not known.goal.strip():
+        raise ConfigError(f"{where}: goal", "is empty: say in words what is to be done")
+    return Task(
+        id=known.id or file.stem,
+        goal=known.goal,
+        skill=known.skill,
+        workspace=_folder(known.workspace, file, where),
+        files=known.files,
+        examples=known.examples,
+        tools=known.tools,
+        verify=_check(known.verify, file, where),
+        protect=known.protect,
+        labels=known.labels,
+        tier=tier_named(known.tier, where=where),
+        limits=known.limits,
+    )
+
+
+def tier_named(name: str, *, where: str) -> Tier:
+    """A sandbox tier by its name in small letters.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
+    tiers = {tier.name.lower(): tier for tier in Tier}
+    if name not in tiers:
+        raise ConfigError(f"{where}: tier", f"{name!r} is no sandbox tier; there are: {', '.join(tiers)}")
+    return tiers[name]
+
+
+def load_mechanism(name: str, *, project: Path | None) -> Mechanism:
+    """The auction rule of `auctions/NAME.toml`, or of that name in the registry.
+
+    Raises:
+        UnknownNameError: There is neither.
+        ConfigError: The file does not fit the rule.
+    """
+    file = project / "auctions" / f"{name}.toml" if project else None
+    if file is None or not file.is_file():
+        here = [path.stem for path in sorted(file.parent.glob("*.toml"))] if file and file.parent.is_dir() else []
+        if name not in registry.names("mechanisms"):
+            raise UnknownNameError("mechanism", name, {*here, *registry.names("mechanisms")})
+        return _built(name, {}, where=f"mechanism {name!r}")
+    options = read_toml(file)
+    rule = options.pop("mechanism", name)
+    if not isinstance(rule, str):
+        raise ConfigError(f"{short(file)}: mechanism", f"{rule!r} does not fit: write a name in quotes")
+    if rule not in registry.names("mechanisms"):
+        raise ConfigError(f"{short(file)}: mechanism", str(UnknownNameError("one", rule, registry.names("mechanisms"))))
+    return _built(rule, options, where=short(file))
+
+
+def load_policy(name: str) -> Policy:
+    """The coordinator's rule of that name in the registry.
+
+    Raises:
+        UnknownNameError: There is none.
+    """
+    found = registry.find("policies", name)
+    return cast("Policy", found() if callable(found) else found)
+
+
+def _built(rule: str, options: Mapping[str, object], *, where: str) -> Mechanism:
+    found = registry.find("mechanisms", rule)
+    if not callable(found):
+        return cast("Mechanism", found)
+    known = [name for name in inspect.signature(found).parameters if name != "self"]
+    for name in options:
+        if name not in known:
+            raise ConfigError(f"{where}: {name}", unknown(name, [*known, "mechanism"]))
+    try:
+        return cast("Mechanism", found(**options))
+    except ConfigError as error:
+        raise ConfigError(where, error.what) from None
+    except (TypeError, ValueError) as error:
+        raise ConfigError(where, f"{rule!r} refuses its options: {error}") from None
+
+
+def _folder(workspace: str | None, file: Path, where: str) -> str | None:
+    if workspace is None:
+        return None
+    folder = (file.parent / Path(workspace).expanduser()).resolve()
+    if not folder.is_dir():
+        raise ConfigError(f"{where}: workspace", f"{workspace!r} is not a folder; it is looked for beside the file")
+    return str(folder)
+
+
+def _check(table: Mapping[str, JsonValue] | None, file: Path, where: str) -> Check | None:
+    """The verifier's table with its file found, built once to see that it can be."""
+    if table is None:
+        return None
+    options = dict(table)
+    kind = options.pop("kind", None)
+    if not isinstance(kind, str):
+        raise ConfigError(f"{where}: verify.kind", 'is missing: name a verifier, as kind = "command"')
+    named = options.get(FILE_OPTION)
+    if isinstance(named, str):
+        found = (file.parent / named).resolve()
+        if not found.is_file():
+            raise ConfigError(f"{where}: verify.file", f"{named!r} is not a file; it is looked for beside the task")
+        options[FILE_OPTION] = str(found)
+    check = Check(kind=kind, options=options)
+    try:
+        build_verifier(check)
+    except AgoraError as error:
+        raise ConfigError(f"{where}: verify", str(error)) from None
+    return check

@@ -1,0 +1,100 @@
+"""How a run ends on the screen and for the shell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from rich.text import Text
+
+from agora.cli.paint import grid, out, safe, taken, usd, verdict, visible
+from agora.cli.rows import LEGEND, table_of, why
+from agora.cli.story import RunStory, TaskStory
+from agora.coordinator import reason_to_keep_out
+from agora.errors import ApprovalError, BudgetError, NoBidsError, VerifierError
+from agora.results import Report, Result
+from agora.tasks import Limits, Verdict
+
+_PURSE_EMPTY = re.compile(r"the next call may need .+ are left; raise the \w+ limit$|has no known price")
+_SHOWN_OUTPUT_CHARS = 4_000
+
+
+def exit_code(report: Report, story: RunStory, *, refused: bool) -> int:
+    """What the shell gets: 0 where all passed, else the code of what stopped the first task that did not.
+
+    Args:
+        report: What came of the run.
+        story: The same from its events.
+        refused: A person said no to a patch.
+    """
+    for result in report.results:
+        if code := _code(result, story):
+            return code
+    return ApprovalError.exit_code if refused else 0
+
+
+def print_result(report: Report, story: RunStory) -> None:
+    """A run's end on standard output: the table, what it took, where the trace is and what to type next."""
+    console = out()
+    stories = list(story.tasks.values())
+    console.print(table_of(stories))
+    console.print(f"[quiet]{LEGEND}[/]\n")
+    if len(stories) == 1:
+        _print_task(stories[0])
+    else:
+        _print_reasons(stories)
+        console.print(f"passed {report.passed} of {len(report.results)}")
+    share = f", of which bids {usd(report.overhead.usd)}" if report.overhead.usd else ""
+    console.print(f"took {taken(report.usage)}{share}")
+    console.print(f"[quiet]trace {report.run} · next: agora explain {report.run}[/]")
+
+
+def _print_task(story: TaskStory) -> None:
+    console, last = out(), story.last
+    if last is not None and last.output:
+        text = visible(last.output)
+        cut = text[:_SHOWN_OUTPUT_CHARS] + (" …" if len(text) > _SHOWN_OUTPUT_CHARS else "")
+        console.print(Text(cut + "\n"))
+    if last is not None and last.patch.changes:
+        state = "applied" if story.applied and story.applied.applied else "not applied"
+        if story.applied and story.applied.reason not in ("", "not approved"):
+            state += f" ({safe(story.applied.reason)})"
+        console.print(f"patch {state}: {', '.join(safe(change.path) for change in last.patch.changes)}")
+    reason = why(story)
+    console.print(verdict(story.verdict) + (f": {reason}" if reason else ""))
+
+
+def _print_reasons(stories: Iterable[TaskStory]) -> None:
+    table = grid("check", "why it is not passed")
+    rows = [(safe(story.task.id), why(story, limit=200)) for story in stories if story.verdict is not Verdict.PASSED]
+    for row in rows:
+        table.add_row(*row)
+    if rows:
+        out().print(table)
+        out().print()
+
+
+def _code(result: Result, story: RunStory) -> int:
+    if result.verdict is Verdict.PASSED:
+        return 0
+    if result.verdict is Verdict.UNKNOWN:
+        return VerifierError.exit_code
+    return BudgetError.exit_code if _lacked_budget(result, story) else NoBidsError.exit_code
+
+
+def _lacked_budget(result: Result, story: RunStory) -> bool:
+    """Whether nothing was done about a task because nobody could be paid."""
+    if result.attempts:
+        return False
+    if result.clearing is not None and not result.clearing.ranking:
+        return bool(result.clearing.refused)
+    told = story.tasks.get(result.task.id)
+    refusals = told.refused.values() if told else ()
+    if any(_PURSE_EMPTY.search(reason) for reason in refusals):
+        return True
+    agents = story.started.agents if story.started else ()
+    kept_out = [agent for agent in agents if agent.name in result.shortlist.kept_out]
+    unpaid = [
+        agent for agent in kept_out if agent.price is None or not reason_to_keep_out(result.task, agent, Limits())
+    ]
+    return bool(unpaid) and not result.shortlist.members

@@ -1,0 +1,133 @@
+"""The versioned JSON forms of what commands show: stable names, money as text, verdicts as words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from agora.bids import Score
+from agora.cli.rows import ranked
+from agora.cli.story import AttemptStory, RunStory, TaskStory
+from agora.tasks import Usage
+from agora.values import JsonValue
+
+Form = dict[str, JsonValue]
+"""A JSON object."""
+
+
+def print_form(schema: str, content: Mapping[str, JsonValue]) -> None:
+    """Write one object to standard output, on one line, its schema first.
+
+    Args:
+        schema: As "agora.show/1".
+        content: The rest.
+    """
+    line = json.dumps({"schema": schema, **content}, ensure_ascii=True)
+    print(line, flush=True)  # noqa: T201 - the one place where machine-readable results leave
+
+
+def run_form(run: str, story: RunStory) -> Form:
+    """A run with all its tasks."""
+    started = story.started
+    tasks: list[JsonValue] = [task_form(task) for task in story.tasks.values()]
+    verdicts: Form = {task.task.id: task.verdict.value if task.verdict else None for task in story.tasks.values()}
+    return {
+        "run": run,
+        "finished": story.done is not None,
+        "seed": started.seed if started else None,
+        "mechanism": started.mechanism if started else None,
+        "policy": started.policy if started else None,
+        "agents": [agent.name for agent in started.agents] if started else [],
+        "notes": dict(started.notes) if started else {},
+        "verdicts": verdicts,
+        "usage": usage_form(story.done.usage if story.done else story.spent),
+        "overhead": usage_form(story.overhead()),
+        "tasks": tasks,
+    }
+
+
+def task_form(story: TaskStory) -> Form:
+    """One task: bids best first, attempts in order."""
+    scores = {score.agent: score for score in story.clearing.ranking} if story.clearing else {}
+    bids: list[JsonValue] = []
+    for bid in ranked(story):
+        price: Form = {"value": str(bid.price.value), "unit": bid.price.unit}
+        bids.append(
+            {
+                "agent": bid.agent,
+                "plan": bid.plan.text,
+                "steps": bid.plan.steps,
+                "tokens": bid.plan.tokens,
+                "price": price,
+                "entropy": bid.entropy,
+                "score": _score_form(scores.get(bid.agent)),
+            }
+        )
+    done = story.done
+    return {
+        "id": story.task.id,
+        "goal": story.task.goal,
+        "skill": story.task.skill,
+        "verdict": done.verdict.value if done else None,
+        "agent": done.agent if done else None,
+        "reason": done.reason if done else "",
+        "asked": dict(story.shortlist.members),
+        "kept_out": dict(story.shortlist.kept_out),
+        "bids": bids,
+        "did_not_bid": dict(story.refused),
+        "attempts": [_attempt_form(attempt) for attempt in story.attempts],
+        "applied": story.applied.applied if story.applied else None,
+        "usage": usage_form(done.usage) if done else None,
+    }
+
+
+def explain_form(story: TaskStory) -> Form:
+    """Why one task went to whom it went."""
+    clearing = story.clearing
+    auction: Form | None = None
+    if clearing is not None:
+        auction = {
+            "mechanism": clearing.mechanism,
+            "seed": story.seed,
+            "weights": dict(clearing.weights),
+            "dropped": list(clearing.dropped),
+            "refused": dict(clearing.refused),
+            "winner": clearing.winner,
+            "runner_up": clearing.runner_up,
+        }
+    reserve: Form = {"usd": str(story.reserve.usd), "s": str(story.reserve.s)}
+    return {**task_form(story), "reserve": reserve, "auction": auction}
+
+
+def usage_form(usage: Usage) -> Form:
+    """What work took."""
+    return {
+        "usd": str(usage.usd),
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "steps": usage.steps,
+        "seconds": round(usage.seconds, 6),
+    }
+
+
+def _score_form(score: Score | None) -> JsonValue:
+    return None if score is None else {"total": score.total, "terms": dict(score.terms)}
+
+
+def _attempt_form(attempt: AttemptStory) -> Form:
+    outcome = attempt.outcome
+    return {
+        "agent": attempt.award.agent,
+        "attempt": attempt.award.attempt,
+        "reason": attempt.award.reason,
+        "runner_up": attempt.award.runner_up,
+        "promised": {"steps": attempt.award.plan.steps, "tokens": attempt.award.plan.tokens},
+        "delivered": usage_form(attempt.delivered) if attempt.delivered else None,
+        "verdict": outcome.verdict.value if outcome else None,
+        "verifier": outcome.verifier if outcome else None,
+        "evidence": outcome.evidence if outcome else "",
+        "output": attempt.output,
+        "error": attempt.error,
+        "patch": attempt.patch.text,
+        "paths": [change.path for change in attempt.patch.changes],
+    }

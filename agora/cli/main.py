@@ -1,0 +1,128 @@
+"""The command `agora`: one file a command; what a command needs is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+
+import typer
+
+from agora.cli.agents import agents_app
+from agora.cli.demo import demo
+from agora.cli.doctor import doctor
+from agora.cli.explain import explain
+from agora.cli.init import init
+from agora.cli.memory import memory_app
+from agora.cli.run import run
+from agora.cli.runs import runs
+from agora.cli.show import show
+from agora.errors import AgoraError
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
+
+_EPILOG = (
+    "Exit codes: 0 passed, 1 failed, 2 usage, 3 budget, 4 verification unknown or not started, "
+    "5 approval refused, 6 sandbox, 130 interrupted. Results go to standard output, progress to standard error. "
+    "No telemetry."
+)
+
+app = typer.Typer(
+    name="agora",
+    help="A market for work done by LLM agents: they bid with plans, the market awards, a verifier checks.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
+) -> None:
+    """A market for work done by LLM agents: they bid with plans, the market awards, a verifier checks."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"agora-market {version_of('agora-market')}")
+        raise typer.Exit
+
+
+app.command()(run)
+app.command()(runs)
+app.command()(show)
+app.command()(explain)
+app.add_typer(agents_app, name="agents")
+app.add_typer(memory_app, name="memory")
+app.command()(doctor)
+app.command()(init)
+app.command()(demo)
+
+
+def main() -> None:
+    """Run the command line of this process, and end the process with its exit code."""
+    sys.exit(run_app(sys.argv[1:]))
+
+
+def run_app(arguments: Sequence[str]) -> int:
+    """Run one command line.
+
+    Returns:
+        The exit code. What Agora raises on purpose becomes one line on standard error; nothing shows a traceback
+        unless AGORA_DEBUG is set.
+    """
+    try:
+        code = app(list(arguments), prog_name="agora", standalone_mode=False)
+    except BaseException as error:  # the outermost border: every end becomes a line and an exit code
+        if _debugging():
+            raise
+        return _ended(error)
+    return code if isinstance(code, int) else 0
+
+
+def _ended(error: BaseException) -> int:
+    leaves = list(_leaves(error))
+    if any(isinstance(leaf, KeyboardInterrupt | typer.Abort) for leaf in leaves):
+        _say("interrupted: what was recorded is kept; see it with `agora show last`")
+        return INTERRUPTED
+    known = next((leaf for leaf in leaves if isinstance(leaf, AgoraError)), None)
+    if known is not None:
+        _say(str(known))
+        return known.exit_code
+    first = leaves[0]
+    if isinstance(first, SystemExit):
+        return first.code if isinstance(first.code, int) else 1
+    if isinstance(first, BrokenPipeError):
+        sys.stdout = None  # the reader has left; nothing more can be said to it
+        return 1
+    if hasattr(first, "format_message"):  # typer's own errors, whichever package they live in
+        _say(f"{first.format_message()} See `agora --help`.")
+        return 2
+    _say(f"{type(first).__name__}: {first} (this is a bug in Agora; AGORA_DEBUG=1 shows where)")
+    return 1
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors inside groups of errors; parallel work raises such groups."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _say(message: str) -> None:
+    line = " ".join(message.split())
+    from agora.settings import environment
+
+    colour = sys.stderr.isatty() and not environment().get("NO_COLOR")
+    typer.echo(typer.style(f"error: {line}", fg="red") if colour else f"error: {line}", err=True, color=colour)
+
+
+def _debugging() -> bool:
+    from agora.settings import environment
+
+    return environment().get("AGORA_DEBUG", "") not in ("", "0", "false")

@@ -1,0 +1,112 @@
+"""`agora memory`: what the market remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agora.cli.options import Json, Project
+
+if TYPE_CHECKING:
+    from agora.cli.session import Session
+    from agora.protocols import AgentRecord, MemoryEntry
+
+memory_app = typer.Typer(help="Show or search what is remembered.")
+
+
+@memory_app.callback(invoke_without_command=True)
+def memory(context: typer.Context, json: Json = False, project: Project = None) -> None:
+    """Show where the memory is and what it holds."""
+    if context.invoked_subcommand is not None:
+        return
+    import anyio
+
+    from agora.cli.session import open_session
+
+    anyio.run(partial(_memory, open_session(project=project), json=json))
+
+
+@memory_app.command()
+def search(
+    text: Annotated[str, typer.Argument(help="Words of a goal.")],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many.")] = 8,
+    json: Json = False,
+    project: Project = None,
+) -> None:
+    """Find remembered bids of tasks that share words with a text."""
+    import anyio
+
+    from agora.cli.session import open_session
+
+    anyio.run(partial(_search, open_session(project=project), text, limit=limit, json=json))
+
+
+async def _memory(session: Session, *, json: bool) -> None:
+    from agora.cli.forms import print_form
+    from agora.cli.paint import out, safe
+    from agora.cli.session import opened_store
+
+    async with opened_store(session) as store:
+        records, found = store.records(), store.runs(limit=10_000)
+    if json:
+        rows = [dict(record._asdict()) for record in records]
+        print_form("agora.memory/1", {"database": session.database, "runs": len(found), "records": list(rows)})
+        return
+    tasks = sum(info.tasks for info in found)
+    out().print(f"{safe(session.database)}: {len(found)} runs, {tasks} tasks\n")
+    print_records(records)
+    out().print('[quiet]remembered bids: agora memory search "words of a goal"[/]')
+
+
+async def _search(session: Session, text: str, *, limit: int, json: bool) -> None:
+    from agora.cli.forms import print_form
+    from agora.cli.session import opened_store
+
+    async with opened_store(session) as store:
+        found = store.recall(text, limit=limit)
+    if json:
+        rows = [dict(entry._asdict()) for entry in found]
+        print_form("agora.memory.search/1", {"query": text, "entries": list(rows)})
+        return
+    _print_entries(found, text)
+
+
+def print_records(records: Sequence[AgentRecord]) -> None:
+    """Promised against delivered, a line for each agent and skill."""
+    from agora.cli.paint import grid, number, out, safe
+
+    if not records:
+        out().print("no records yet: they come from verified tasks")
+        return
+    table = grid("agent", "skill", "passed>", "steps>", "tokens>", "cost>", "seconds>")
+    for record in records:
+        table.add_row(
+            f"[name]{safe(record.agent)}[/]",
+            safe(record.skill) or "[quiet]any[/]",
+            f"{record.passed}/{record.tried}",
+            f"{record.promised_steps}/{record.delivered_steps}",
+            f"{record.promised_tokens}/{record.delivered_tokens}",
+            f"${record.usd}" if float(record.usd) else "$0",
+            number(record.seconds),
+        )
+    out().print(table)
+    out().print("[quiet]passed/tried; steps and tokens: promised/delivered, all tasks together[/]")
+
+
+def _print_entries(found: Sequence[MemoryEntry], text: str) -> None:
+    from agora.cli.paint import grid, out, safe
+
+    if not found:
+        out().print(f"nothing is remembered about {safe(repr(text))}")
+        return
+    table = grid("agent", "won", "verdict", "run", "goal", "plan")
+    for entry in found:
+        verdict = ("[passed]passed[/]" if entry.passed else "[failed]failed[/]") if entry.won else "[quiet]-[/]"
+        goal, plan = safe(entry.goal, limit=36), safe(entry.plan, limit=28)
+        table.add_row(
+            f"[name]{safe(entry.agent)}[/]", "yes" if entry.won else "no", verdict, safe(entry.run), goal, plan
+        )
+    out().print(table)

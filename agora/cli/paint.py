@@ -1,0 +1,159 @@
+"""What the terminal gets: two consoles, text made safe, amounts made short, one palette."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.theme import Theme
+
+from agora.bids import Amount
+from agora.tasks import Usage, Verdict
+
+MARKS = {Verdict.PASSED: "passed", Verdict.FAILED: "failed", Verdict.UNKNOWN: "unknown"}
+"""The words of a verdict; colour never says anything alone."""
+
+_THEME = Theme(
+    {
+        "passed": "green",
+        "failed": "red",
+        "unknown": "yellow",
+        "quiet": "dim",
+        "name": "cyan",
+        "head": "bold",
+        "added": "green",
+        "removed": "red",
+    }
+)
+_PLAIN_WIDTH = 100
+_LINE_BREAKS = {"\n", "\t"}
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+@cache
+def out() -> Console:
+    """Standard output: results."""
+    return _console(stderr=False)
+
+
+@cache
+def err() -> Console:
+    """Standard error: progress, questions, what went wrong."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _PLAIN_WIDTH
+    return Console(
+        stderr=stderr, theme=_THEME, highlight=False, soft_wrap=not stream.isatty(), width=width, emoji=False
+    )
+
+
+def visible(text: str) -> str:
+    """Text with every character made visible that a terminal or a reader could be misled by.
+
+    Control characters, bidirectional overrides, zero-width and unassigned characters become their code point;
+    line breaks and tabs stay.
+
+    >>> visible("a" + chr(0x202E) + "b" + chr(27) + "[2J")
+    'a<U+202E>b<U+001B>[2J'
+    """
+    return "".join(
+        f"<U+{ord(mark):04X}>" if mark not in _LINE_BREAKS and unicodedata.category(mark) in _UNSEEN else mark
+        for mark in text
+    )
+
+
+def safe(text: str, *, limit: int = 0) -> str:
+    """Text that somebody else wrote, for markup: visible, on one line, without effect on colours, cut at a limit."""
+    line = " ".join(visible(text).split())
+    if limit and len(line) > limit:
+        line = line[: limit - 1] + "…"
+    return escape(line)
+
+
+def amount(price: Amount) -> str:
+    """A price as a person reads it.
+
+    >>> amount(Amount(value=Decimal("0.80000"), unit="s")), amount(Amount(value=Decimal("0.0004")))
+    ('0.8 s', '$0.0004')
+    """
+    return f"{number(price.value)} s" if price.unit == "s" else usd(price.value)
+
+
+def usd(value: Decimal) -> str:
+    """Dollars, with as many places as say something.
+
+    >>> usd(Decimal(0)), usd(Decimal("1.5")), usd(Decimal("0.00041234"))
+    ('$0', '$1.50', '$0.00041')
+    """
+    if value == 0:
+        return "$0"
+    return (
+        f"${value:.2f}"
+        if value >= Decimal("0.1")
+        else f"${float(value):.2g}"
+        if value >= Decimal("0.0001")
+        else (f"${value:.5f}" if value >= Decimal("0.00001") else "<$0.00001")
+    )
+
+
+def number(value: Decimal | float) -> str:
+    """A figure with two places that say something, never in powers of ten.
+
+    >>> number(Decimal("0.8000")), number(12.345), number(1234.5), number(0)
+    ('0.8', '12', '1234', '0')
+    """
+    figure = float(value)
+    if figure == 0:
+        return "0"
+    if figure >= 10:
+        return f"{figure:.0f}"
+    text = f"{figure:.1f}" if figure >= 1 else f"{figure:.2g}" if figure >= 0.01 else f"{figure:.3f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def steps(count: int) -> str:
+    """A number of steps.
+
+    >>> steps(1), steps(3)
+    ('1 step', '3 steps')
+    """
+    return f"{count} step" + ("" if count == 1 else "s")
+
+
+def taken(usage: Usage) -> str:
+    """What work took: dollars where there are any, tokens where there are any, steps, seconds."""
+    parts = [usd(usage.usd)] if usage.usd else []
+    parts.append(steps(usage.steps))
+    if usage.tokens:
+        parts.append(f"{usage.tokens} tokens")
+    parts.append(f"{number(usage.seconds)} s")
+    return " · ".join(parts)
+
+
+def ago(at_us: int) -> str:
+    """When something was, on this machine's clock."""
+    return datetime.fromtimestamp(at_us / 1_000_000, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def verdict(value: Verdict | None) -> str:
+    """A verdict, for markup."""
+    return f"[{value.value}]{MARKS[value]}[/]" if value else "[quiet]…[/]"
+
+
+def grid(*columns: str, title: str = "") -> Table:
+    """A calm table: no frame, a header, room between columns; "name>" aligns a column to the right."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="head", title=title or None)
+    table.title_justify, table.title_style = "left", "head"
+    for column in columns:
+        right = column.endswith(">")
+        table.add_column(column.removesuffix(">"), justify="right" if right else "left", overflow="fold")
+    return table

@@ -1,0 +1,92 @@
+"""One row a bid: who asked what, who won, what came of it, promised against delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.table import Table
+
+from agora.bids import Bid
+from agora.cli.paint import amount, grid, number, safe, verdict
+from agora.cli.story import AttemptStory, TaskStory
+from agora.tasks import Verdict
+
+LEGEND = "steps, tokens written and seconds: promised/delivered"
+"""What the last three columns mean."""
+
+_MARKS = {Verdict.PASSED: "[passed]✓[/]", Verdict.FAILED: "[failed]✗[/]", Verdict.UNKNOWN: "[unknown]?[/]"}
+_NAME_CHARS = 22
+
+
+def table_of(stories: Iterable[TaskStory], *, title: str = "") -> Table:
+    """The checklist as a table: the bids of each task, best first; a task without bids says why in their place."""
+    table = grid("check", "bidder", "asks>", "role", "verdict", "steps>", "tokens>", "seconds>", title=title)
+    for story in stories:
+        rows = _rows(story)
+        for index, row in enumerate(rows):
+            name = f"{mark(story)} {safe(story.task.id, limit=_NAME_CHARS)}" if index == 0 else ""
+            table.add_row(name, *row)
+    return table
+
+
+def mark(story: TaskStory) -> str:
+    """A verdict as one sign, for markup; a dot while the task runs."""
+    return _MARKS[story.verdict] if story.verdict else "[quiet]·[/]"
+
+
+def why(story: TaskStory, *, limit: int = 0) -> str:
+    """Why a task is not passed, for markup; empty where it is."""
+    return safe(story.done.reason, limit=limit) if story.done and story.done.verdict is not Verdict.PASSED else ""
+
+
+def ranked(story: TaskStory) -> list[Bid]:
+    """The bids, best first; in the order of names until they are scored; those above the reserve last."""
+    order = {score.agent: place for place, score in enumerate(story.clearing.ranking)} if story.clearing else {}
+    return sorted(story.bids.values(), key=lambda bid: (order.get(bid.agent, len(order)), bid.agent))
+
+
+def _rows(story: TaskStory) -> list[tuple[str, ...]]:
+    rows = [_row(story, bid, place) for place, bid in enumerate(ranked(story))]
+    if rows:
+        return rows
+    said = f"[quiet]{_nobody(story)}[/]"
+    return [(said, "", "", verdict(story.verdict), "", "", "")]
+
+
+def _nobody(story: TaskStory) -> str:
+    if not story.shortlist.members and not story.shortlist.kept_out:
+        return "posted"
+    if story.done is None and not story.refused:
+        return f"asking {len(story.shortlist.members)}"
+    return "nobody bid"
+
+
+def _row(story: TaskStory, bid: Bid, place: int) -> tuple[str, ...]:
+    attempt = next((one for one in story.attempts if one.award.agent == bid.agent), None)
+    scored = story.clearing is not None
+    admitted = story.clearing is not None and bid.agent not in story.clearing.refused
+    role = ("winner", "runner-up")[place] if scored and admitted and place < 2 else ""
+    style = "name" if attempt else "quiet"
+    return (
+        f"[{style}]{safe(bid.agent, limit=_NAME_CHARS)}[/]",
+        amount(bid.price),
+        f"[{'head' if role == 'winner' else 'quiet'}]{role}[/]" if role else "",
+        _verdict(attempt),
+        *_promised(bid, attempt),
+    )
+
+
+def _verdict(attempt: AttemptStory | None) -> str:
+    if attempt is None:
+        return ""
+    return verdict(attempt.outcome.verdict) if attempt.outcome else "[quiet]working[/]"
+
+
+def _promised(bid: Bid, attempt: AttemptStory | None) -> tuple[str, str, str]:
+    """Promised/delivered: steps, tokens written, seconds; a bid that was not taken up has no second half."""
+    took = (attempt.delivered or attempt.running) if attempt else None
+    asks_s = number(bid.price.value) if bid.price.unit == "s" else "-"
+    tokens = "-" if bid.plan.tokens is None else str(bid.plan.tokens)
+    if took is None:
+        return str(bid.plan.steps), tokens, asks_s
+    return f"{bid.plan.steps}/{took.steps}", f"{tokens}/{took.output_tokens}", f"{asks_s}/{number(took.seconds)}"

@@ -1,0 +1,53 @@
+"""`agora run`: have a task done, or a folder of tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agora.cli.options import Agents, Bare, Format, Json, Project, Seed, Yes
+
+
+def run(
+    what: Annotated[str, typer.Argument(metavar="GOAL|TASK.toml|FOLDER", help="What is to be done.")],
+    workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="The folder that it is about.")] = None,
+    verify: Annotated[str | None, typer.Option("--verify", help='Passes when the work is right: "pytest -q".')] = None,
+    budget: Annotated[str | None, typer.Option("--budget", help="US dollars for the whole run.")] = None,
+    agents: Agents = None,
+    mechanism: Annotated[str | None, typer.Option("--mechanism", help="The auction's rule.")] = None,
+    seed: Seed = None,
+    parallel: Annotated[int | None, typer.Option("--parallel", help="Tasks worked on at once.")] = None,
+    yes: Yes = False,
+    bare: Bare = False,
+    json: Json = False,
+    output_format: Annotated[
+        Format, typer.Option("--output-format", help="How results are written to standard output.")
+    ] = Format.TEXT,
+    project: Project = None,
+) -> None:
+    """Have a task done: auctioned, worked on, verified.
+
+    A patch is shown and asked for before it is written to the workspace. The exit code says what came of it.
+    """
+    from agora.cli.running import Order, execute
+
+    flags: dict[str, object] = {
+        "budget_usd": budget,
+        "mechanism": mechanism,
+        "seed": seed,
+        "parallel": parallel,
+        "yes": yes or None,
+        "bare": bare or None,
+    }
+    order = Order(
+        what=what,
+        workspace=workspace,
+        verify=verify,
+        only=agents,
+        flags=flags,
+        format=Format.JSON if json else output_format,
+        project=project,
+    )
+    raise typer.Exit(execute(order))

@@ -1,0 +1,178 @@
+"""How `agora run` runs: order, tasks, pool, market, result, exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from agora.cli.approval import Approver
+from agora.cli.definitions import load_mechanism, load_policy, load_tasks
+from agora.cli.endings import exit_code, print_result
+from agora.cli.forms import print_form, run_form
+from agora.cli.options import Format
+from agora.cli.paint import err, safe
+from agora.cli.pool import Pool, join_pool
+from agora.cli.session import Session, open_session, opened_store
+from agora.cli.view import View, view_of
+from agora.errors import ConfigError
+from agora.events import Event
+from agora.market import Market
+from agora.posting import as_task, as_usd
+from agora.protocols import Sandbox
+from agora.results import Report
+from agora.sandbox import BareSandbox, best_sandbox
+from agora.sandbox.tiers import refuse_below
+from agora.tasks import Task, Tier
+
+_PATH_ENDS = (".toml", "/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What the command line asks for."""
+
+    what: str
+    """A goal, a task's file, or a folder of tasks."""
+    workspace: Path | None = None
+    """The folder it is about."""
+    verify: str | None = None
+    """A command that passes when the work is right."""
+    only: str | None = None
+    """Agents by name or file, comma-separated; None: the whole pool."""
+    flags: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Fields of the settings that were stated."""
+    format: Format = Format.TEXT
+    """How results are written."""
+    project: Path | None = None
+    """What --project says."""
+
+
+def execute(order: Order) -> int:
+    """Carry out an order.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        UsageError: Something cannot be used; nothing was spent.
+        SandboxError: There is no sandbox that the tasks accept.
+    """
+    flags = dict(order.flags)
+    if flags.get("budget_usd") is not None:
+        flags["budget_usd"] = as_usd(str(flags["budget_usd"]), where="--budget")
+    session = open_session(project=order.project, flags=flags)
+    tasks = [as_task(task) for task in tasks_of(order, bare=session.settings.bare)]
+    return anyio.run(partial(_run, order, session, tasks))
+
+
+def tasks_of(order: Order, *, bare: bool) -> list[Task]:
+    """The tasks that an order names, with what the command line adds to them.
+
+    Raises:
+        UsageError: A definition or the workspace cannot be used.
+    """
+    if not order.what.strip():
+        raise ConfigError("goal", "is empty: say in words what is to be done")
+    path = Path(order.what).expanduser()
+    loaded = load_tasks(path) if order.what.endswith(_PATH_ENDS) or _is_there(path) else [as_task(order.what)]
+    tasks = [as_task(task, workspace=order.workspace, verify=order.verify) for task in loaded]
+    return [task.model_copy(update={"tier": Tier.BARE}) for task in tasks] if bare else tasks
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a goal in words can be longer than any file's name
+        return False
+
+
+def sandbox_for(tasks: Sequence[Task], *, bare: bool) -> Sandbox | None:
+    """What the copies are made in; None where no task has a workspace and no sandbox is to be had.
+
+    Raises:
+        SandboxError: This machine has none that the tasks accept.
+    """
+    if bare:
+        return BareSandbox()
+    demanding = [task.tier for task in tasks if task.workspace is not None]
+    if not demanding:
+        return None
+    sandbox = best_sandbox()
+    refuse_below(max(demanding), sandbox.tier)
+    return sandbox
+
+
+async def _run(order: Order, session: Session, tasks: Sequence[Task]) -> int:
+    settings = session.settings
+    sandbox = sandbox_for(tasks, bare=settings.bare)
+    mechanism = load_mechanism(settings.mechanism, project=session.project)
+    policy = load_policy(settings.policy)
+    pool = join_pool(session, only=order.only)
+    pool.need_some()
+    text = order.format is Format.TEXT
+    if text:
+        _announce(pool)
+    view = view_of(budget_usd=settings.budget_usd, quiet=not text and not err().is_terminal)
+    approve = Approver(view, yes=settings.yes)
+    async with opened_store(session) as store:
+        market = Market(
+            pool.agents,
+            budget_usd=settings.budget_usd,
+            mechanism=mechanism,
+            policy=policy,
+            store=store,
+            sandbox=sandbox,
+            bid_deadline_s=settings.bid_deadline_s,
+            attempts=settings.attempts,
+            approve=approve,
+            seed=settings.seed,
+        )
+        with view.shown():
+            report = await market.run_all(
+                tasks,
+                parallel=settings.parallel,
+                notes=notes_of(pool, bare=settings.bare),
+                watch=_watcher(view, order.format),
+            )
+        _say(order, report, view, approve)
+    return exit_code(report, view.story, refused=approve.refused)
+
+
+def notes_of(pool: Pool, *, bare: bool) -> dict[str, str]:
+    """What a reader of the ledger should know about how the run began."""
+    notes = {f"absent {name}": reason for name, reason in pool.absent.items()}
+    if bare:
+        notes["sandbox"] = "none: --bare was asked for"
+    return notes
+
+
+def _announce(pool: Pool) -> None:
+    names = ", ".join(safe(agent.profile.name) for agent in pool.agents)
+    err().print(f"[quiet]asking {names}[/]")
+
+
+def _watcher(view: View, form: Format) -> Callable[[Event], None]:
+    """Who sees the events: the view, and standard output where they are asked for."""
+
+    def watch(event: Event) -> None:
+        view.watch(event)
+        if form is Format.STREAM_JSON:
+            print_form("agora.event/1", event.model_dump(mode="json"))
+
+    return watch
+
+
+def _say(order: Order, report: Report, view: View, approve: Approver) -> None:
+    if order.format is not Format.TEXT:
+        print_form("agora.run/1", run_form(report.run, view.story))
+    else:
+        print_result(report, view.story)
+    for task in approve.unasked:
+        err().print(
+            f"the patch for {safe(task)} was not applied: there is no terminal to ask on; "
+            f"see it with `agora show {report.run}`, or run with --yes"
+        )

@@ -1,0 +1,81 @@
+"""What every command begins with: the project, its settings, its shared memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from agora.ambient import SystemClock
+from agora.cli.project import find_project
+from agora.memory.location import database_url
+from agora.protocols import Store
+from agora.settings import Settings, environment, load_settings
+
+_SECRET_ENDS = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_ACCESS_KEY")
+_SHORTEST_SECRET = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """Where a command works and how."""
+
+    project: Path | None
+    """The project's folder; None outside of any."""
+    settings: Settings
+    """All four places together."""
+
+    @property
+    def root(self) -> Path:
+        """The project's folder, or where the process stands."""
+        return self.project or Path.cwd()
+
+    @property
+    def database(self) -> str:
+        """URL or path of the shared memory."""
+        env = {**environment(), "AGORA_DB_URL": self.settings.db_url}
+        return database_url(env=env, cwd=self.root, home=Path.home())
+
+
+def open_session(*, project: Path | None = None, flags: Mapping[str, object] | None = None) -> Session:
+    """Find the project and read the settings.
+
+    Args:
+        project: What --project says.
+        flags: Field of the settings -> what the command line says.
+
+    Raises:
+        ConfigError: Something in one of the places cannot be used.
+    """
+    found = find_project(stated=project)
+    return Session(project=found, settings=load_settings(flags=flags, project=found))
+
+
+@asynccontextmanager
+async def opened_store(session: Session) -> AsyncIterator[Store]:
+    """The shared memory, closed afterwards.
+
+    Raises:
+        LedgerError: It cannot be opened.
+    """
+    from agora.memory.sql_store import SQLStore
+
+    url = session.database
+    if "://" not in url:
+        Path(url).parent.mkdir(parents=True, exist_ok=True)
+    store = SQLStore.open(url, clock=SystemClock(), secrets=secrets_of(environment()))
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def secrets_of(variables: Mapping[str, str]) -> list[str]:
+    """Values that must never stand on the ledger: whatever a variable's name calls a key or a token.
+
+    >>> secrets_of({"OPENAI_API_KEY": "sk-1234567890", "HOME": "/home/ada"})
+    ['sk-1234567890']
+    """
+    named = (value for name, value in variables.items() if name.upper().endswith(_SECRET_ENDS))
+    return sorted({value for value in named if len(value) >= _SHORTEST_SECRET})

@@ -1,0 +1,89 @@
+"""`agora show`: one run, from the ledger alone."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agora.cli.options import Json, Project
+
+if TYPE_CHECKING:
+    from agora.cli.session import Session
+    from agora.cli.story import RunStory, TaskStory
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help='An id, the beginning of one, or "last".')]
+
+
+def show(run: Run = "last", json: Json = False, project: Project = None) -> None:
+    """Show a run: bids, verdicts, work, cost."""
+    import anyio
+
+    from agora.cli.session import open_session
+
+    anyio.run(partial(_show, open_session(project=project), run, json=json))
+
+
+async def read_run(session: Session, ref: str) -> tuple[str, RunStory]:
+    """A run's id and story.
+
+    Raises:
+        UnknownNameError: No run, or several, are meant by that.
+    """
+    from agora.cli.session import opened_store
+    from agora.cli.story import told
+
+    async with opened_store(session) as store:
+        run = store.find_run(ref)
+        return run, told(entry.event for entry in store.events(run))
+
+
+async def _show(session: Session, ref: str, *, json: bool) -> None:
+    from agora.cli.forms import print_form, run_form
+
+    run, story = await read_run(session, ref)
+    if json:
+        print_form("agora.show/1", run_form(run, story))
+        return
+    _print(run, story)
+
+
+def _print(run: str, story: RunStory) -> None:
+    from agora.cli.paint import out, safe, taken
+    from agora.cli.rows import LEGEND, table_of
+
+    console = out()
+    state = "" if story.done else " [unknown](not finished)[/]"
+    console.print(f"[head]run {run}[/]{state}")
+    if story.started is not None:
+        began = story.started
+        console.print(f"[quiet]seed {began.seed} · mechanism {safe(began.mechanism)} · policy {safe(began.policy)}[/]")
+        for name, note in began.notes.items():
+            console.print(f"[quiet]{safe(name)}: {safe(note)}[/]")
+    console.print()
+    console.print(table_of(story.tasks.values()))
+    console.print(f"[quiet]{LEGEND}[/]")
+    for task in story.tasks.values():
+        _print_work(task)
+    console.print(f"\ntook {taken(story.done.usage if story.done else story.spent)}")
+    console.print(f"[quiet]why it went so: agora explain {run}[/]")
+
+
+def _print_work(task: TaskStory) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from agora.cli.paint import out, safe, visible
+    from agora.cli.rows import mark, why
+
+    console = out()
+    console.print(f"\n{mark(task)} [head]{safe(task.task.id)}[/]  {safe(task.task.goal, limit=240)}")
+    if reason := why(task, limit=400):
+        console.print(f"  [quiet]{reason}[/]")
+    if task.last is None:
+        return
+    if task.last.output.strip():
+        console.print(Padding(Text(visible(task.last.output.strip())), (0, 0, 0, 2), expand=False))
+    if task.last.patch.text:
+        console.print(Padding(Text(visible(task.last.patch.text.rstrip())), (0, 0, 0, 2), expand=False))

@@ -1,0 +1,193 @@
+"""A run told from its events alone: what the live view, `show` and `explain` draw from.
+
+Nothing here decides; a story is the ledger in the order in which a reader wants it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from agora.bids import Award, Bid, Clearing, Reserve, Shortlist
+from agora.events import (
+    Applied,
+    Awarded,
+    BidPlaced,
+    BidRefused,
+    Called,
+    Done,
+    Event,
+    Performed,
+    Posted,
+    Reserved,
+    Scored,
+    Screened,
+    Settled,
+    Started,
+    TaskDone,
+    ToolUsed,
+    Verified,
+)
+from agora.tasks import Outcome, Patch, Task, Usage, Verdict
+
+
+@dataclass(kw_only=True)
+class AttemptStory:
+    """One award and what came of it so far."""
+
+    award: Award
+    """To whom, for what, and why."""
+    evidence: tuple[str, ...] = ()
+    """What earlier attempts handed on."""
+    running: Usage = field(default_factory=Usage)
+    """What it has taken so far."""
+    delivered: Usage | None = None
+    """What it took; None while it runs."""
+    promised_tokens: int = 0
+    """From the bid."""
+    output: str = ""
+    """What was handed in, in words."""
+    patch: Patch = field(default_factory=Patch)
+    """What was changed."""
+    error: str = ""
+    """Why the agent broke off, where it did."""
+    outcome: Outcome | None = None
+    """What the verifier found; None until it has."""
+
+
+@dataclass(kw_only=True)
+class TaskStory:
+    """One task on its way through the market."""
+
+    task: Task
+    """What was asked."""
+    reserve: Reserve = field(default_factory=Reserve)
+    """The scale of all scores."""
+    shortlist: Shortlist = field(default_factory=lambda: Shortlist(members={}))
+    """Who was asked, and who was kept out and why."""
+    bids: dict[str, Bid] = field(default_factory=dict[str, Bid])
+    """Agent -> bid."""
+    refused: dict[str, str] = field(default_factory=dict[str, str])
+    """Agent -> why it did not bid."""
+    clearing: Clearing | None = None
+    """How the bids were scored; None until they were."""
+    seed: int = 0
+    """What ties were broken with."""
+    attempts: list[AttemptStory] = field(default_factory=list[AttemptStory])
+    """In order."""
+    calls: list[tuple[Reserved, Called | None]] = field(default_factory=list[tuple[Reserved, Called | None]])
+    """Each model call with its end; None where its fate is unknown."""
+    tools: list[ToolUsed] = field(default_factory=list[ToolUsed])
+    """Tool calls and commands."""
+    applied: Applied | None = None
+    """Whether the patch was written to the workspace; None where nobody was asked."""
+    done: TaskDone | None = None
+    """The terminal row."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What came of it; None while it runs."""
+        return self.done.verdict if self.done else None
+
+    @property
+    def last(self) -> AttemptStory | None:
+        """The attempt that counts."""
+        return self.attempts[-1] if self.attempts else None
+
+
+@dataclass(kw_only=True)
+class RunStory:
+    """One run."""
+
+    started: Started | None = None
+    """Its opening row."""
+    tasks: dict[str, TaskStory] = field(default_factory=dict[str, TaskStory])
+    """Id -> story, in the order of posting."""
+    spent: Usage = field(default_factory=Usage)
+    """What all calls, tools and commands took so far."""
+    done: Done | None = None
+    """The terminal row; None: it was cut short, or still runs."""
+
+    def tell(self, event: Event) -> None:
+        """Take in the next event."""
+        match event:
+            case Started():
+                self.started = event
+            case Posted(spec=spec):
+                self.tasks[spec.id] = TaskStory(task=spec)
+            case Done():
+                self.done = event
+            case _:
+                if story := self.tasks.get(event.task):
+                    _tell_task(story, event)
+                if isinstance(event, Called | ToolUsed):
+                    self.spent += event.usage
+
+    def overhead(self) -> Usage:
+        """The part of the spend that went into bids."""
+        return sum((story.done.overhead for story in self.tasks.values() if story.done), Usage())
+
+
+def told(events: Iterable[Event | None]) -> RunStory:
+    """The story of a whole run; erased bodies are left out."""
+    story = RunStory()
+    for event in events:
+        if event is not None:
+            story.tell(event)
+    return story
+
+
+def _tell_task(story: TaskStory, event: Event) -> None:
+    match event:
+        case Screened():
+            story.shortlist, story.reserve = event.shortlist, event.reserve
+        case BidPlaced(bid=bid):
+            story.bids[bid.agent] = bid
+        case BidRefused():
+            story.refused[event.agent] = event.reason
+        case Scored():
+            story.clearing, story.seed = event.clearing, event.seed
+        case Applied():
+            story.applied = event
+        case TaskDone():
+            story.done = event
+        case Awarded():
+            story.attempts.append(AttemptStory(award=event.award, evidence=event.evidence))
+        case _:
+            _tell_work(story, event)
+
+
+def _tell_work(story: TaskStory, event: Event) -> None:
+    """Calls, tools, and what came of an attempt."""
+    match event:
+        case Reserved():
+            story.calls.append((event, None))
+        case Called():
+            _end_call(story, event)
+            _count(story, event.agent, event.usage)
+        case ToolUsed():
+            story.tools.append(event)
+            _count(story, event.agent, event.usage)
+        case Performed() if story.last:
+            work = event.work
+            story.last.delivered, story.last.error = event.usage, event.error
+            if work is not None:
+                story.last.output, story.last.patch = work.output, work.patch
+        case Verified(outcome=outcome) if story.last:
+            story.last.outcome = outcome
+        case Settled() if story.last:
+            story.last.promised_tokens = event.promised_tokens
+        case _:
+            pass
+
+
+def _end_call(story: TaskStory, event: Called) -> None:
+    for index, (intent, end) in enumerate(story.calls):
+        if end is None and intent.call == event.call:
+            story.calls[index] = (intent, event)
+            return
+
+
+def _count(story: TaskStory, agent: str, usage: Usage) -> None:
+    if story.last and story.last.delivered is None and story.last.award.agent == agent:
+        story.last.running += usage

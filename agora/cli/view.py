@@ -1,0 +1,171 @@
+"""What is seen while a run runs, on standard error: a live table on a terminal, plain lines elsewhere.
+
+It is built from events only, so it shows what the ledger will say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Protocol
+
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from agora.bids import Award
+from agora.cli.paint import amount, err, number, safe, steps, taken, usd, verdict
+from agora.cli.rows import LEGEND, table_of
+from agora.cli.story import RunStory, TaskStory
+from agora.events import Awarded, BidPlaced, BidRefused, Event, Scored, TaskDone, Verified
+
+_REFRESH_HZ = 8
+
+
+class View(Protocol):
+    """Whoever watches a run."""
+
+    story: RunStory
+    """Everything seen so far."""
+
+    def watch(self, event: Event) -> None:
+        """The next event."""
+        ...
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """While this context lasts, the view is on the screen."""
+        ...
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """While this context lasts, the screen belongs to somebody else (a question)."""
+        ...
+
+
+def view_of(*, budget_usd: Decimal, quiet: bool = False) -> View:
+    """The view that fits standard error.
+
+    Args:
+        budget_usd: What the spend is shown against.
+        quiet: Show nothing.
+    """
+    if quiet:
+        return Silent()
+    return LiveView(budget_usd=budget_usd) if err().is_terminal else Lines()
+
+
+class Silent:
+    """Sees everything and shows nothing."""
+
+    def __init__(self) -> None:
+        self.story = RunStory()
+
+    def watch(self, event: Event) -> None:
+        """Take it in."""
+        self.story.tell(event)
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Nothing is shown."""
+        yield
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing has to be hidden."""
+        yield
+
+
+class Lines(Silent):
+    """One plain line for whatever a reader of a log wants to know."""
+
+    def watch(self, event: Event) -> None:
+        """Take it in, and say it."""
+        super().watch(event)
+        line = _line(event)
+        if line:
+            err().print(f"{safe(event.task)}: {line}")
+
+
+class LiveView(Silent):
+    """The table of bids and attempts as it fills, with the spend below.
+
+    Args:
+        budget_usd: What the spend is shown against.
+    """
+
+    def __init__(self, *, budget_usd: Decimal) -> None:
+        super().__init__()
+        self._budget_usd = budget_usd
+        self._live: Live | None = None
+
+    def __rich__(self) -> Group:
+        """As it stands now."""
+        return Group(table_of(self.story.tasks.values()), Text.from_markup(self._footer()))
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """The table is refreshed until the context ends, and then goes: the result takes its place."""
+        with Live(self, console=err(), refresh_per_second=_REFRESH_HZ, transient=True) as live:
+            self._live = live
+            try:
+                yield
+            finally:
+                self._live = None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The table is taken off the screen and comes back."""
+        if self._live is None:
+            yield
+            return
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start(refresh=True)
+
+    def _footer(self) -> str:
+        spent = self.story.spent
+        done = sum(1 for task in self.story.tasks.values() if task.done)
+        of = f"spent {usd(spent.usd)} of {usd(self._budget_usd)}"
+        return f"\n[quiet]{done} of {len(self.story.tasks)} done · {of} · {taken(spent)} · {_now(self.story)}[/]"
+
+
+def _now(story: RunStory) -> str:
+    """What is happening, in words."""
+    task = next((task for task in story.tasks.values() if not task.done), None)
+    return f"{safe(task.task.id)}: {_stage(task)}" if task else LEGEND
+
+
+def _stage(task: TaskStory) -> str:
+    if task.last is None:
+        asked = len(task.shortlist.members)
+        return f"{len(task.bids)} bids open" if task.bids else f"waiting for sealed bids of {asked}"
+    agent = safe(task.last.award.agent)
+    if task.last.outcome is not None:
+        return f"{agent}'s work {task.last.outcome.verdict.value}"
+    return f"verifying {agent}'s work" if task.last.delivered is not None else f"{agent} works"
+
+
+def _line(event: Event) -> str:
+    match event:
+        case BidPlaced(bid=bid):
+            return f"{safe(bid.agent)} bids {amount(bid.price)}, {steps(bid.plan.steps)}"
+        case BidRefused():
+            return f"{safe(event.agent)} does not bid: {safe(event.reason, limit=120)}"
+        case Scored(clearing=clearing) if not clearing.ranking:
+            return "no bid can be taken"
+        case Awarded(award=award):
+            return _award(award)
+        case Verified(outcome=outcome):
+            return f"{safe(event.agent)}'s work: {verdict(outcome.verdict)}"
+        case TaskDone(usage=usage):
+            return f"done after {number(usage.seconds)} s, {usd(usage.usd)}"
+        case _:
+            return ""
+
+
+def _award(award: Award) -> str:
+    return f"awarded to {safe(award.agent)} ({safe(award.reason, limit=120)})"
