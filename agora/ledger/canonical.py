@@ -102,6 +102,7 @@ def seal(event: Event, *, redactor: Redactor = NOTHING) -> tuple[bytes, bool]:
             pass
     walk = _CleaningWalk(redactor)
     body = _fields(walk, event, 0)
+    body["kind"] = event.kind  # even if someone's secret is "bid_refused"
     marks: dict[str, JsonValue] = {}
     if walk.cleaned:
         marks["cleaned"] = walk.cleaned

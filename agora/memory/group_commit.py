@@ -96,10 +96,13 @@ class GroupCommit:
     async def _follow(self, item: Item, wake: anyio.Event) -> None:
         try:
             await wake.wait()
-        finally:
+        except BaseException:
             item.wake = None
-            if item.leads:  # also when cancelled: the others must not wait for a leader that has gone
+            if item.leads:  # cancelled just when it was its turn: the others still count on it
                 await self._lead(item)
+            raise
+        if item.leads:
+            await self._lead(item)
 
     async def _lead(self, item: Item) -> None:
         self._leader = anyio.lowlevel.current_token()

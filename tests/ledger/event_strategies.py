@@ -1,0 +1,168 @@
+"""Events of every kind, with awkward values: for properties."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from agora.bids import Amount, Award, Bid, Clearing, Plan, Price, Profile, Reserve, Score, Shortlist
+from agora.events import (
+    Applied,
+    Awarded,
+    BidPlaced,
+    BidRefused,
+    Called,
+    Done,
+    Event,
+    Learned,
+    Performed,
+    Posted,
+    Reserved,
+    Scored,
+    Screened,
+    Settled,
+    Started,
+    TaskDone,
+    ToolUsed,
+    Verified,
+)
+from agora.messages import Message, Reply, Request, TokenLogprob, ToolCall, ToolSpec
+from agora.tasks import Change, Check, Limits, Outcome, Patch, Task, Tier, Usage, Verdict, Work
+from agora.values import JsonValue
+
+texts = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12),
+    st.sampled_from(["~", "~0.5", "~~", "\\", '\\u0041"', "\x7f\n\t\x01", "\u2028", "é€😀", "task-123"]),
+)
+"""Texts that are not changed by cleaning."""
+dirty_texts = st.text(st.one_of(st.characters(), st.sampled_from(["\0", "\ud800", "\udfff"])), min_size=1, max_size=12)
+"""Texts that may hold NUL and lone surrogates."""
+_names = texts.map(lambda text: text or "name")
+_counts = st.integers(0, 2**70)
+_floats = st.floats(allow_nan=False, allow_infinity=False)
+_fractions = st.floats(0, 1)
+_money = st.decimals(min_value=0, max_value=10**9, places=12, allow_nan=False, allow_infinity=False)
+_json: st.SearchStrategy[JsonValue] = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-(2**80), 2**80), _floats, texts),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)),
+    max_leaves=6,
+)
+objects = st.dictionaries(texts, _json, max_size=3)
+"""JSON objects with any keys and values."""
+
+_amounts = st.builds(Amount, value=_money, unit=st.sampled_from(["usd", "s"]))
+_usages = st.builds(
+    Usage, usd=_money, input_tokens=_counts, output_tokens=_counts, steps=_counts, seconds=st.floats(0, 1e9)
+)
+_limits = st.builds(Limits, usd=st.none() | _money, tokens=st.none() | _counts)
+_prices = st.builds(Price, input_per_mtok=_money, output_per_mtok=_money)
+_profiles = st.builds(
+    Profile,
+    name=_names,
+    operator=texts,
+    kind=st.just("llm"),
+    skills=st.frozensets(texts, max_size=3),
+    tools=st.lists(texts, max_size=2).map(tuple),
+    price=st.none() | _prices,
+    tier=st.sampled_from(Tier),
+)
+_checks = st.builds(Check, kind=texts, options=objects)
+_tasks = st.builds(
+    Task,
+    id=texts,
+    goal=_names,
+    verify=st.none() | _checks,
+    labels=st.frozensets(texts, max_size=3),
+    tools=st.none() | st.lists(texts, max_size=2).map(tuple),
+    limits=_limits,
+)
+_plans = st.builds(Plan, text=_names, steps=st.integers(1, 9), tokens=st.none() | _counts, terms=objects)
+_bids = st.builds(
+    Bid,
+    agent=_names,
+    plan=_plans,
+    length_tokens=st.integers(1, 99),
+    projected_tokens=_counts,
+    price=_amounts,
+    entropy=st.none() | _fractions,
+    content_hash=texts,
+    usage=_usages,
+)
+_scores = st.builds(
+    Score, agent=texts, total=_floats, terms=st.dictionaries(texts, _floats, max_size=2), price=_amounts
+)
+_clearings = st.builds(
+    Clearing, mechanism=texts, ranking=st.lists(_scores, max_size=2).map(tuple), payment=st.none() | _amounts
+)
+_awards = st.builds(Award, agent=texts, attempt=st.integers(1, 9), plan=_plans, payment=_amounts, reason=texts)
+_calls = st.builds(ToolCall, id=texts, name=texts, arguments=texts)
+_messages = st.builds(
+    Message,
+    role=st.sampled_from(["system", "user", "assistant", "tool"]),
+    content=texts,
+    tool_calls=st.lists(_calls, max_size=1).map(tuple),
+)
+_specs = st.builds(ToolSpec, name=texts, description=texts, parameters=objects)
+_requests = st.builds(
+    Request,
+    messages=st.lists(_messages, max_size=2).map(tuple),
+    tools=st.lists(_specs, max_size=1).map(tuple),
+    output_schema=st.none() | objects,
+    temperature=st.floats(0, 2),
+    seed=st.none() | _counts,
+)
+_logprobs = st.builds(TokenLogprob, token=texts, logprob=_floats, top=st.lists(_floats, max_size=2).map(tuple))
+_replies = st.builds(
+    Reply,
+    text=texts,
+    finish=st.sampled_from(["stop", "length", "tool_calls"]),
+    usage=_usages,
+    logprobs=st.lists(_logprobs, max_size=2).map(tuple),
+    model=texts,
+)
+_changes = st.builds(Change, path=texts, before=st.none() | texts, after=st.none() | st.binary(max_size=20))
+_works = st.builds(Work, output=texts, patch=st.builds(Patch, changes=st.lists(_changes, max_size=2).map(tuple)))
+_verdicts = st.sampled_from(Verdict)
+_outcomes = st.builds(Outcome, verdict=_verdicts, verifier=texts, evidence=texts, seconds=st.floats(0, 1e9))
+_attempts = st.integers(0, 9)
+_shortlists = st.builds(Shortlist, members=st.dictionaries(texts, _fractions, max_size=3))
+
+KINDS: dict[str, st.SearchStrategy[Event]] = {
+    "started": st.builds(
+        Started,
+        seed=_counts,
+        agents=st.lists(_profiles, max_size=2).map(tuple),
+        limits=_limits,
+        mechanism=texts,
+        policy=texts,
+        versions=st.dictionaries(texts, texts, max_size=2),
+    ),
+    "posted": st.builds(Posted, task=texts, spec=_tasks),
+    "screened": st.builds(Screened, shortlist=_shortlists, reserve=st.builds(Reserve, usd=_money, s=_money)),
+    "bid": st.builds(BidPlaced, task=texts, bid=_bids),
+    "bid_refused": st.builds(BidRefused, agent=texts, reason=texts),
+    "scored": st.builds(Scored, clearing=_clearings, seed=_counts),
+    "awarded": st.builds(Awarded, award=_awards, evidence=st.lists(texts, max_size=2).map(tuple)),
+    "reserved": st.builds(
+        Reserved, call=texts, agent=texts, model=texts, request=_requests, usd=_money, tokens=_counts
+    ),
+    "called": st.builds(Called, call=texts, agent=texts, reply=st.none() | _replies, usage=_usages),
+    "tool": st.builds(ToolUsed, agent=texts, call=_calls, result=texts, ok=st.booleans(), usage=_usages),
+    "performed": st.builds(Performed, agent=texts, attempt=_attempts, work=st.none() | _works, usage=_usages),
+    "verified": st.builds(Verified, agent=texts, attempt=_attempts, outcome=_outcomes),
+    "settled": st.builds(
+        Settled,
+        agent=texts,
+        attempt=_attempts,
+        promised_steps=_counts,
+        promised_tokens=_counts,
+        delivered=_usages,
+        verdict=_verdicts,
+    ),
+    "learned": st.builds(Learned, what=texts, key=texts, update=objects),
+    "applied": st.builds(Applied, paths=st.lists(texts, max_size=2).map(tuple), applied=st.booleans()),
+    "task_done": st.builds(TaskDone, verdict=_verdicts, agent=texts, usage=_usages, overhead=_usages),
+    "done": st.builds(Done, verdicts=st.dictionaries(texts, _verdicts, max_size=2), usage=_usages, error=texts),
+}
+"""A strategy for each kind of event."""
+events: st.SearchStrategy[Event] = st.one_of(*KINDS.values())
+"""Any event, clean."""
