@@ -1,0 +1,105 @@
+"""A chat model that answers from the record: the n-th equal request gets the n-th recorded reply."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from agora.bids import Price
+from agora.errors import LedgerError, ModelError
+from agora.events import Called, Event, Reserved
+from agora.messages import Reply, Request
+from agora.models.tokens import bound_tokens
+
+
+class RecordedModel:
+    """Answers from recorded pairs; a request that is not on record is an error, never a call.
+
+    Equal requests are told apart by their order alone, so calls may come in another order than they were recorded.
+
+    Args:
+        name: As the user wrote it.
+        replies: Requests with what came back: a reply, or the message of an error.
+        price: As it was when recorded.
+    """
+
+    def __init__(
+        self, name: str, replies: Iterable[tuple[Request, Reply | str]], *, price: Price | None = None
+    ) -> None:
+        self._name = name
+        self._price = price
+        self._replies: dict[str, list[Reply | str]] = defaultdict(list)
+        self._taken: dict[str, int] = defaultdict(int)
+        for request, reply in replies:
+            self._replies[request_key(request)].append(reply)
+
+    @property
+    def name(self) -> str:
+        """As the user wrote it."""
+        return self._name
+
+    def price(self) -> Price | None:
+        """As it was when recorded."""
+        return self._price
+
+    def bound_tokens(self, request: Request) -> int:
+        """An upper bound on the prompt's tokens."""
+        return bound_tokens(request)
+
+    async def complete(self, request: Request) -> Reply:
+        """Give the next recorded reply to this request.
+
+        Raises:
+            LedgerError: It is not on record, or was recorded fewer times.
+            ModelError: The recorded call failed.
+        """
+        key = request_key(request)
+        recorded, place = self._replies.get(key, ()), self._taken[key]
+        if place >= len(recorded):
+            asked = request.messages[-1].content[:80] if request.messages else ""
+            raise LedgerError(
+                f"model {self._name!r}: request {key[:12]} ({asked!r}) has {len(recorded)} recorded replies "
+                f"and was made {place + 1} times: the run has diverged from its record"
+            )
+        self._taken[key] += 1
+        reply = recorded[place]
+        if isinstance(reply, str):
+            raise ModelError(self._name, reply.removeprefix(f"model {self._name!r}: "))
+        return reply
+
+    @property
+    def unused(self) -> int:
+        """How many recorded replies nobody has asked for."""
+        return sum(len(replies) - self._taken[key] for key, replies in self._replies.items())
+
+
+def request_key(request: Request) -> str:
+    """SHA-256 of a request's canonical form: equal requests, equal keys."""
+    return hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+
+
+def recorded_from(events: Iterable[Event], *, prices: Sequence[tuple[str, Price]] = ()) -> dict[str, RecordedModel]:
+    """The models of a run, from its ledger: each answers as it did, in the order in which calls were reserved.
+
+    Args:
+        events: A run's events in order. A reservation without its end (a crash) is left out.
+        prices: Model and price, where they are to be charged again.
+
+    Returns:
+        Model name -> recorded model.
+    """
+    reserved: dict[str, Reserved] = {}
+    ended: dict[str, Called] = {}
+    for event in events:
+        if isinstance(event, Reserved):
+            reserved[event.call] = event
+        elif isinstance(event, Called):
+            ended[event.call] = event
+    pairs: dict[str, list[tuple[Request, Reply | str]]] = defaultdict(list)
+    for call, intent in reserved.items():
+        end = ended.get(call)
+        if end is not None:
+            pairs[intent.model].append((intent.request, end.error if end.reply is None else end.reply))
+    known = dict(prices)
+    return {name: RecordedModel(name, replies, price=known.get(name)) for name, replies in pairs.items()}
