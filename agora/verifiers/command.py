@@ -18,7 +18,7 @@ from agora.protocols import Ran, Sandbox, Workspace
 from agora.tasks import Outcome, Task, Work
 from agora.values import Value
 from agora.verifiers.evidence import decided
-from agora.verifiers.fresh import Unfit, fresh_workspace, is_installed, run_checked
+from agora.verifiers.fresh import MEND, Unfit, fresh_workspace, is_installed, run_checked
 from agora.verifiers.protected import ALWAYS, CONTROLS, touched
 
 _SHELL_SIGNS: Final = re.compile(r"[|&;<>()$`\\*?#~=%\n]|\[")
@@ -106,12 +106,11 @@ class CommandVerifier:
             VerifierError: The executable or the Python module is not there.
         """
         first = _first_word(self._options.command, self._argv)
-        mend = "install it where the sandbox can see it (the workspace's .venv), or change the check"
         if ran.exit_code == 127 and not await is_installed(workspace, first):
-            raise VerifierError(f"the check's command {first!r} was not found: {mend}")
+            raise VerifierError(f"the check's command {first!r} was not found: {MEND}")
         module = _NO_MODULE.search(ran.stderr.strip())
         if module and ran.exit_code == 1 and not ran.stdout.strip() and module.group(1) == _module(self._argv):
-            raise VerifierError(f"the check's Python module {module.group(1)!r} was not found: {mend}")
+            raise VerifierError(f"the check's Python module {module.group(1)!r} was not found: {MEND}")
 
 
 def _argv(command: str | tuple[str, ...]) -> list[str]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 import anyio
 
 from agora.errors import PatchError, SandboxError, VerifierError
 from agora.protocols import Ran, Sandbox, Workspace
 from agora.tasks import Task, Work
+
+MEND: Final = "install it where the sandbox can see it (the workspace's .venv), or change the check"
+"""What to do about a check that cannot start."""
 
 
 class Unfit(Exception):
@@ -47,7 +51,7 @@ async def run_checked(workspace: Workspace, argv: Sequence[str], *, stdin: str =
     try:
         return await workspace.run(argv, stdin=stdin, timeout_s=timeout_s)
     except SandboxError as error:
-        raise VerifierError(f"the check {argv[0]!r} could not be started: {error}") from error
+        raise VerifierError(f"the check's command {argv[0]!r} did not start: {MEND} ({error})") from error
 
 
 async def is_installed(workspace: Workspace, name: str) -> bool:
