@@ -7,6 +7,7 @@ reason and usage are read from the provider's own answer, and the bill is our ow
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from decimal import Decimal
 from functools import cache
@@ -36,16 +37,25 @@ _loading = Lock()
 def load_litellm() -> Any:  # noqa: ANN401 - the litellm border
     """Import litellm once: offline, silent, without retries of its own."""
     with _loading:
-        # Without this the import downloads a price map.
-        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        os.environ.setdefault("LITELLM_LOG", "CRITICAL")
+        return _load_litellm()
+
+
+@cache
+def _load_litellm() -> Any:  # noqa: ANN401 - the litellm border
+    # Without this the import downloads a price map.
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    os.environ.setdefault("LITELLM_LOG", "CRITICAL")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         import litellm
 
-        litellm.telemetry = False
-        litellm.suppress_debug_info = True
-        litellm.drop_params = True
-        litellm.num_retries = 0
-        return litellm
+        # Its classes finish building at their first use, with warnings of pydantic's that mean nothing to our users.
+        litellm.ModelResponse()
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    litellm.drop_params = True
+    litellm.num_retries = 0
+    return litellm
 
 
 async def warm_up() -> None:
