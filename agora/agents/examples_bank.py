@@ -29,11 +29,6 @@ ANSWER: Final = "{goal}\nAnswer in one short sentence."
 
 WRITING: Final[tuple[Example, ...]] = (
     Example(
-        'def double_all(numbers: list[int]) -> list[int]:\n    """Return each number doubled."""',
-        "assert double_all([1, 2]) == [2, 4]",
-        "    return [2 * number for number in numbers]",
-    ),
-    Example(
         'def shout(text: str) -> str:\n    """Return the text in capitals, with an exclamation mark."""',
         'assert shout("hi") == "HI!"',
         '    return text.upper() + "!"',
@@ -48,12 +43,6 @@ WRITING: Final[tuple[Example, ...]] = (
         "assert evens([1, 2, 4]) == [2, 4]",
         "    return [number for number in numbers if number % 2 == 0]",
     ),
-    Example(
-        "def join_lines(lines: list[str]) -> str:\n"
-        '    """Return the lines without blanks at their ends, joined by commas."""',
-        'assert join_lines(["a ", "b"]) == "a,b"',
-        '    return ",".join(line.strip() for line in lines)',
-    ),
 )
 """Functions that were to be written."""
 
@@ -64,11 +53,9 @@ MENDING: Final[tuple[Example, ...]] = (
         "    return number / 2",
     ),
     Example(
-        "def is_short(word: str) -> bool:\n"
-        '    """Return whether the word has at most 3 letters."""\n'
-        "    return len(word) < 3",
-        'assert is_short("cat")',
-        "    return len(word) <= 3",
+        'def without_end(text: str) -> str:\n    """Return the text without its last letter."""\n    return text[1:]',
+        'assert without_end("abc") == "ab"',
+        "    return text[:-1]",
     ),
 )
 """Functions that were wrong."""
