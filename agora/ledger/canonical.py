@@ -23,7 +23,7 @@ import json
 import math
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, TypeAlias
 
@@ -204,62 +204,114 @@ class _CleaningWalk(_Walk):
 
 
 def _fields(walk: _Walk, value: Value, depth: int) -> dict[str, JsonValue]:
-    return {name: _plain(walk, item, depth) for name, item in value.__dict__.items()}
+    _not_too_deep(depth)
+    plain: dict[str, JsonValue] = {}
+    text = walk.text
+    for name, item in value.__dict__.items():  # the commonest leaves are taken here, to save a call for each
+        if type(item) is str:
+            plain[name] = text(item)
+        elif item is None or item is True or item is False:
+            plain[name] = item
+        else:
+            plain[name] = _plain(walk, item, depth + 1)
+    return plain
 
 
 def _plain(walk: _Walk, value: Recordable, depth: int) -> JsonValue:
-    # Ordered by how often each type occurs: this is the hottest loop of the ledger.
-    if type(value) is str:
-        return walk.text(value)
-    if value is None or value is True or value is False:
-        return value
-    if isinstance(value, (int, float)):
-        return _number(value)
-    if depth >= MAX_DEPTH:
-        raise LedgerError(f"an event deeper than {MAX_DEPTH} levels cannot be recorded: flatten it")
-    if isinstance(value, Value):
-        return _fields(walk, value, depth + 1)
-    if isinstance(value, (tuple, list)):
-        return [_plain(walk, item, depth + 1) for item in value]
-    if isinstance(value, (dict, Mapping)):
-        return _mapping(walk, value, depth + 1)
-    return _leaf(walk, value)
+    kind = type(value)
+    rule = _RULES.get(kind)
+    if rule is None:
+        rule = _RULES[kind] = _rule_for(kind)
+    return rule(walk, value, depth)
 
 
-def _mapping(walk: _Walk, value: Mapping[str, Recordable], depth: int) -> dict[str, JsonValue]:
+def _mapping(walk: _Walk, value: Mapping[str, Recordable], depth: int) -> JsonValue:
+    _not_too_deep(depth)
     plain: dict[str, JsonValue] = {}
     for name, item in value.items():
         key = walk.key(name)
         while key in plain:  # cleaning made two keys equal: keep both
             key += "'"
-        plain[key] = _plain(walk, item, depth)
+        plain[key] = _plain(walk, item, depth + 1)
     return plain
 
 
-def _number(value: float) -> JsonValue:
-    if isinstance(value, int):
-        if -MAX_INTEGER <= value <= MAX_INTEGER:
-            return value
-        if value.bit_length() > _MAX_BITS:
-            raise LedgerError(f"an integer of {value.bit_length():,} bits cannot be recorded: the cap is {_MAX_BITS}")
-        return f"~{value}"
+def _sequence(walk: _Walk, value: Sequence[Recordable], depth: int) -> JsonValue:
+    _not_too_deep(depth)
+    return [_plain(walk, item, depth + 1) for item in value]
+
+
+def _set(walk: _Walk, value: frozenset[str], _depth: int) -> JsonValue:
+    return [walk.text(item) for item in sorted(value)]
+
+
+def _text(walk: _Walk, value: str, _depth: int) -> JsonValue:
+    return walk.text(value)
+
+
+def _member(_walk: _Walk, value: str, _depth: int) -> JsonValue:
+    return str(value)  # of an enum: a word of ours, never a text to clean
+
+
+def _itself(_walk: _Walk, value: bool | None, _depth: int) -> JsonValue:
+    return value
+
+
+def _integer(_walk: _Walk, value: int, _depth: int) -> JsonValue:
+    if -MAX_INTEGER <= value <= MAX_INTEGER:
+        return value
+    if value.bit_length() > _MAX_BITS:
+        raise LedgerError(f"an integer of {value.bit_length():,} bits cannot be recorded: the cap is {_MAX_BITS}")
+    return f"~{value}"
+
+
+def _float(_walk: _Walk, value: float, _depth: int) -> JsonValue:
     if not math.isfinite(value):
         raise LedgerError(f"{value} cannot be recorded: only finite numbers can")
     return f"~{value!r}"
 
 
-def _leaf(walk: _Walk, value: Recordable) -> JsonValue:
-    if isinstance(value, str):  # a member of an enum: a word of ours, never a text to clean
-        return str(value)
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise LedgerError(f"{value} cannot be recorded: only finite numbers can")
-        return str(value)
-    if isinstance(value, bytes):
-        return walk.raw(value)
-    if isinstance(value, frozenset):
-        return [walk.text(item) for item in sorted(value)]
-    raise LedgerError(f"a {type(value).__name__} cannot be recorded: use JSON values")
+def _decimal(_walk: _Walk, value: Decimal, _depth: int) -> JsonValue:
+    if not value.is_finite():
+        raise LedgerError(f"{value} cannot be recorded: only finite numbers can")
+    return str(value)
+
+
+def _raw(walk: _Walk, value: bytes, _depth: int) -> JsonValue:
+    return walk.raw(value)
+
+
+_RULES: Final[dict[type, Callable[..., JsonValue]]] = {
+    str: _text,
+    bool: _itself,
+    type(None): _itself,
+    int: _integer,
+    float: _float,
+    Decimal: _decimal,
+    bytes: _raw,
+    frozenset: _set,
+    dict: _mapping,
+    list: _sequence,
+    tuple: _sequence,
+}
+_FAMILIES: Final[tuple[tuple[type, Callable[..., JsonValue]], ...]] = (
+    (Value, _fields),
+    (Mapping, _mapping),
+    (str, _member),
+    (int, _integer),
+)
+
+
+def _rule_for(kind: type) -> Callable[..., JsonValue]:
+    for family, rule in _FAMILIES:
+        if issubclass(kind, family):
+            return rule
+    raise LedgerError(f"a {kind.__name__} cannot be recorded: use JSON values")
+
+
+def _not_too_deep(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise LedgerError(f"an event deeper than {MAX_DEPTH} levels cannot be recorded: flatten it")
 
 
 def _escaped(key: str) -> str:

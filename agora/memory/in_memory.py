@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from agora.errors import LedgerError, UnknownNameError
-from agora.events import Done, Event, Learned, Posted, Started, TaskDone
+from agora.events import Called, Done, Event, Learned, Posted, Started, TaskDone, ToolUsed
 from agora.ledger.canonical import decode, seal
 from agora.ledger.chain import GENESIS, SALT_BYTES, VERSION, Envelope, body_hash, entry_hash
 from agora.ledger.redact import Redactor
@@ -149,8 +149,10 @@ def _sum_up(run: str, entries: Iterable[Recorded]) -> RunInfo:
                 started_us = entry.at_us
             case Posted(spec=spec):
                 tasks, goal = tasks + 1, goal or spec.goal
-            case TaskDone(verdict=verdict, usage=took):
-                passed, usage = passed + (verdict is Verdict.PASSED), usage + took
+            case TaskDone(verdict=verdict):
+                passed += verdict is Verdict.PASSED
+            case Called(usage=took) | ToolUsed(usage=took):
+                usage += took
             case Done(usage=took):
                 done, total = True, took
             case _:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import anyio
 from sqlalchemy import Connection, Engine, delete
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -186,7 +187,8 @@ class SQLStore:
         if self._closed:
             return
         try:
-            await self._group.add(self._item("-", ()))
+            with anyio.CancelScope(shield=True):  # what was noted must not be lost to a Ctrl-C
+                await self._group.add(self._item("-", ()))
         finally:
             self._closed = True
             self._engine.dispose()

@@ -8,7 +8,7 @@ from decimal import Decimal
 import anyio
 
 from agora.errors import AgoraError, LedgerError, UnknownNameError
-from agora.events import BidRefused, Done, Event, Learned, Posted, Started, TaskDone
+from agora.events import BidRefused, Called, Done, Event, Learned, Posted, Started, TaskDone
 from agora.protocols import Store
 from agora.tasks import Limits, Task, Usage, Verdict
 from agora.values import JsonValue
@@ -149,6 +149,9 @@ async def _knows_runs(store: Store) -> None:
     assert (first.id, first.done, first.tasks, first.passed, first.goal) == ("aa11", True, 1, 1, "first"), "summed up"
     assert (first.usage.usd, first.usage.tokens) == (Decimal("1.5"), 15), "a done run has its totals"
     assert (second.id, second.done, second.tasks, second.passed) == ("aa22", False, 1, 0), "newest first"
+    spent = Usage(usd=Decimal("0.25"), input_tokens=3)
+    await store.record("aa22", Called(task="t1", call="c", agent="scout", usage=spent))
+    assert store.runs()[0].usage == spent, "a run that is not done shows what its calls took so far"
     assert len(store.runs(limit=1)) == 1, "`limit` is kept"
     assert store.find_run("aa11") == "aa11", "a run is found by its id"
     assert store.find_run("aa2") == "aa22", "and by a unique prefix"

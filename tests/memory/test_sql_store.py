@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -107,6 +108,21 @@ async def test_a_second_opening_reads_what_the_first_one_wrote(tmp_path: Path) -
     await store.close()
     again = open_store(tmp_path / "agora.db")
     assert tasks_of(again) == ["t1"]
+    await again.close()
+
+
+async def test_closing_in_a_cancelled_scope_still_commits_what_was_noted(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "agora.db")
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as tasks:
+            for number in range(5):
+                tasks.start_soon(store.record, "r1", small(number))
+            await anyio.lowlevel.checkpoint()
+            scope.cancel()
+            store.note("r1", small(5))
+            await store.close()
+    again = open_store(tmp_path / "agora.db")
+    assert tasks_of(again)[-1] == "t5"
     await again.close()
 
 
