@@ -2,6 +2,7 @@
 
 from agora.sandbox.applying import apply_patch
 from agora.sandbox.bare import BareSandbox
+from agora.sandbox.battery import AttackResult, run_battery
 from agora.sandbox.bubblewrap import BubblewrapSandbox
 from agora.sandbox.limits import RunLimits
 from agora.sandbox.nsjail import NsjailSandbox
@@ -9,6 +10,7 @@ from agora.sandbox.patches import patch_between, snapshot
 from agora.sandbox.probe import best_sandbox, explain
 
 __all__ = [
+    "AttackResult",
     "BareSandbox",
     "BubblewrapSandbox",
     "NsjailSandbox",
@@ -17,5 +19,6 @@ __all__ = [
     "best_sandbox",
     "explain",
     "patch_between",
+    "run_battery",
     "snapshot",
 ]

@@ -39,6 +39,10 @@ class BareSandbox:
         """Always BARE."""
         return Tier.BARE
 
+    def limited(self, limits: RunLimits) -> BareSandbox:
+        """The same sandbox with other limits."""
+        return BareSandbox(limits=limits, caps=self._caps)
+
     async def open(self, source: Path | None, *, patch: Patch | None = None, least: Tier = Tier.NAMESPACE) -> Copy:
         """Copy a folder (None: an empty one), apply a patch to the copy where one is given, and return it.
 

@@ -66,6 +66,10 @@ class BubblewrapSandbox:
         """Always the same: a namespace."""
         return Tier.NAMESPACE
 
+    def limited(self, limits: RunLimits) -> BubblewrapSandbox:
+        """The same sandbox with other limits."""
+        return BubblewrapSandbox(limits=limits, caps=self._caps)
+
     async def open(self, source: Path | None, *, patch: Patch | None = None, least: Tier = Tier.NAMESPACE) -> Copy:
         """Copy a folder (None: an empty one), apply a patch to the copy where one is given, and return it.
 
@@ -90,6 +94,7 @@ class _Bubblewrap:
 
     def launch(self, order: Order) -> Launch:
         """The command line, with the options in a descriptor that the sandbox never sees."""
+        self._cell.prepare()
         options = memory_file("options", b"".join(os.fsencode(part) + b"\0" for part in self._options(order)))
         seccomp = memory_file("seccomp", self._seccomp)
         info_out, info_in = os.pipe()
@@ -108,6 +113,7 @@ class _Bubblewrap:
             cwd=Path("/"),
             user=user,
             descriptors=(options, seccomp, info_in, hold_out),
+            kept=(info_out, hold_in),
             started=_Gate(info_out, hold_in, rlimits).pass_through,
         )
 
@@ -146,21 +152,21 @@ class _Gate:
 
     async def pass_through(self, pid: int) -> int | None:
         """Read the first process's pid, limit it, let it go; None where bubblewrap failed before."""
+        text = b""
         try:
-            text = b""
-            with os.fdopen(self._info, "rb", buffering=0) as info:
-                while b"}" not in text:  # it is written in pieces
-                    await anyio.wait_readable(info)
-                    piece = info.read(4_096)
-                    if not piece:
-                        return None
-                    text += piece
+            while b"}" not in text:  # it is written in pieces
+                await anyio.wait_readable(self._info)
+                piece = os.read(self._info, 4_096)
+                if not piece:
+                    return None
+                text += piece
             inner = int(json.loads(text)["child-pid"])
             handle = os.pidfd_open(inner)
             for name, value in self._rlimits.items():
                 resource.prlimit(inner, name, (value, value))
-            return handle
         except ProcessLookupError:
             return None
-        finally:
-            os.close(self._hold)
+        except (OSError, ValueError, KeyError) as error:
+            raise SandboxError(f"bubblewrap's first process cannot be limited: {error!r}") from error
+        os.write(self._hold, b"x")
+        return handle

@@ -142,10 +142,14 @@ class Copy:
         if pure.is_absolute() or "\0" in relative or ".." in pure.parts:
             raise WorkspaceError(relative, "leaves the workspace")
         here = self._root
-        for part in pure.parts:
-            here = here / part
-            if here.is_symlink():
-                raise WorkspaceError(relative, "goes through a link")
+        try:
+            relative.encode()
+            for part in pure.parts:
+                here = here / part
+                if here.is_symlink():
+                    raise WorkspaceError(relative, "goes through a link")
+        except (OSError, UnicodeEncodeError) as error:
+            raise WorkspaceError(relative, f"is not a usable name ({error})") from error
         return here
 
     def patch(self) -> Patch:
@@ -154,7 +158,7 @@ class Copy:
         Raises:
             WorkspaceError: It holds more than the caps allow.
         """
-        return patch_between(self._before, self._root, caps=self._caps)
+        return patch_between(self._before, self._root, caps=self._caps, unlock=True)
 
     async def close(self) -> None:
         """Remove the copy and whatever still runs in it."""
@@ -204,7 +208,7 @@ def _make_copy(source: Path | None, patch: Patch | None, caps: TreeCaps, owner: 
             apply_patch(patch, root)
             before = _patched(before, patch)
         if owner is not None:
-            _give(root, owner)
+            give(root, owner)
     except BaseException:
         remove(folder)
         raise
@@ -255,10 +259,12 @@ def _patched(before: Snapshot, patch: Patch) -> Snapshot:
     return Snapshot(files, before.origin, overlay)
 
 
-def _give(root: Path, owner: int) -> None:
+def give(root: Path, owner: int) -> None:
+    """Make everything in a copy the property of a uid: what our own tools put there would else be closed to it."""
     os.chown(root, owner, owner)
     for found in walk(root, skip=frozenset(), caps=TreeCaps(files=1_000_000, depth=200)):
-        os.chown(found.name, owner, owner, dir_fd=found.parent, follow_symlinks=False)
+        if found.info.st_uid != owner:
+            os.chown(found.name, owner, owner, dir_fd=found.parent, follow_symlinks=False)
 
 
 def _temporary() -> str:

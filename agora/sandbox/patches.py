@@ -69,7 +69,7 @@ def snapshot(root: Path, *, caps: TreeCaps | None = None) -> Snapshot:
     return Snapshot(states, root)
 
 
-def patch_between(before: Snapshot, root: Path, *, caps: TreeCaps | None = None) -> Patch:
+def patch_between(before: Snapshot, root: Path, *, caps: TreeCaps | None = None, unlock: bool = False) -> Patch:
     """What has changed in a folder since a snapshot.
 
     Only regular files count. Links, pipes, devices and names that are not UTF-8 are left out and named in the text,
@@ -79,6 +79,7 @@ def patch_between(before: Snapshot, root: Path, *, caps: TreeCaps | None = None)
         before: The state that the patch is made from.
         root: The folder as it is now.
         caps: How much it may hold.
+        unlock: Whether files that are closed to us may be opened up (in a copy of ours).
 
     Raises:
         WorkspaceError: It holds more than the caps allow, or a file that cannot be read.
@@ -86,7 +87,7 @@ def patch_between(before: Snapshot, root: Path, *, caps: TreeCaps | None = None)
     changes: list[Change] = []
     notes: list[str] = []
     seen: set[str] = set()
-    for found, content in _contents(root, caps or TreeCaps(), notes):
+    for found, content in _contents(root, caps or TreeCaps(), notes, unlock=unlock):
         seen.add(found.path)
         change = _change(found, content, before.files.get(found.path))
         if change is not None:
@@ -113,9 +114,11 @@ def _change(found: Found, content: bytes, state: FileState | None) -> Change | N
     return Change(path=found.path, before=state.digest, after=content, mode=mode)
 
 
-def _contents(root: Path, caps: TreeCaps, notes: list[str] | None = None) -> Iterator[tuple[Found, bytes]]:
+def _contents(
+    root: Path, caps: TreeCaps, notes: list[str] | None = None, *, unlock: bool = False
+) -> Iterator[tuple[Found, bytes]]:
     total = 0
-    for found in walk(root, caps=caps):
+    for found in walk(root, caps=caps, unlock=unlock):
         if stat.S_ISDIR(found.info.st_mode):
             continue
         odd = _oddity(found)
@@ -124,7 +127,7 @@ def _contents(root: Path, caps: TreeCaps, notes: list[str] | None = None) -> Ite
                 notes.append(f"# left out: {found.path.encode(errors='surrogateescape')!r} is {odd}\n")
             continue
         try:
-            content = found.read(caps.file_bytes)
+            content = found.read(caps.file_bytes, unlock=unlock)
         except OSError as error:
             raise WorkspaceError(str(root), f"holds a file that cannot be read: {error}") from error
         total += len(content)

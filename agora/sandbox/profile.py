@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from agora.errors import SandboxError
+from agora.errors import SandboxError, WorkspaceError
 from agora.protocols import Ran
-from agora.sandbox.copies import NOBODY, Copy, Jail, Order, copy_root, make_copy
+from agora.sandbox.copies import NOBODY, Copy, Jail, Order, copy_root, give, make_copy
 from agora.sandbox.interpreters import Interpreter, own_interpreter, workspace_interpreter
 from agora.sandbox.limits import RunLimits
 from agora.sandbox.mounts import Stage, stage_of
@@ -60,6 +60,18 @@ class Cell(NamedTuple):
     """Where folders are that this uid could not reach otherwise."""
     nsenter: str | None
     """The program that enters the stage."""
+
+    def prepare(self) -> None:
+        """Hand over what our own tools wrote since the last command.
+
+        Raises:
+            SandboxError: The copy holds more than can be handed over.
+        """
+        if self.user is not None:
+            try:
+                give(self.root, self.user)
+            except WorkspaceError as error:
+                raise SandboxError(f"no command can be started in a copy past all bounds: {error}") from error
 
     def prefix(self) -> tuple[tuple[str, ...], int | None]:
         """The start of the command line, and the uid that is left to be dropped to."""

@@ -36,6 +36,8 @@ class Launch(NamedTuple):
     """The uid and gid that it gets; None: ours."""
     descriptors: tuple[int, ...] = ()
     """Descriptors that it inherits; all are closed here once it runs."""
+    kept: tuple[int, ...] = ()
+    """Descriptors that `started` uses; all are closed when the command has ended."""
     started: Callable[[int], Awaitable[int | None]] | None = None
     """Called with its pid; returns a pidfd of the sandbox's first process, whose death is the death of all in it."""
     waits: bool = False
@@ -67,6 +69,8 @@ class Running:
         try:
             self._popen = _start(launch)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
+            for descriptor in launch.kept:
+                os.close(descriptor)
             raise SandboxError(f"cannot start {launch.argv[0]!r}: {error}") from error
         finally:
             for descriptor in launch.descriptors:
@@ -118,7 +122,10 @@ class Running:
 
     async def kill(self) -> None:
         """End it from outside and wait until `finish` has cleaned up."""
-        self._kill_all()
+        if self._launch.waits:
+            self._kill_children()
+        else:
+            self._kill_all()
         await self._over.wait()
 
     async def _work(
@@ -143,9 +150,7 @@ class Running:
     async def _end(self, output: bytearray, errors: bytearray, limits: RunLimits) -> None:
         with anyio.move_on_after(_CLEANUP_S):
             if self._launch.waits and self._popen.poll() is None:
-                for child in list(descendants(self.pid))[1:]:
-                    with suppress(OSError):
-                        os.kill(child, signal.SIGKILL)
+                self._kill_children()
                 with anyio.move_on_after(1.0):
                     await _exit_of(self._popen)
             self._kill_all()
@@ -158,6 +163,8 @@ class Running:
         for pipe in self._pipes():
             with suppress(OSError):
                 pipe.close()
+        for descriptor in self._launch.kept:
+            os.close(descriptor)
         if self._init is not None:
             os.close(self._init)
             self._init = None
@@ -165,6 +172,11 @@ class Running:
         self._over.set()
         if self._popen.returncode is None:
             raise SandboxError(f"process {self.pid} could not be killed within {_CLEANUP_S:.0f} s: end it by hand")
+
+    def _kill_children(self) -> None:
+        for child in list(descendants(self.pid))[1:]:
+            with suppress(OSError):
+                os.kill(child, signal.SIGKILL)
 
     def _kill_all(self) -> None:
         # the sandbox's first process goes first: when the outer program has waited for it, all inside are dead

@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,13 +60,17 @@ class Found(NamedTuple):
     info: os.stat_result
     """From lstat."""
 
-    def read(self, cap_bytes: int) -> bytes:
+    def read(self, cap_bytes: int, *, unlock: bool = False) -> bytes:
         """The content of a regular file; never through a link, never more than the cap.
+
+        Args:
+            cap_bytes: The most that is read.
+            unlock: Whether a file that is closed to us may be opened up first.
 
         Raises:
             OSError: It cannot be read, or is not a regular file any more.
         """
-        descriptor = os.open(self.name, _FILE, dir_fd=self.parent)
+        descriptor = _open(self.name, self.parent, _FILE, unlock=unlock)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError(f"{self.path!r} is not a regular file")
@@ -75,14 +80,23 @@ class Found(NamedTuple):
         return content
 
 
-def walk(root: Path, *, caps: TreeCaps | None = None, skip: frozenset[str] = SKIPPED) -> Iterator[Found]:
+def walk(
+    root: Path, *, caps: TreeCaps | None = None, skip: frozenset[str] = SKIPPED, unlock: bool = False
+) -> Iterator[Found]:
     """Every entry below a folder in a fixed order, folders before what is in them.
 
     Virtual environments (folders with a pyvenv.cfg) come empty where names are skipped at all. A folder's descriptor
     (`Found.parent`) is open while the caller holds the entry, so that nothing can be put in its place.
 
+    Args:
+        root: Where to begin.
+        caps: How much there may be.
+        skip: Names that are passed over.
+        unlock: Whether folders that are closed to us may be opened up (in a copy of ours, never in a user's folder).
+
     Raises:
-        WorkspaceError: The root is not a folder, or holds more entries or deeper ones than the caps allow.
+        WorkspaceError: The root is not a folder, holds a folder that cannot be read, or more entries or deeper ones
+            than the caps allow.
     """
     limits = caps or TreeCaps()
     try:
@@ -101,8 +115,10 @@ def walk(root: Path, *, caps: TreeCaps | None = None, skip: frozenset[str] = SKI
             found = None if name in skip else _entry(name, prefix, folder)
             if found is None:
                 continue
-            inner = _open_folder(name, folder) if stat.S_ISDIR(found.info.st_mode) else None
-            if inner is not None:
+            if stat.S_ISDIR(found.info.st_mode):
+                inner = _enter(root, found, unlock=unlock)
+                if inner is None:
+                    continue
                 stack.append((inner, found.path + "/", iter(_listing(inner, unless="pyvenv.cfg" if skip else ""))))
             count += 1
             _check_caps(root, count, len(stack), limits)
@@ -126,22 +142,26 @@ def _entry(name: str, prefix: str, folder: int) -> Found | None:
         return None
 
 
-def _open_folder(name: str, parent: int) -> int | None:
+def _enter(root: Path, found: Found, *, unlock: bool) -> int | None:
     try:
-        return os.open(name, _FOLDER, dir_fd=parent)
+        return _open(found.name, found.parent, _FOLDER, unlock=unlock)
+    except (FileNotFoundError, NotADirectoryError):  # it went, or was replaced, while we looked
+        return None
+    except OSError as error:
+        raise WorkspaceError(str(root), f"holds {found.path!r}, which cannot be read ({error.strerror})") from error
+
+
+def _open(name: str, parent: int, flags: int, *, unlock: bool) -> int:
+    try:
+        return os.open(name, flags, dir_fd=parent)
     except PermissionError:
-        pass
-    except OSError:
-        return None
-    try:  # what ran as us may have closed its folder to us; by descriptor, so that no link can be put in its place
-        handle = os.open(name, os.O_DIRECTORY | os.O_NOFOLLOW | getattr(os, "O_PATH", 0), dir_fd=parent)
-    except OSError:
-        return None
+        if not unlock:
+            raise
+    # what ran as us may have closed it to us; by descriptor, so that no link can be put in its place
+    handle = os.open(name, os.O_NOFOLLOW | getattr(os, "O_PATH", 0), dir_fd=parent)
     try:
-        os.chmod(f"/proc/self/fd/{handle}", 0o700)  # noqa: PTH101 - a Path would follow nothing else
-        return os.open(name, _FOLDER, dir_fd=parent)
-    except OSError:
-        return None
+        os.chmod(f"/proc/self/fd/{handle}", 0o700)  # noqa: PTH101 - a descriptor, not a path
+        return os.open(name, flags, dir_fd=parent)
     finally:
         os.close(handle)
 
@@ -159,7 +179,7 @@ def disk_bytes(root: Path, *, caps: TreeCaps) -> int | None:
     """Bytes on disk below a folder, as blocks; None where it is past the caps on count or depth."""
     total = 0
     try:
-        for found in walk(root, caps=caps, skip=frozenset()):
+        for found in walk(root, caps=caps, skip=frozenset(), unlock=True):
             total += found.info.st_blocks * 512
     except WorkspaceError:
         return None
@@ -168,7 +188,8 @@ def disk_bytes(root: Path, *, caps: TreeCaps) -> int | None:
 
 def remove(path: Path) -> None:
     """Remove a folder whatever is in it: closed folders, endless nesting, names that no decoder knows."""
-    shutil.rmtree(path, ignore_errors=True)
+    with suppress(RecursionError):
+        shutil.rmtree(path, ignore_errors=True)
     if path.exists():
         subprocess.run(["/bin/chmod", "-R", "u+rwX", "--", str(path)], check=False, capture_output=True, timeout=60)
         subprocess.run(["/bin/rm", "-rf", "--", str(path)], check=False, capture_output=True, timeout=60)

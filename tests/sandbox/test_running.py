@@ -1,0 +1,229 @@
+"""Running: the same promises in every sandbox that this machine has."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from agora.errors import SandboxError
+from agora.protocols import Ran, Sandbox, Workspace
+from agora.sandbox import BareSandbox, BubblewrapSandbox, NsjailSandbox, RunLimits
+from agora.sandbox.battery import marked
+from agora.tasks import Tier
+
+KINDS: dict[str, type[BubblewrapSandbox] | type[NsjailSandbox]] = {
+    "bubblewrap": BubblewrapSandbox,
+    "nsjail": NsjailSandbox,
+}
+LIMITS = RunLimits(memory_bytes=200_000_000, disk_bytes=10_000_000, output_bytes=100_000, poll_s=0.05)
+
+
+@pytest.fixture(params=sorted(KINDS))
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    return KINDS[request.param](limits=LIMITS)
+
+
+@pytest.fixture
+async def workspace(sandbox: Sandbox) -> AsyncGenerator[Workspace]:
+    opened = await sandbox.open(None)
+    yield opened
+    await opened.close()
+
+
+async def test_a_command_works_in_the_copy_as_nobody_and_its_files_come_back(workspace: Workspace) -> None:
+    ran = await workspace.run(["sh", "-c", "cat; id -u; pwd; echo made > file; echo oh >&2; exit 7"], stdin="hello\n")
+    assert ran._replace(seconds=0) == Ran(7, "hello\n65534\n/workspace\n", "oh\n", 0, "")
+    assert [(change.path, change.after) for change in workspace.patch().changes] == [("file", b"made\n")]
+
+
+async def test_nothing_of_our_environment_is_seen_and_what_is_given_is(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET_KEY", "very-secret")
+    ran = await workspace.run(["python", "-c", "import os; print(dict(os.environ))"], env={"GIVEN": "yes"})
+    assert "'GIVEN': 'yes'" in ran.stdout
+    assert "very-secret" not in (await workspace.run(["sh", "-c", "cat /proc/*/environ"])).stdout + ran.stdout
+
+
+async def test_python_is_agoras_own_with_its_packages_and_commands(workspace: Workspace) -> None:
+    ran = await workspace.run(["python", "-c", "import sys, pytest; print(sys.executable)"])
+    assert ran.stdout.strip() == sys.executable
+    assert (await workspace.run(["ruff", "--version"])).stdout.startswith("ruff ")
+    ran = await workspace.run(["sh", "-c", f"echo x > {Path(sys.executable).parent}/planted"])
+    assert ran.exit_code != 0
+    assert not (Path(sys.executable).parent / "planted").exists()
+
+
+async def test_real_pytest_runs(workspace: Workspace) -> None:
+    workspace.path("test_it.py").write_text("def test_it(tmp_path):\n    assert 1 == 2\n")
+    ran = await workspace.run(["python", "-m", "pytest", "-q"])
+    assert ran.exit_code == 1
+    assert "1 failed" in ran.stdout
+
+
+async def test_a_file_rewritten_within_the_second_runs_as_rewritten(workspace: Workspace) -> None:
+    for word in ("one", "two"):  # of the same size, so that a byte-code cache could not tell
+        workspace.path("mod.py").write_text(f"print({word!r})\n")
+        assert (await workspace.run(["python", "-c", "import mod"])).stdout == f"{word}\n"
+
+
+async def test_a_copy_can_be_mounted_for_reading_only(workspace: Workspace) -> None:
+    workspace.path("here").write_text("x")
+    ran = await workspace.run(["sh", "-c", "cat here; echo y > there || echo y > here"], writable=False)
+    assert (ran.stdout, ran.exit_code != 0) == ("x", True)
+    assert not workspace.path("there").exists()
+
+
+async def test_time_runs_out_even_where_all_signals_are_ignored(workspace: Workspace) -> None:
+    program = "import os, signal, time\nfor n in (1, 2, 3, 15): signal.signal(n, signal.SIG_IGN)\nos.fork()\n"
+    ran = await workspace.run(["python", "-c", f"{program}print('on', flush=True)\ntime.sleep(60)"], timeout_s=0.5)
+    assert (ran.exit_code, ran.limit) == (124, "time")
+    assert ran.seconds < 5
+
+
+async def test_a_flood_of_output_is_cut(workspace: Workspace) -> None:
+    for stream in ("", " >&2"):
+        ran = await workspace.run(["sh", "-c", f"yes{stream}"])
+        assert (ran.exit_code, ran.limit, len(ran.stdout + ran.stderr)) == (137, "output", 100_000)
+
+
+async def test_memory_of_all_processes_together_is_limited(workspace: Workspace) -> None:
+    program = (
+        "import os, time\nfor _ in range(4): os.fork() or (b := bytearray(os.urandom(4096) * 25000), time.sleep(60))"
+    )
+    ran = await workspace.run(["python", "-c", program + "\ntime.sleep(60)"], timeout_s=30)
+    assert (ran.exit_code, ran.limit) == (137, "memory")
+
+
+async def test_disk_is_limited_in_folders_that_are_shut_too(workspace: Workspace) -> None:
+    program = "import os, time\nos.mkdir('d')\nfor n in range(20): open(f'd/{n}', 'wb').write(os.urandom(1 << 20))\n"
+    ran = await workspace.run(["python", "-c", f"{program}os.chmod('d', 0)\ntime.sleep(60)"], timeout_s=30)
+    assert (ran.exit_code, ran.limit) == (137, "disk")
+
+
+async def test_a_command_that_is_not_there_cannot_be_started(workspace: Workspace) -> None:
+    with pytest.raises(SandboxError, match="'no-such-program' could not be started"):
+        await workspace.run(["no-such-program"])
+    with pytest.raises(SandboxError, match="empty"):
+        await workspace.run([])
+    with pytest.raises(SandboxError, match="NUL"):
+        await workspace.run(["echo", "a\0b"])
+
+
+async def test_a_daemon_does_not_outlive_its_command(workspace: Workspace) -> None:
+    ran = await workspace.run(["sh", "-c", "setsid sleep 4242 >/dev/null 2>&1 & echo started"])
+    assert ran.stdout == "started\n"
+    assert marked("sleep\0004242") == []
+
+
+async def test_cancellation_kills_and_reaps_everything(workspace: Workspace) -> None:
+    with anyio.move_on_after(0.5) as scope:
+        await workspace.run(["sh", "-c", "setsid sleep 4343 & sleep 4343"])
+    assert scope.cancelled_caught
+    assert marked("sleep\0004343") == []
+
+
+async def test_closing_kills_what_still_runs_and_removes_the_copy(sandbox: Sandbox) -> None:
+    workspace = await sandbox.open(None)
+    os.mkfifo(workspace.root / "ready")
+    ended: list[Ran] = []
+
+    async def run() -> None:
+        ended.append(await workspace.run(["sh", "-c", "echo ready > ready; sleep 4444"]))
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            group.start_soon(run)
+            await anyio.to_thread.run_sync((workspace.root / "ready").read_text)  # a pipe: waits for the other end
+            await workspace.close()
+    assert ended[0].exit_code != 0
+    assert marked("sleep\0004444") == []
+    assert not workspace.root.exists()
+    with pytest.raises(SandboxError, match="closed"):
+        await workspace.run(["true"])
+
+
+async def test_commands_side_by_side_do_not_mix(workspace: Workspace) -> None:
+    results: dict[int, str] = {}
+
+    async def one(number: int) -> None:
+        results[number] = (await workspace.run(["sh", "-c", f"echo {number}"])).stdout
+
+    async with anyio.create_task_group() as group:
+        for number in range(8):
+            group.start_soon(one, number)
+    assert results == {number: f"{number}\n" for number in range(8)}
+
+
+async def test_no_descriptor_of_ours_stays_open(workspace: Workspace) -> None:
+    async def once() -> int:
+        await workspace.run(["true"])
+        await workspace.run(["sleep", "9"], timeout_s=0.05)
+        with pytest.raises(SandboxError):
+            await workspace.run(["no-such-program"])
+        return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - not a folder of files
+
+    assert await once() == await once()
+
+
+async def test_a_workspace_brings_its_own_venv_from_a_home_that_is_closed(sandbox: Sandbox, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    repo = home / "repo"
+    repo.mkdir(parents=True)
+    venv.create(repo / ".venv", symlinks=True, with_pip=False)
+    (repo / "code.py").write_text("import sys\nprint(sys.prefix)\n")
+    home.chmod(0o700)
+    workspace = await sandbox.open(repo)
+    for writable in (True, False):
+        ran = await workspace.run(["python", "code.py"], writable=writable)
+        assert ran.stdout.strip() == str(repo / ".venv"), ran.stderr
+    assert (await workspace.run(["ls", str(home)])).stdout == "repo\n"
+    assert workspace.patch().changes == ()
+    await workspace.close()
+
+
+_FROM_HOME = """
+import anyio, sys
+from agora.sandbox import {kind}
+
+async def main():
+    workspace = await {kind}().open(None)
+    ran = await workspace.run(["python", "-I", "-S", "-c", "import sys; print(sys.executable)"])
+    print(ran.stdout, ran.stderr)
+    await workspace.close()
+
+anyio.run(main)
+"""
+
+
+@pytest.mark.parametrize("kind", ["BubblewrapSandbox", "NsjailSandbox"])
+def test_agora_itself_may_be_installed_in_a_home_that_is_closed(kind: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    venv.create(home / ".venv", symlinks=True, with_pip=False)
+    python = home / ".venv" / "bin" / "python"
+    env = {"PYTHONPATH": os.pathsep.join(sys.path), "HOME": str(home)}
+    done = subprocess.run(
+        [python, "-c", _FROM_HOME.format(kind=kind)], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == str(python), done.stderr
+
+
+async def test_without_a_sandbox_time_and_output_are_limited_still() -> None:
+    workspace = await BareSandbox(limits=LIMITS).open(None, least=Tier.BARE)
+    assert (await workspace.run(["sh", "-c", "sleep 60 & sleep 60"], timeout_s=0.3)).limit == "time"
+    assert (await workspace.run(["yes"])).limit == "output"
+    assert (await workspace.run(["python", "-c", "import os; print(os.getcwd())"])).stdout.strip() == str(
+        workspace.root
+    )
+    with pytest.raises(SandboxError, match="cannot start 'no-such-program'"):
+        await workspace.run(["no-such-program"])
+    await workspace.close()
