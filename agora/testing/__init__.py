@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agora.testing.clocks import FakeClock, SeededChance
 from agora.testing.desk import desk_for
+from agora.testing.endpoint import FaultyEndpoint
 from agora.testing.models import (
     Expecting,
     RuleModel,
@@ -19,6 +20,7 @@ from agora.testing.models import (
 __all__ = [
     "Expecting",
     "FakeClock",
+    "FaultyEndpoint",
     "RuleModel",
     "ScriptError",
     "ScriptedModel",

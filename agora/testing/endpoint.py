@@ -259,6 +259,7 @@ class FaultyEndpoint:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 endpoint._list(Exchange(self, self.path, {}, endpoint._closing))
