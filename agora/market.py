@@ -33,7 +33,7 @@ from agora.bids import Reserve
 from agora.budget import Purse
 from agora.coordinator import Everyone
 from agora.desk import Run
-from agora.errors import BudgetError, ConfigError, NoAgentsError, PatchError
+from agora.errors import BudgetError, ConfigError, NoAgentsError, PatchError, SandboxError
 from agora.events import Applied, Done, Event, Posted, Scored, Screened, Started, TaskDone
 from agora.lots import Approve, House, Lot
 from agora.memory.in_memory import MemoryStore
@@ -44,7 +44,7 @@ from agora.results import Report, Result
 from agora.sandbox import apply_patch, best_sandbox
 from agora.settling import award_for, memories, reason_of, settlement
 from agora.streaming import Stream, Tee
-from agora.tasks import Check, Limits, Task, Usage, Verdict
+from agora.tasks import Check, Limits, Task, Tier, Usage, Verdict
 from agora.verifiers import build_verifier
 
 
@@ -153,6 +153,7 @@ class Market:
         tasks = [as_task(task) for task in tasks]
         unique_ids(tasks)
         house = self._house(tasks, watch)
+        _require_sandbox(house, tasks)
         purse = Purse("run", self._limits, clock=self._clock)
         started_s = self._clock.monotonic_s()
         await house.record(self._started(house.run, notes or {}))
@@ -213,6 +214,13 @@ class Market:
             versions={"agora": _VERSION, "python": platform.python_version()},
             notes=notes,
         )
+
+
+def _require_sandbox(house: House, tasks: Sequence[Task]) -> None:
+    """Refuse before anything is spent what no sandbox here may do."""
+    least = max((task.tier for task in tasks if task.workspace is not None), default=Tier.BARE)
+    if least > Tier.BARE and (tier := house.sandbox().tier) < least:
+        raise SandboxError(f"the task demands tier {least.name.lower()}, and the sandbox here is {tier.name.lower()}")
 
 
 async def _loop(house: House, lot: Lot) -> Result:

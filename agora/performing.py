@@ -8,7 +8,7 @@ import anyio
 
 from agora.bids import Award
 from agora.desk import MeteredDesk
-from agora.errors import AgoraError, VerifierError
+from agora.errors import AgoraError
 from agora.events import Awarded, Performed, Verified
 from agora.lots import House, Lot
 from agora.protocols import Agent, Sandbox, Workspace
@@ -83,7 +83,7 @@ async def _verify(house: House, task: Task, work: Work | None, error: str) -> Ou
         return Outcome(verdict=Verdict.UNKNOWN, verifier="none", evidence="the task names no verifier")
     try:
         return await verifier.verify(task, work, sandbox=house.sandbox())
-    except VerifierError as unknown:
+    except AgoraError as unknown:  # no verdict is not a failure of the work
         return Outcome(verdict=Verdict.UNKNOWN, verifier=verifier.name, evidence=str(unknown))
 
 

@@ -19,7 +19,7 @@ from agora.tasks import Outcome, Task, Work
 from agora.values import Value
 from agora.verifiers.evidence import decided
 from agora.verifiers.fresh import MEND, Unfit, fresh_workspace, is_installed, run_checked
-from agora.verifiers.protected import ALWAYS, CONTROLS, touched
+from agora.verifiers.protected import ALWAYS, CONTROLS, TESTS, changed, touched
 
 _SHELL_SIGNS: Final = re.compile(r"[|&;<>()$`\\*?#~=%\n]|\[")
 _NO_MODULE: Final = re.compile(r"No module named '?([\w.]+)'?\s*$")
@@ -37,6 +37,8 @@ class CommandOptions(Value):
     """The exit code that means passed."""
     protect: tuple[str, ...] = CONTROLS
     """Globs of files that the work may not touch, beside the task's own; by default, what steers test runners."""
+    keep: tuple[str, ...] = TESTS
+    """Globs of files that the work may add to but not change where they exist; by default, test files."""
 
     @field_validator("command")
     @classmethod
@@ -76,6 +78,7 @@ class CommandVerifier:
             SandboxError: The tier is below the task's.
         """
         guarded = touched(work.patch, (*ALWAYS, *self._options.protect, *task.protect))
+        guarded += changed(work.patch, self._options.keep)
         if guarded:
             return decided(self.name, False, f"the patch changes protected files: {', '.join(guarded[:20])}")
         try:

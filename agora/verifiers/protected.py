@@ -18,6 +18,9 @@ CONTROLS: Final = (
 )
 """What steers test runners and linters; a command check protects it unless told otherwise."""
 
+TESTS: Final = ("**/test_*.py", "**/*_test.py", "tests/**", "test/**", "**/*.test.*", "**/*.spec.*")
+"""Existing tests: a command check keeps them as they are unless told otherwise; new ones may come."""
+
 
 def fits(path: str, pattern: str) -> bool:
     """Whether a path fits a glob; `*` also crosses folders, and `**/` may stand for no folder. Capitals count less.
@@ -32,3 +35,9 @@ def fits(path: str, pattern: str) -> bool:
 def touched(patch: Patch, patterns: Sequence[str]) -> list[str]:
     """The files of a patch that fit one of the globs, in order of path."""
     return sorted({change.path for change in patch.changes if any(fits(change.path, glob) for glob in patterns)})
+
+
+def changed(patch: Patch, patterns: Sequence[str]) -> list[str]:
+    """The files of a patch that existed before and fit one of the globs, in order of path."""
+    existing = Patch(changes=tuple(change for change in patch.changes if change.before is not None))
+    return touched(existing, patterns)

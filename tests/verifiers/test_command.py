@@ -151,3 +151,14 @@ async def test_control_characters_stay_out_of_evidence(tmp_path: Path) -> None:
 def test_bad_options_name_the_field(options: dict[str, JsonValue], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         build_verifier(Check(kind="command", options=options))
+
+
+async def test_an_existing_test_may_not_be_changed_and_a_new_one_may_come(tmp_path: Path) -> None:
+    task = project(tmp_path)
+    softened = work(tmp_path, {"test_calc.py": "def test_add():\n    assert True\n"})
+    outcome = await judged(task, softened, "pytest -q")
+    assert outcome.verdict is Verdict.FAILED
+    assert "test_calc.py" in outcome.evidence
+    added = work(tmp_path, {"calc.py": GOOD, "test_more.py": "def test_more():\n    assert 1\n"})
+    assert (await judged(task, added, "pytest -q")).verdict is Verdict.PASSED
+    assert (await judged(task, softened, "pytest -q", keep=[])).verdict is Verdict.PASSED
