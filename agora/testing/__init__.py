@@ -16,6 +16,17 @@ from agora.testing.models import (
     expecting,
     say,
 )
+from agora.testing.seams import (
+    check_agent,
+    check_chance,
+    check_clock,
+    check_mechanism,
+    check_policy,
+    check_sandbox,
+    check_tool,
+)
+from agora.testing.stores import check_store
+from agora.testing.verifiers import check_verifier
 
 __all__ = [
     "Expecting",
@@ -27,7 +38,16 @@ __all__ = [
     "SeededChance",
     "call",
     "calls",
+    "check_agent",
+    "check_chance",
     "check_chat_model",
+    "check_clock",
+    "check_mechanism",
+    "check_policy",
+    "check_sandbox",
+    "check_store",
+    "check_tool",
+    "check_verifier",
     "desk_for",
     "expecting",
     "say",
