@@ -182,6 +182,9 @@ class Prepared:
         order = getattr(compiled, "positiontup", None)
         self._order: tuple[str, ...] | None = None if order is None else tuple(order)
 
+    def __str__(self) -> str:
+        return self._sql
+
     def run(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Run it for each row: names of parameters -> values, nothing else."""
         if not rows:

@@ -3,7 +3,8 @@
 A durable commit costs one flush of the disk, however much is in it. The first waiter becomes the leader: it commits
 what is queued in a worker thread, wakes those it served, and, once its own events are durable, hands over to one who
 still waits. A leader cannot be cancelled in the middle of a commit, and a cancelled waiter's events are still
-committed: they were handed in. One event loop at a time; several in sequence are fine.
+committed: they were handed in. Event loops may come in sequence, and one that finds a leader in another thread's loop
+commits for itself.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class GroupCommit:
         self._queue: deque[Item] = deque()
         self._leader: anyio.lowlevel.EventLoopToken | None = None
         self._lock = threading.Lock()
+        self._door = threading.Lock()
         self.refused: list[LedgerError] = []
         """Why items were refused that nobody waits for any more."""
 
@@ -76,14 +78,21 @@ class GroupCommit:
             LedgerError: It was refused, or its batch could not be written.
         """
         here = anyio.lowlevel.current_token()
-        if self._leader is not None and self._leader != here:
-            self._forget_dead_loop()
-        item.wake = anyio.Event()
-        self._queue.append(item)
-        if self._leader is None:
+        with self._door:  # two threads must not both find the chair empty
+            leader = self._leader
+            if leader is not None and leader != here and not _runs(leader):
+                self._forget_dead_loop()
+                leader = None
+            if leader is None or leader == here:
+                self._leader = here
+                item.wake = anyio.Event()
+                self._queue.append(item)
+        if leader is None:
             await self._lead(item)
-        else:
+        elif item.wake is not None:
             await self._follow(item, item.wake)
+        else:
+            await self._go_alone(item)
         if item.error is not None:
             raise LedgerError(str(item.error)) from item.error
 
@@ -104,8 +113,14 @@ class GroupCommit:
         if item.leads:
             await self._lead(item)
 
+    async def _go_alone(self, item: Item) -> None:
+        # The leader lives in another thread's loop and cannot wake anyone here. The run's notes go first, as always.
+        notes = [other for other in tuple(self._queue) if other.noted and other.run == item.run]
+        with anyio.CancelScope(shield=True):
+            problem = await anyio.to_thread.run_sync(self._write, [*notes, item], limiter=anyio.CapacityLimiter(1))
+            item.error = item.error or problem
+
     async def _lead(self, item: Item) -> None:
-        self._leader = anyio.lowlevel.current_token()
         heir: Item | None = None
         try:
             with anyio.CancelScope(shield=True):
@@ -116,7 +131,7 @@ class GroupCommit:
                     # What could not be written now cannot be for those behind either: they hear of it at once.
                     self._settle(list(self._queue) if problem else batch, problem)
                     if _settled(item):
-                        heir = next((other for other in self._queue if other.wake), None)
+                        heir = next((other for other in tuple(self._queue) if other.wake), None)
         finally:
             if heir is None:
                 self._leader = None
@@ -126,7 +141,7 @@ class GroupCommit:
 
     def _more_to_do(self, leader: Item) -> bool:
         # Events of waiters who were cancelled do not wait for the next call; notes do.
-        return not _settled(leader) or any(not item.noted for item in self._queue)
+        return not _settled(leader) or any(not item.noted for item in tuple(self._queue))
 
     def _write(self, batch: Sequence[Item]) -> LedgerError | None:
         with self._lock:
@@ -155,6 +170,11 @@ class GroupCommit:
             elif not item.done:
                 kept.append(item)  # nobody would hear of the loss, so it is tried again
         self._queue.extendleft(reversed(kept))
+
+
+def _runs(loop: anyio.lowlevel.EventLoopToken) -> bool:
+    is_running = getattr(loop.native_token, "is_running", None)
+    return bool(is_running()) if callable(is_running) else True
 
 
 def _settled(item: Item) -> bool:

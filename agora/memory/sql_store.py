@@ -35,7 +35,7 @@ _TEXTS: Final = ("tasks", "awards", "attempts", "calls", "memory_entries", "judg
 class SQLStore:
     """The ledger on disk: what `record` returned from is durable, and every table can be rebuilt from it.
 
-    Use `SQLStore.open`. One event loop at a time; any number of processes.
+    Use `SQLStore.open`. Any number of processes, and of event loops, in sequence or in threads.
 
     Args:
         engine: A database at the current schema.

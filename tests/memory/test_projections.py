@@ -6,6 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
 
 from agora.bids import Amount, Award, Bid, Clearing, Plan, Price, Profile, Score
 from agora.events import (
@@ -25,6 +27,7 @@ from agora.events import (
 )
 from agora.memory.dialects import connect, writer
 from agora.memory.projections import Place, Projection, Statements
+from agora.memory.tables import METADATA
 from agora.messages import Message, Reply, Request, ToolCall
 from agora.tasks import Limits, Outcome, Task, Usage, Verdict, Work
 from agora.testing.stores import memory_update, record_update
@@ -174,3 +177,12 @@ async def test_a_new_card_is_a_new_version_of_the_same_agent(tmp_path: Path) -> 
     found = counts(tmp_path / "agora.db")
     assert (found["agents"], found["card_versions"]) == (1, 2)
     await store.close()
+
+
+def test_tables_and_statements_are_a_url_away_from_postgresql() -> None:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
+    statements = Statements(dialect)
+    assert "ON CONFLICT (run, task, call) DO UPDATE" in str(statements.reserve)
+    ledger = str(CreateTable(METADATA.tables["ledger"]).compile(dialect=dialect))
+    assert "seq BIGINT NOT NULL" in ledger
+    assert "at_us BIGINT NOT NULL" in ledger

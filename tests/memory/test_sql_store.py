@@ -5,6 +5,8 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +28,7 @@ from memory.helpers_store import open_store, raw, small, tasks_of
 
 WRITER = """
 import sys
+import threading
 import anyio
 from agora.ambient import SystemClock
 from agora.events import BidRefused
@@ -124,6 +127,30 @@ async def test_closing_in_a_cancelled_scope_still_commits_what_was_noted(tmp_pat
     again = open_store(tmp_path / "agora.db")
     assert tasks_of(again)[-1] == "t5"
     await again.close()
+
+
+def test_two_threads_with_a_loop_each_share_a_store(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "agora.db")
+    both = threading.Barrier(2)
+
+    async def recorder(run: str) -> None:
+        for number in range(0, 200, 2):
+            store.note(run, small(number))
+            await store.record(run, small(number + 1))
+
+    async def many(name: str) -> None:
+        both.wait(timeout=30)
+        async with anyio.create_task_group() as tasks:
+            for number in range(3):
+                tasks.start_soon(recorder, f"{name}{number}")
+
+    with ThreadPoolExecutor(2) as pool:
+        ended = [pool.submit(anyio.run, many, name) for name in ("left", "right")]
+        assert [each.result(timeout=60) for each in ended] == [None, None]
+    for run in ("left0", "left1", "left2", "right0", "right1", "right2"):
+        assert tasks_of(store, run) == [f"t{index}" for index in range(200)]
+    assert store.check() is None
+    anyio.run(store.close)
 
 
 def test_a_store_serves_event_loops_in_sequence(tmp_path: Path) -> None:
