@@ -61,10 +61,9 @@ MENDING: Final[tuple[Example, ...]] = (
 """Functions that were wrong."""
 
 
-def head_of(example: Example) -> str:
-    """Signature and docstring of an example."""
-    quotes = '"""'
-    return example.shown[: example.shown.rindex(quotes) + len(quotes)]
+def signature_of(example: Example) -> str:
+    """The first line of an example."""
+    return example.shown.splitlines()[0]
 
 
 def conversation(shown: str, checks: Sequence[str], *, mend: bool) -> tuple[Message, ...]:
@@ -78,7 +77,8 @@ def conversation(shown: str, checks: Sequence[str], *, mend: bool) -> tuple[Mess
     turns: list[Message] = []
     for example in MENDING if mend else WRITING:
         turns.append(_asked(example.shown, [example.check], mend=mend))
-        turns.append(Message(role="assistant", content=_fenced(f"{head_of(example)}\n{example.answer}")))
+        # without its docstring: a third fewer tokens are written, and as many samples are right
+        turns.append(Message(role="assistant", content=_fenced(f"{signature_of(example)}\n{example.answer}")))
     return (*turns, _asked(shown, checks, mend=mend))
 
 

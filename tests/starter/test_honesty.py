@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora.agents.examples_bank import MENDING, WRITING, head_of
+from agora.agents.examples_bank import MENDING, WRITING, signature_of
 from benchmarks.variant_tasks import SKILLS, Variant, variants
 from starter.reference_answers import ANSWERS
 
 CHECKLIST = Path(__file__).parents[2] / "checklist"
 SEED = 20_261_122
-NAMED = [f"{head_of(example)}\n{example.answer}" for example in (*WRITING, *MENDING)]
+NAMED = [f"{signature_of(example)}\n{example.answer}" for example in (*WRITING, *MENDING)]
 """The solved examples, as the model sees them."""
 BROKEN = [example.shown for example in MENDING]
 
