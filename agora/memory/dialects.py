@@ -185,6 +185,13 @@ class Prepared:
     def __str__(self) -> str:
         return self._sql
 
+    def run_in_order(self, connection: Connection, names: tuple[str, ...], rows: Sequence[tuple[Cell, ...]]) -> None:
+        """Run it for each row: values in the order of `names`; where the driver counts too, no row is copied."""
+        if self._order == names and len(names) > 1:
+            connection.exec_driver_sql(self._sql, list(rows))
+        else:
+            self.run(connection, [dict(zip(names, row, strict=True)) for row in rows])
+
     def run(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Run it for each row: names of parameters -> values, nothing else."""
         if not rows:

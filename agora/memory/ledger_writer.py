@@ -13,13 +13,15 @@ from agora.events import Event
 from agora.ledger.canonical import decode, seal
 from agora.ledger.chain import GENESIS, VERSION, Envelope, body_hash, entry_hash
 from agora.ledger.redact import Redactor
-from agora.memory.dialects import Prepared, explain, lock, writer
+from agora.memory.dialects import Cell, Prepared, explain, lock, writer
 from agora.memory.group_commit import Item
-from agora.memory.projections import Place, Projection, Row, Statements
+from agora.memory.projections import Place, Projection, Statements
 from agora.memory.tables import METADATA
 
 _LEDGER: Final = METADATA.tables["ledger"]
 _BODIES: Final = METADATA.tables["bodies"]
+_ENTRY: Final = ("seq", "v", "run", "kind", "at_us", "body", "prev", "hash")
+_BODY: Final = ("seq", "hash", "salt", "body")
 _LAST: Final = select(_LEDGER.c.seq, _LEDGER.c.hash).order_by(_LEDGER.c.seq.desc()).limit(1)
 
 
@@ -80,16 +82,16 @@ class LedgerWriter:
     def _append(self, connection: Connection, sealed: Sequence[_Sealed]) -> None:
         last = connection.execute(_LAST).first()
         seq, prev = (int(last[0]), str(last[1])) if last else (0, GENESIS)
-        entries: list[Row] = []
-        bodies: list[Row] = []
+        entries: list[tuple[Cell, ...]] = []
+        bodies: list[tuple[Cell, ...]] = []
         projection = Projection(self._statements)
         for run, at_us, event, salt, body, hashed in sealed:
             seq += 1
             envelope = Envelope(VERSION, seq, run, event.kind, at_us, hashed, prev)
             prev = entry_hash(envelope)
-            entries.append({**envelope._asdict(), "hash": prev})
-            bodies.append({"seq": seq, "hash": hashed, "salt": salt, "body": body})
+            entries.append((seq, VERSION, run, event.kind, at_us, hashed, envelope.prev, prev))
+            bodies.append((seq, hashed, salt, body))
             projection.add(Place(seq, run, at_us), event)
-        self._entries.run(connection, entries)
-        self._bodies.run(connection, bodies)
+        self._entries.run_in_order(connection, _ENTRY, entries)
+        self._bodies.run_in_order(connection, _BODY, bodies)
         projection.write(connection)
