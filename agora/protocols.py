@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from agora.bids import Bid, Clearing, Plan, Price, Profile, Reserve, Shortlist
 from agora.events import Event
 from agora.messages import Reply, Request, ToolCall, ToolSpec
+from agora.records import AgentRecord, MemoryEntry, Ran, Recorded, RunInfo, ToolResult
 from agora.tasks import Limits, Outcome, Patch, Task, Tier, Usage, Work
 from agora.values import JsonValue
 
@@ -71,21 +72,6 @@ class ChatModel(Protocol):
             ModelError: Nothing usable came back; `paid` says whether it may still be charged.
         """
         ...
-
-
-class Ran(NamedTuple):
-    """How a command ended."""
-
-    exit_code: int
-    """The command's own; 124 where the time limit ended it, 137 where a resource limit did."""
-    stdout: str
-    """Capped; undecodable bytes replaced."""
-    stderr: str
-    """Capped; undecodable bytes replaced."""
-    seconds: float
-    """Wall time."""
-    limit: str = ""
-    """Which limit ended it: time, output, memory, disk; empty where none did."""
 
 
 class Workspace(Protocol):
@@ -153,15 +139,6 @@ class Sandbox(Protocol):
             PatchError: The patch does not fit.
         """
         ...
-
-
-class ToolResult(NamedTuple):
-    """What a tool gave."""
-
-    text: str
-    """Its answer, or the error message that the model gets to read."""
-    ok: bool = True
-    """False: it failed, and the model may try again."""
 
 
 @runtime_checkable
@@ -320,68 +297,6 @@ class Policy(Protocol):
     def shortlist(self, task: Task, pool: Sequence[Profile], *, limits: Limits, chance: Chance) -> Shortlist:
         """Choose, with propensities; a pure function of its arguments and the policy's state."""
         ...
-
-
-class Recorded(NamedTuple):
-    """An event with its place on the ledger."""
-
-    seq: int
-    """Position, from 1, without gaps."""
-    run: str
-    """The run's id."""
-    at_us: int
-    """When it was recorded, microseconds since the epoch."""
-    hash: str
-    """SHA-256 over the previous hash and this entry."""
-    event: Event | None
-    """The body; None where it was erased."""
-
-
-class RunInfo(NamedTuple):
-    """One run, summed up."""
-
-    id: str
-    """The run's id."""
-    started_us: int
-    """When it began."""
-    done: bool
-    """Whether its terminal row is there."""
-    tasks: int
-    """How many tasks were posted."""
-    passed: int
-    """How many of them passed."""
-    goal: str
-    """The first task's goal."""
-    usage: Usage
-    """What it took so far."""
-
-
-class AgentRecord(NamedTuple):
-    """What an agent promised and delivered, for one skill; grounded outcomes only."""
-
-    operator: str
-    agent: str
-    skill: str
-    tried: int
-    passed: int
-    promised_steps: int
-    delivered_steps: int
-    promised_tokens: int
-    delivered_tokens: int
-    usd: str
-    seconds: float
-
-
-class MemoryEntry(NamedTuple):
-    """One remembered bid of a verified task."""
-
-    task: str
-    goal: str
-    agent: str
-    plan: str
-    won: bool
-    passed: bool
-    run: str
 
 
 class Store(Protocol):

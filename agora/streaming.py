@@ -11,7 +11,8 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from agora.errors import AgoraError
 from agora.events import Event
-from agora.protocols import AgentRecord, MemoryEntry, Recorded, RunInfo, Store
+from agora.protocols import Store
+from agora.records import AgentRecord, MemoryEntry, Recorded, RunInfo
 from agora.results import Report, Result
 
 

@@ -13,7 +13,8 @@ from functools import partial
 from agora.agents.command_report import RESULT_KEYS, billed, find_report
 from agora.bids import Plan, Price, Profile
 from agora.errors import AgentError, ConfigError
-from agora.protocols import Desk, Ran
+from agora.protocols import Desk
+from agora.records import Ran
 from agora.tasks import Task, Tier, Usage, Work
 
 FIELDS = ("{goal}", "{files}", "{workspace}", "{usd}")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NoReturn, cast
 
 from agora.errors import AgentError
-from agora.protocols import Ran
+from agora.records import Ran
 from agora.tasks import Usage
 
 COST_KEYS = ("total_cost_usd", "cost_usd", "usage.total_cost")

@@ -7,7 +7,8 @@ from typing import Final
 from agora.agents.file_tools import list_files, read_file, replace_in_file, search_files, write_file
 from agora.agents.folder_search import search_documents
 from agora.agents.tools import tool
-from agora.protocols import Ran, Tool, Workspace
+from agora.protocols import Tool, Workspace
+from agora.records import Ran
 
 MAX_STDOUT_CHARS: Final = 8_000
 """Shown of what a command writes to stdout: a third from its beginning, the rest from its end."""

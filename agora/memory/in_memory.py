@@ -13,7 +13,8 @@ from agora.ledger.chain import GENESIS, SALT_BYTES, VERSION, Envelope, body_hash
 from agora.ledger.redact import Redactor
 from agora.memory.learned import MemoryUpdate, RecordUpdate, read_update
 from agora.memory.words import shared, words
-from agora.protocols import AgentRecord, Clock, MemoryEntry, Recorded, RunInfo
+from agora.protocols import Clock
+from agora.records import AgentRecord, MemoryEntry, Recorded, RunInfo
 from agora.tasks import Usage, Verdict
 
 

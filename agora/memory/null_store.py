@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from agora.errors import UnknownNameError
 from agora.events import Event
-from agora.protocols import AgentRecord, MemoryEntry, Recorded, RunInfo
+from agora.records import AgentRecord, MemoryEntry, Recorded, RunInfo
 
 
 class NullStore:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, RowMapping, func, select
 
 from agora.ledger.chain import Entry, Envelope
 from agora.memory.tables import METADATA
-from agora.protocols import AgentRecord, RunInfo
+from agora.records import AgentRecord, RunInfo
 from agora.tasks import Usage, Verdict
 
 _T: Final = METADATA.tables

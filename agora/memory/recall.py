@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping, select, text
 from agora.memory.dialects import has_recall_index
 from agora.memory.tables import METADATA
 from agora.memory.words import shared, words
-from agora.protocols import MemoryEntry
+from agora.records import MemoryEntry
 
 _ENTRIES: Final = METADATA.tables["memory_entries"]
 _LATEST: Final = 2000

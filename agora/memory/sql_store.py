@@ -27,7 +27,8 @@ from agora.memory.migrations import upgrade
 from agora.memory.projections import Place, Projection, Statements, clear
 from agora.memory.recall import recall
 from agora.memory.tables import METADATA
-from agora.protocols import AgentRecord, Clock, MemoryEntry, Recorded, RunInfo
+from agora.protocols import Clock
+from agora.records import AgentRecord, MemoryEntry, Recorded, RunInfo
 
 _TEXTS: Final = ("tasks", "awards", "attempts", "calls", "memory_entries", "judgements")
 

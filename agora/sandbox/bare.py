@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from agora.protocols import Ran
+from agora.records import Ran
 from agora.sandbox.copies import Copy, Order, copy_root, make_copy
 from agora.sandbox.interpreters import Interpreter, own_interpreter, with_python, workspace_interpreter
 from agora.sandbox.limits import RunLimits

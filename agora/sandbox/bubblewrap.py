@@ -13,12 +13,13 @@ import os
 import resource
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
 
 from agora.errors import SandboxError
-from agora.protocols import Ran
+from agora.records import Ran
 from agora.sandbox.copies import NOBODY, Copy, Order
 from agora.sandbox.interpreters import with_python
 from agora.sandbox.limits import RunLimits
@@ -168,5 +169,6 @@ class _Gate:
             return None
         except (OSError, ValueError, KeyError) as error:
             raise SandboxError(f"bubblewrap's first process cannot be limited: {error!r}") from error
-        os.write(self._hold, b"x")
+        with suppress(BrokenPipeError):  # setting up failed meanwhile; stderr says why
+            os.write(self._hold, b"x")
         return handle

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from agora.errors import SandboxError, WorkspaceError
-from agora.protocols import Ran
+from agora.records import Ran
 from agora.sandbox.limits import RunLimits
 from agora.sandbox.mounts import reachable
 from agora.sandbox.patches import FileState, Snapshot, apply_patch, digest, patch_between
@@ -174,6 +174,22 @@ def copy_root(folder: Path) -> Path:
     return folder / "copy"
 
 
+def uid_to_drop_to(uid_map: str | None = None) -> int | None:
+    """NOBODY where we are root; None where we are not, or are root only in a user namespace that has no such uid.
+
+    Args:
+        uid_map: The content of /proc/self/uid_map; None: read it.
+    """
+    if os.geteuid() != 0:
+        return None
+    if uid_map is None:
+        uid_map = Path("/proc/self/uid_map").read_text()
+    ranges = [tuple(map(int, line.split())) for line in uid_map.splitlines()]
+    known = any(first <= NOBODY < first + count for first, _, count in ranges)
+    really_root = any(first == 0 == outside for first, outside, _ in ranges)
+    return NOBODY if known or really_root else None
+
+
 async def make_copy(
     source: Path | None, *, patch: Patch | None, caps: TreeCaps, owner: int | None
 ) -> tuple[Path, Snapshot]:
@@ -208,7 +224,7 @@ def _make_copy(source: Path | None, patch: Patch | None, caps: TreeCaps, owner: 
             apply_patch(patch, root)
             before = _patched(before, patch)
         if owner is not None:
-            give(root, owner)
+            _hand_over(root, owner)
     except BaseException:
         remove(folder)
         raise
@@ -265,6 +281,16 @@ def give(root: Path, owner: int) -> None:
     for found in walk(root, skip=frozenset(), caps=TreeCaps(files=1_000_000, depth=200)):
         if found.info.st_uid != owner:
             os.chown(found.name, owner, owner, dir_fd=found.parent, follow_symlinks=False)
+
+
+def _hand_over(root: Path, owner: int) -> None:
+    try:
+        give(root, owner)
+    except OSError as error:
+        raise SandboxError(
+            f"a copy cannot be given to uid {owner} ({error.strerror}), and no command may run as root: "
+            "run Agora as a user who is not root"
+        ) from error
 
 
 def _temporary() -> str:

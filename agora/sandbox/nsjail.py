@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from agora.errors import SandboxError
-from agora.protocols import Ran
+from agora.records import Ran
 from agora.sandbox.copies import NOBODY, Copy, Order
 from agora.sandbox.interpreters import with_python
 from agora.sandbox.limits import RunLimits
@@ -38,7 +38,7 @@ from agora.tasks import Patch, Tier
 _NUMBERS = {"umount2": 166}
 """x86-64 numbers of system calls that nsjail's policy language does not know by name."""
 
-_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_DEVICES = ("null", "zero", "full", "random", "urandom")
 
 
 class NsjailSandbox:
@@ -95,7 +95,11 @@ class _Nsjail:
         """The command line; nsjail itself gets no variables, since a loader in front of root would obey them."""
         self._cell.prepare()
         prefix, user = self._cell.prefix()
-        command = [*prefix, str(self._program), *self._options(order)]
+        command = list(prefix)
+        setpriv = shutil.which("setpriv", path=SYSTEM_PATH)
+        if setpriv is not None:  # nsjail does not look whether its parent lives
+            command += [setpriv, "--pdeathsig", "KILL", "--"]
+        command += [str(self._program), *self._options(order)]
         for name, value in self._cell.environment(order).items():
             command += ["--env", f"{name}={value}"]
         command += ["--", *prlimit_words(self._cell.limits.rlimits(order.timeout_s))]
@@ -104,12 +108,14 @@ class _Nsjail:
 
     def started(self, ran: Ran, order: Order) -> None:
         """A first line by nsjail itself means that the command never ran."""
-        refuse_unstarted(ran, order, names=("[F]", "[E]", "prlimit:", "nsenter:"))
+        refuse_unstarted(ran, order, names=("[F]", "[E]", "[W]", "prlimit:", "nsenter:", "setpriv:"))
 
     def _options(self, order: Order) -> Iterator[str]:
         outside = os.geteuid() if self._cell.user is None else self._cell.user
         group = os.getegid() if self._cell.user is None else self._cell.user
-        yield from ("--mode", "o", "--really_quiet", "--time_limit", "0", "--hostname", "agora")
+        yield from ("--mode", "o", "--quiet", "--hostname", "agora")
+        # only a second net: the runner's own clock ends it before
+        yield from ("--time_limit", str(int(min(order.timeout_s, 86_400)) + 10))
         yield from ("--user", f"{NOBODY}:{outside}:1", "--group", f"{NOBODY}:{group}:1")
         yield from ("--rlimit_as", "hard", "--rlimit_cpu", "hard", "--rlimit_fsize", "hard", "--rlimit_nofile", "hard")
         yield from ("--rlimit_nproc", "hard", "--rlimit_stack", "soft")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agora.errors import SandboxError, WorkspaceError
-from agora.protocols import Ran
-from agora.sandbox.copies import NOBODY, Copy, Jail, Order, copy_root, give, make_copy
+from agora.records import Ran
+from agora.sandbox.copies import Copy, Jail, Order, copy_root, give, make_copy, uid_to_drop_to
 from agora.sandbox.interpreters import Interpreter, own_interpreter, workspace_interpreter
 from agora.sandbox.limits import RunLimits
 from agora.sandbox.mounts import Stage, stage_of
@@ -137,7 +137,7 @@ async def open_cell(
         PatchError: The patch does not fit.
     """
     refuse_below(least, Tier.NAMESPACE)
-    user = NOBODY if os.geteuid() == 0 else None
+    user = uid_to_drop_to()
     folder, before = await make_copy(source, patch=patch, caps=caps, owner=user)
     try:
         jail = make_jail(_cell(folder, source, limits, user, program))

@@ -16,7 +16,7 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from agora.errors import SandboxError
-from agora.protocols import Ran
+from agora.records import Ran
 from agora.sandbox.limits import EXIT_LIMIT, EXIT_TIME, RunLimits
 from agora.sandbox.watching import descendants, watch
 

@@ -14,7 +14,8 @@ from typing import Final
 from pydantic import Field, field_validator
 
 from agora.errors import VerifierError
-from agora.protocols import Ran, Sandbox, Workspace
+from agora.protocols import Sandbox, Workspace
+from agora.records import Ran
 from agora.tasks import Outcome, Task, Work
 from agora.values import Value
 from agora.verifiers.evidence import decided

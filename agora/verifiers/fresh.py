@@ -10,7 +10,8 @@ from typing import Final
 import anyio
 
 from agora.errors import PatchError, SandboxError, VerifierError
-from agora.protocols import Ran, Sandbox, Workspace
+from agora.protocols import Sandbox, Workspace
+from agora.records import Ran
 from agora.tasks import Task, Work
 
 MEND: Final = "install it where the sandbox can see it (the workspace's .venv), or change the check"

@@ -18,7 +18,8 @@ from typing import Final, cast
 from pydantic import Field, model_validator
 
 from agora.errors import VerifierError
-from agora.protocols import Ran, Sandbox
+from agora.protocols import Sandbox
+from agora.records import Ran
 from agora.tasks import Outcome, Task, Work
 from agora.values import JsonValue, Value
 from agora.verifiers.evidence import decided

@@ -16,7 +16,8 @@ from agora.agents.command_report import ABSURD_USD, billed, find_report
 from agora.bids import Price
 from agora.errors import AgentError, ConfigError, UnknownNameError
 from agora.memory.in_memory import MemoryStore
-from agora.protocols import Ran, Workspace
+from agora.protocols import Workspace
+from agora.records import Ran
 from agora.sandbox import BubblewrapSandbox
 from agora.tasks import Task, Tier
 from agora.testing import FakeClock, desk_for
