@@ -8,11 +8,13 @@ from agora.sandbox.limits import RunLimits
 from agora.sandbox.nsjail import NsjailSandbox
 from agora.sandbox.patches import patch_between, snapshot
 from agora.sandbox.probe import best_sandbox, explain
+from agora.sandbox.tiers import Limitable
 
 __all__ = [
     "AttackResult",
     "BareSandbox",
     "BubblewrapSandbox",
+    "Limitable",
     "NsjailSandbox",
     "RunLimits",
     "apply_patch",

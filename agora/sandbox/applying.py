@@ -122,6 +122,10 @@ def _apply(patch: Patch, root: Path, stage: Path, undo: list[Callable[[], object
         if change.after is not None:
             new = stage / f"new-{number}"
             _write(new, change.after, _mode(change))
+            if os.geteuid() == 0:  # root's work in somebody's folder stays theirs
+                owner = _owner(root / change.path, root)
+                os.chown(new, owner.st_uid, owner.st_gid)
+                new.chmod(_mode(change))
             fresh.append((new, root / change.path))
     for number, change in enumerate(patch.changes):
         if change.before is not None:
@@ -169,6 +173,14 @@ def _write(path: Path, content: bytes, mode: int) -> None:
         file.write(content)
         file.flush()
         os.fchmod(descriptor, mode)
+
+
+def _owner(target: Path, root: Path) -> os.stat_result:
+    for path in (target, *target.parents):
+        info = _lstat(path)
+        if info is not None:
+            return info
+    return root.lstat()
 
 
 def _mode(change: Change) -> int:

@@ -40,7 +40,7 @@ class RunLimits(Value):
         """The kernel's limits for each process, as `resource.RLIMIT_*` -> value."""
         limits = {
             resource.RLIMIT_CORE: 0,
-            resource.RLIMIT_CPU: int(timeout_s) + 2,
+            resource.RLIMIT_CPU: int(min(timeout_s, 86_400)) + 2,
             resource.RLIMIT_FSIZE: self.file_bytes,
             resource.RLIMIT_NOFILE: self.open_files,
             resource.RLIMIT_NPROC: self.processes,

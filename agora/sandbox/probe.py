@@ -16,10 +16,11 @@ from agora.errors import AgoraError, SandboxError
 from agora.protocols import Sandbox
 from agora.sandbox.bubblewrap import BubblewrapSandbox
 from agora.sandbox.nsjail import NsjailSandbox
+from agora.sandbox.tiers import Limitable
 from agora.tasks import Tier
 
 _MEND = "run on Linux with bubblewrap, or run without a sandbox by an explicit flag"
-_BACKENDS: tuple[tuple[str, Callable[[], Sandbox]], ...] = (
+_BACKENDS: tuple[tuple[str, Callable[[], Limitable]], ...] = (
     ("bubblewrap", BubblewrapSandbox),
     ("nsjail", NsjailSandbox),
 )
@@ -36,7 +37,7 @@ class Explanation(NamedTuple):
     """One line for each thing that is missing, with the mend."""
 
 
-def best_sandbox() -> Sandbox:
+def best_sandbox() -> Limitable:
     """The strongest sandbox that works here; found out once per process.
 
     Raises:
@@ -82,14 +83,14 @@ async def _try(sandbox: Sandbox) -> None:
 
 
 @lru_cache(maxsize=1)
-def _probe() -> tuple[Sandbox | None, Explanation]:
+def _probe() -> tuple[Limitable | None, Explanation]:
     if platform.system() != "Linux":
         line = f"{platform.system()} has no namespaces: {_MEND}"
         return None, Explanation(Tier.BARE, "", (line,))
     return choose(_BACKENDS)
 
 
-def choose(backends: Sequence[tuple[str, Callable[[], Sandbox]]]) -> tuple[Sandbox | None, Explanation]:
+def choose(backends: Sequence[tuple[str, Callable[[], Limitable]]]) -> tuple[Limitable | None, Explanation]:
     """Take the first of some backends that works, best first; say of the others why they do not."""
     missing: list[str] = []
     for name, make in backends:
@@ -116,7 +117,10 @@ def _reasons() -> list[str]:
     if _setting("kernel/apparmor_restrict_unprivileged_userns") == "1":
         lines.append("AppArmor blocks user namespaces: add a profile for bwrap that allows `userns`")
     if os.geteuid() == 0 and not _may_mount():
-        lines.append("root here lacks CAP_SYS_ADMIN (a container): start it with --security-opt seccomp=unconfined")
+        lines.append(
+            "root here lacks CAP_SYS_ADMIN (a container) and cannot show closed folders to the sandbox's uid: "
+            "install Python outside of root's home, or start the container with --cap-add SYS_ADMIN"
+        )
     return lines or [_MEND]
 
 

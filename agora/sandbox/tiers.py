@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from agora.errors import SandboxError
+from agora.protocols import Sandbox
+from agora.sandbox.limits import RunLimits
 from agora.tasks import Tier
+
+
+class Limitable(Sandbox, Protocol):
+    """A sandbox whose limits can be set: the three of Agora's own can."""
+
+    def limited(self, limits: RunLimits) -> Sandbox:
+        """The same sandbox with other limits."""
+        ...
 
 
 def refuse_below(least: Tier, have: Tier) -> None:

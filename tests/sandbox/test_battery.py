@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agora.sandbox import BareSandbox, BubblewrapSandbox, NsjailSandbox, run_battery
+from agora.sandbox import BareSandbox, BubblewrapSandbox, Limitable, NsjailSandbox, run_battery
 from agora.sandbox.attacks import ATTACKS
-from agora.sandbox.battery import Limitable
 
 KINDS: dict[str, type[Limitable]] = {"BubblewrapSandbox": BubblewrapSandbox, "NsjailSandbox": NsjailSandbox}
 

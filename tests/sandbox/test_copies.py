@@ -10,7 +10,7 @@ import pytest
 
 from agora.errors import PatchError, SandboxError, WorkspaceError
 from agora.protocols import Sandbox
-from agora.sandbox import BareSandbox, BubblewrapSandbox, apply_patch
+from agora.sandbox import BareSandbox, BubblewrapSandbox, RunLimits, apply_patch
 from agora.sandbox.trees import TreeCaps
 from agora.tasks import Change, Patch, Tier
 
@@ -146,7 +146,7 @@ async def test_whatever_a_command_leaves_is_read_back_safely_and_removed() -> No
 
 
 async def test_endless_nesting_is_refused_by_name_and_still_removed() -> None:
-    workspace = await BubblewrapSandbox().open(None)
+    workspace = await BubblewrapSandbox(limits=RunLimits(poll_s=60)).open(None)
     program = "import os\nfor _ in range(3000): os.mkdir('d'); os.chdir('d')"
     ran = await workspace.run(["python", "-c", program])
     assert ran.exit_code == 0, ran.stderr

@@ -148,6 +148,19 @@ def test_a_patch_cannot_set_the_user_id_of_a_file(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "tool").stat().st_mode) == 0o755
 
 
+def test_files_stay_their_owners(tmp_path: Path) -> None:
+    root = plant({"old": (b"x", 0o644)}, tmp_path / "root")
+    owner = 4242 if os.geteuid() == 0 else os.geteuid()
+    for path in (root, root / "old"):
+        os.chown(path, owner, -1)
+    changes = (
+        Change(path="new", before=None, after=b"y"),
+        Change(path="old", before=digest(b"x"), after=b"y"),
+    )
+    apply_patch(Patch(changes=changes), root)
+    assert {path.stat().st_uid for path in root.iterdir()} == {owner}
+
+
 def test_the_text_is_a_unified_diff_that_names_binaries_and_leaves_them_out(tmp_path: Path) -> None:
     before: Tree = {"a.py": (b"one\ntwo", 0o644), "b.bin": (b"\0\1", 0o644), "gone": (b"x\n", 0o644)}
     after: Tree = {"a.py": (b"one\nthree", 0o644), "b.bin": (b"\0\2", 0o644)}

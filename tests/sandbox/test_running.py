@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import time
 import venv
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import anyio
@@ -14,7 +16,8 @@ import anyio.to_thread
 import pytest
 
 from agora.errors import SandboxError
-from agora.protocols import Ran, Sandbox, Workspace
+from agora.protocols import Sandbox, Workspace
+from agora.records import Ran
 from agora.sandbox import BareSandbox, BubblewrapSandbox, NsjailSandbox, RunLimits
 from agora.sandbox.battery import marked
 from agora.tasks import Tier
@@ -24,6 +27,14 @@ KINDS: dict[str, type[BubblewrapSandbox] | type[NsjailSandbox]] = {
     "nsjail": NsjailSandbox,
 }
 LIMITS = RunLimits(memory_bytes=200_000_000, disk_bytes=10_000_000, output_bytes=100_000, poll_s=0.05)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Poll what only the kernel knows; give up after 20 seconds."""
+    ends = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
 
 
 @pytest.fixture(params=sorted(KINDS))
@@ -60,6 +71,40 @@ async def test_python_is_agoras_own_with_its_packages_and_commands(workspace: Wo
     ran = await workspace.run(["sh", "-c", f"echo x > {Path(sys.executable).parent}/planted"])
     assert ran.exit_code != 0
     assert not (Path(sys.executable).parent / "planted").exists()
+
+
+_ORDINARY = """
+import asyncio, concurrent.futures as futures, multiprocessing, os, socket, sqlite3, subprocess, tempfile, threading
+threading.Thread(target=print, args=("thread",)).start()
+print(subprocess.run(["echo", "child"], capture_output=True, text=True).stdout.strip())
+left, right = socket.socketpair(); left.send(b"pair"); print(right.recv(4).decode())
+print(sqlite3.connect("x.db").execute("select 'database'").fetchone()[0])
+os.mkfifo("pipe"); print(asyncio.run(asyncio.sleep(0, "loop")))
+with multiprocessing.Pool(2) as pool: print(sum(pool.map(abs, [-1, -2])))
+with tempfile.TemporaryDirectory() as folder: print(folder.startswith("/tmp/"))
+"""
+
+_REFUSED = """
+import ctypes, errno, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+def shown(result): return errno.errorcode[ctypes.get_errno()] if result == -1 else "allowed"
+for family in (socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK, socket.AF_PACKET, 38, 40):
+    print(shown(libc.socket(family, 3 if family == 17 else 1, 0)), end=" ")
+print(shown(libc.unshare(0x10000000)), shown(libc.mount(b"x", b"/", b"tmpfs", 0, None)), end=" ")
+print(shown(libc.ioctl(0, 0x5412, b"x")), shown(libc.ptrace(0, 0, 0, 0)), shown(libc.syscall(435, 0, 0)))
+"""
+
+
+async def test_what_ordinary_programs_need_works(workspace: Workspace) -> None:
+    ran = await workspace.run(["python", "-c", _ORDINARY])
+    assert sorted(ran.stdout.split()) == sorted(["thread", "child", "pair", "database", "loop", "3", "True"]), (
+        ran.stderr
+    )
+
+
+async def test_the_filter_is_in_force(workspace: Workspace) -> None:
+    ran = await workspace.run(["python", "-c", _REFUSED])
+    assert ran.stdout.split() == ["EPERM"] * 10 + ["ENOSYS"], ran.stderr
 
 
 async def test_real_pytest_runs(workspace: Workspace) -> None:
@@ -202,6 +247,32 @@ async def main():
 
 anyio.run(main)
 """
+
+
+_FOREVER = """
+import anyio
+from agora.sandbox import {kind}
+
+async def main():
+    workspace = await {kind}().open(None)
+    print(workspace.root.parent, flush=True)
+    await workspace.run(["sh", "-c", "setsid sleep 45{number} & echo up > up; sleep 45{number}"], timeout_s=600)
+
+anyio.run(main)
+"""
+
+
+@pytest.mark.parametrize(("kind", "number"), [("BubblewrapSandbox", 45), ("NsjailSandbox", 46)])
+def test_nothing_runs_on_when_agora_is_killed(kind: str, number: int) -> None:
+    mark = f"sleep\00045{number}"
+    program = _FOREVER.format(kind=kind, number=number)
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as agora:
+        assert agora.stdout is not None
+        folder = Path(agora.stdout.readline().strip())
+        wait_until(lambda: len(marked(mark)) >= 2)
+        agora.kill()
+    wait_until(lambda: not marked(mark))
+    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("kind", ["BubblewrapSandbox", "NsjailSandbox"])
