@@ -23,9 +23,12 @@ from agora.agents.llm import LLMAgent
 from agora.agents.sampler import SamplerAgent
 from agora.bids import Plan, Price
 from agora.cli.definitions import tier_named
+from agora.cli.joining import model_named
+from agora.cli.session import Session
 from agora.cli.toml_files import fit, read_toml, short, unknown
 from agora.errors import AgoraError, ConfigError, UnknownNameError
-from agora.protocols import Agent, Tool
+from agora.protocols import Agent, ChatModel, Tool
+from agora.settings import Settings
 from agora.values import Value
 
 KINDS = ("llm", "sampler", "function", "command")
@@ -134,13 +137,13 @@ def read_agent(file: Path) -> AgentFile:
     return known if known.name else known.model_copy(update={"name": file.stem})
 
 
-def build_agent(known: AgentFile, file: Path, *, root: Path) -> Agent:
+def build_agent(known: AgentFile, file: Path, *, session: Session) -> Agent:
     """The agent of a definition.
 
     Args:
         known: The definition.
         file: Where it stands, for messages.
-        root: The project's folder, in which functions are looked for too.
+        session: The project, in whose folder functions are looked for too, and the settings.
 
     Raises:
         ConfigError: It cannot be built from that, naming the file.
@@ -152,11 +155,11 @@ def build_agent(known: AgentFile, file: Path, *, root: Path) -> Agent:
     try:
         match known:
             case LLMFile():
-                return _llm(known, where, common)
+                return _llm(known, where, common, session.settings)
             case SamplerFile():
                 return SamplerAgent(
                     known.name,
-                    known.model,
+                    _model(known, session.settings),
                     method=known.method,
                     api_base=known.api_base,
                     deadline_s=known.deadline_s,
@@ -168,7 +171,7 @@ def build_agent(known: AgentFile, file: Path, *, root: Path) -> Agent:
             case CommandFile():
                 return _command(known, where, common)
             case FunctionFile():
-                return _function(known, where, common, root)
+                return _function(known, where, common, session.root)
     except ConfigError as error:
         raise error if error.where.startswith(where) else ConfigError(where, str(error)) from None
     except UnknownNameError as error:
@@ -190,14 +193,18 @@ def _flat(content: Mapping[str, object], kind: str, *, where: str) -> dict[str, 
     return {**common, **own, "kind": kind}
 
 
-def _llm(known: LLMFile, where: str, common: Mapping[str, object]) -> Agent:
+def _llm(known: LLMFile, where: str, common: Mapping[str, object], settings: Settings) -> Agent:
     options: dict[str, object] = dict(common)
     if known.instructions:
         options["instructions"] = known.instructions
     if known.tools is not None:
         options["tools"] = [_tool(name, where) for name in known.tools]
     make = cast("Callable[..., Agent]", LLMAgent)
-    return make(known.name, known.model, api_base=known.api_base, max_tokens=known.max_tokens, **options)
+    return make(known.name, _model(known, settings), api_base=known.api_base, max_tokens=known.max_tokens, **options)
+
+
+def _model(known: LLMFile | SamplerFile, settings: Settings) -> ChatModel:
+    return model_named(known.model, api_base=known.api_base, price=known.price, settings=settings)
 
 
 def _tool(name: str, where: str) -> Tool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from agora.cli.forms import Form
     from agora.cli.pool import Pool
     from agora.cli.session import Session
-    from agora.protocols import AgentRecord
+    from agora.records import AgentRecord
 
 agents_app = typer.Typer(help="List who takes part, and their records.")
 
@@ -42,9 +42,10 @@ def agents(context: typer.Context, json: Json = False, project: Project = None) 
 @agents_app.command()
 def weights() -> None:
     """Install the weights of the local model (SmolLM2-135M-Instruct, 93 MB, Apache-2.0)."""
+    from agora.cli.session import open_session
     from agora.cli.weights import install_weights
 
-    install_weights()
+    install_weights(open_session().settings)
 
 
 async def _records(session: Session) -> Sequence[AgentRecord]:
@@ -63,6 +64,7 @@ def _form(pool: Pool, records: Sequence[AgentRecord]) -> Form:
 
 
 def _print(pool: Pool, records: Sequence[AgentRecord]) -> None:
+    from agora.cli.joining import grouped
     from agora.cli.memory import print_records
     from agora.cli.paint import grid, out, safe
     from agora.cli.prices import rate
@@ -78,7 +80,7 @@ def _print(pool: Pool, records: Sequence[AgentRecord]) -> None:
         console.print(table)
     else:
         console.print("nobody has joined")
-    for name, reason in pool.absent.items():
-        console.print(f"[quiet]absent: {safe(name)}: {safe(reason)}[/]")
+    for line in grouped(pool.absent):
+        console.print(f"[quiet]absent: {safe(line)}[/]")
     console.print()
     print_records(records)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-import typer
+from agora.cli.options import Json, Project, Seed
 
 
-def demo() -> None:
-    """Auction the starter checklist, and compare."""
-    raise typer.Exit(0)
+def demo(seed: Seed = None, json: Json = False, project: Project = None) -> None:
+    """Auction the starter checklist, and compare.
+
+    Seven red checks are auctioned among the agents of the project, then done again by the dearest agent alone and by
+    best of n on the same budget. A check that stays red is a result: the exit code is 0.
+    """
+    import anyio
+
+    from agora.cli.demonstration import demonstrate
+    from agora.cli.session import open_session
+
+    session = open_session(project=project, flags={"seed": seed})
+    anyio.run(demonstrate, session, json)

@@ -37,6 +37,7 @@ def doctor(
 
 
 def _print(found: Checkup) -> None:
+    from agora.cli.joining import grouped
     from agora.cli.paint import grid, out, safe
 
     console = out()
@@ -50,8 +51,8 @@ def _print(found: Checkup) -> None:
     memory = f"[passed]writable[/] {safe(found.database)}" if not found.memory_error else ""
     console.print(f"memory: {memory or f'[failed]{safe(found.memory_error)}[/]'}")
     console.print(f"agents: {', '.join(safe(name) for name in found.agents) or '[failed]none[/]'}")
-    for name, reason in found.absent.items():
-        console.print(f"  [quiet]absent: {safe(name)}: {safe(reason)}[/]")
+    for line in grouped(found.absent):
+        console.print(f"  [quiet]absent: {safe(line)}[/]")
     if found.attacks:
         table = grid("attack on", "what", "without sandbox", "within")
         for attack in found.attacks:

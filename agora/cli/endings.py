@@ -42,7 +42,7 @@ def print_result(report: Report, story: RunStory) -> None:
     if len(stories) == 1:
         _print_task(stories[0])
     else:
-        _print_reasons(stories)
+        print_reasons(stories)
         console.print(f"passed {report.passed} of {len(report.results)}")
     share = f", of which bids {usd(report.overhead.usd)}" if report.overhead.usd else ""
     console.print(f"took {taken(report.usage)}{share}")
@@ -64,9 +64,10 @@ def _print_task(story: TaskStory) -> None:
     console.print(verdict(story.verdict) + (f": {reason}" if reason else ""))
 
 
-def _print_reasons(stories: Iterable[TaskStory]) -> None:
+def print_reasons(stories: Iterable[TaskStory]) -> None:
+    """Why each task that is not passed is not, a line each; nothing where all are."""
     table = grid("check", "why it is not passed")
-    rows = [(safe(story.task.id), why(story, limit=200)) for story in stories if story.verdict is not Verdict.PASSED]
+    rows = [(safe(story.task.id), why(story, limit=78)) for story in stories if story.verdict is not Verdict.PASSED]
     for row in rows:
         table.add_row(*row)
     if rows:

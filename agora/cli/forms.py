@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from agora.bids import Score
 from agora.cli.rows import ranked
 from agora.cli.story import AttemptStory, RunStory, TaskStory
 from agora.tasks import Usage
 from agora.values import JsonValue
+
+if TYPE_CHECKING:
+    from agora.cli.baselines import Figures
 
 Form = dict[str, JsonValue]
 """A JSON object."""
@@ -24,6 +29,15 @@ def print_form(schema: str, content: Mapping[str, JsonValue]) -> None:
     """
     line = json.dumps({"schema": schema, **content}, ensure_ascii=True)
     print(line, flush=True)  # noqa: T201 - the one place where machine-readable results leave
+
+
+def plain(value: Decimal) -> str:
+    """An amount as text: exact, without a power of ten or idle zeros.
+
+    >>> plain(Decimal("1.00")), plain(Decimal("1E-7")), plain(Decimal(100))
+    ('1', '0.0000001', '100')
+    """
+    return format(value.normalize(), "f")
 
 
 def run_form(run: str, story: RunStory) -> Form:
@@ -51,7 +65,7 @@ def task_form(story: TaskStory) -> Form:
     scores = {score.agent: score for score in story.clearing.ranking} if story.clearing else {}
     bids: list[JsonValue] = []
     for bid in ranked(story):
-        price: Form = {"value": str(bid.price.value), "unit": bid.price.unit}
+        price: Form = {"value": plain(bid.price.value), "unit": bid.price.unit}
         bids.append(
             {
                 "agent": bid.agent,
@@ -95,14 +109,29 @@ def explain_form(story: TaskStory) -> Form:
             "winner": clearing.winner,
             "runner_up": clearing.runner_up,
         }
-    reserve: Form = {"usd": str(story.reserve.usd), "s": str(story.reserve.s)}
+    reserve: Form = {"usd": plain(story.reserve.usd), "s": plain(story.reserve.s)}
     return {**task_form(story), "reserve": reserve, "auction": auction}
+
+
+def figures_form(figures: Figures) -> Form:
+    """What one way of doing the demo's checklist gave."""
+    return {
+        "name": figures.name,
+        "how": figures.how,
+        "run": figures.run or None,
+        "passed": figures.passed,
+        "tasks": figures.tasks,
+        "usd": plain(figures.usd),
+        "output_tokens": figures.tokens,
+        "seconds": round(figures.seconds, 6),
+        "error": figures.error or None,
+    }
 
 
 def usage_form(usage: Usage) -> Form:
     """What work took."""
     return {
-        "usd": str(usage.usd),
+        "usd": plain(usage.usd),
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "steps": usage.steps,

@@ -21,6 +21,7 @@ from agora.errors import AgoraError
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
 
+_INTERRUPTED_LINE = "interrupted: what was recorded is kept; see it with `agora show last`"
 _EPILOG = (
     "Exit codes: 0 passed, 1 failed, 2 usage, 3 budget, 4 verification unknown or not started, "
     "5 approval refused, 6 sandbox, 130 interrupted. Results go to standard output, progress to standard error. "
@@ -80,13 +81,15 @@ def run_app(arguments: Sequence[str]) -> int:
         if _debugging():
             raise
         return _ended(error)
+    if code == INTERRUPTED:  # typer has turned Ctrl-C into this code
+        _say(_INTERRUPTED_LINE)
     return code if isinstance(code, int) else 0
 
 
 def _ended(error: BaseException) -> int:
     leaves = list(_leaves(error))
     if any(isinstance(leaf, KeyboardInterrupt | typer.Abort) for leaf in leaves):
-        _say("interrupted: what was recorded is kept; see it with `agora show last`")
+        _say(_INTERRUPTED_LINE)
         return INTERRUPTED
     known = next((leaf for leaf in leaves if isinstance(leaf, AgoraError)), None)
     if known is not None:

@@ -12,7 +12,7 @@ from agora.cli.options import Json, Project
 
 if TYPE_CHECKING:
     from agora.cli.session import Session
-    from agora.protocols import AgentRecord, MemoryEntry
+    from agora.records import AgentRecord, MemoryEntry
 
 memory_app = typer.Typer(help="Show or search what is remembered.")
 

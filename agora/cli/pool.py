@@ -13,16 +13,15 @@ from typing import cast
 
 from agora import registry
 from agora.cli.agent_files import AgentFile, LLMFile, SamplerFile, build_agent, read_agent
-from agora.cli.joining import found_agents, local_absence
+from agora.cli.joining import LOCAL, found_agents, local_absence
 from agora.cli.session import Session
 from agora.cli.toml_files import short
 from agora.errors import ConfigError, MissingKeyError, NoAgentsError, UnknownNameError
 from agora.protocols import Agent
+from agora.settings import Settings
 
 FOLDER = "agents"
 """Where a project defines its agents."""
-
-_LOCAL = "local/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +76,11 @@ def _everyone(session: Session, files: Iterable[Path]) -> Pool:
     absent: dict[str, str] = {}
     for file in files:
         known = read_agent(file)
-        if reason := _absence(known):
+        if reason := _absence(known, session.settings):
             absent[known.name] = reason
             continue
         try:
-            _add(agents, build_agent(known, file, root=session.root), short(file))
+            _add(agents, build_agent(known, file, session=session), short(file))
         except MissingKeyError as error:
             absent[known.name] = f"set {error.variable}"
     joined, away = found_agents(session.settings)
@@ -101,9 +100,9 @@ def _chosen(session: Session, files: Iterable[Path], wanted: Iterable[str]) -> P
     for name in wanted:
         if name.endswith(".toml"):
             file = Path(name).expanduser()
-            agent = _present(read_agent(file), file, session.root)
+            agent = _present(read_agent(file), file, session)
         elif name in defined:
-            agent = _present(*defined[name], session.root)
+            agent = _present(*defined[name], session)
         elif name in registry.names("agents"):
             agent = _plugged(name)
         else:
@@ -119,16 +118,16 @@ def _chosen(session: Session, files: Iterable[Path], wanted: Iterable[str]) -> P
     return Pool(agents=tuple(agents.values()))
 
 
-def _present(known: AgentFile, file: Path, root: Path) -> Agent:
-    if reason := _absence(known):
+def _present(known: AgentFile, file: Path, session: Session) -> Agent:
+    if reason := _absence(known, session.settings):
         raise ConfigError(short(file), reason)
-    return build_agent(known, file, root=root)
+    return build_agent(known, file, session=session)
 
 
-def _absence(known: AgentFile) -> str:
+def _absence(known: AgentFile, settings: Settings) -> str:
     """Why a defined agent cannot join on this machine; empty where it can."""
-    if isinstance(known, LLMFile | SamplerFile) and known.model.startswith(_LOCAL) and known.api_base is None:
-        return local_absence()
+    if isinstance(known, LLMFile | SamplerFile) and known.model.startswith(LOCAL) and known.api_base is None:
+        return local_absence(settings)
     return ""
 
 

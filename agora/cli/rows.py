@@ -55,7 +55,7 @@ def _rows(story: TaskStory) -> list[tuple[str, ...]]:
 
 def _nobody(story: TaskStory) -> str:
     if not story.shortlist.members and not story.shortlist.kept_out:
-        return "posted"
+        return "waiting"
     if story.done is None and not story.refused:
         return f"asking {len(story.shortlist.members)}"
     return "nobody bid"

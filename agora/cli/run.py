@@ -19,6 +19,10 @@ def run(
     mechanism: Annotated[str | None, typer.Option("--mechanism", help="The auction's rule.")] = None,
     seed: Seed = None,
     parallel: Annotated[int | None, typer.Option("--parallel", help="Tasks worked on at once.")] = None,
+    attempts: Annotated[int | None, typer.Option("--attempts", help="Awards that one task gets at most.")] = None,
+    note: Annotated[
+        list[str] | None, typer.Option("--note", help="KEY=TEXT, put on the ledger with the start.")
+    ] = None,
     yes: Yes = False,
     bare: Bare = False,
     json: Json = False,
@@ -38,6 +42,7 @@ def run(
         "mechanism": mechanism,
         "seed": seed,
         "parallel": parallel,
+        "attempts": attempts,
         "yes": yes or None,
         "bare": bare or None,
     }
@@ -47,6 +52,7 @@ def run(
         verify=verify,
         only=agents,
         flags=flags,
+        notes=tuple(note or ()),
         format=Format.JSON if json else output_format,
         project=project,
     )

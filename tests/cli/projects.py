@@ -1,0 +1,106 @@
+"""A small project to run the command line in: two function agents, one folder with a wrong word."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agora.cli.main import run_app
+
+HELPERS = '''
+"""The project's own functions."""
+
+from decimal import Decimal
+
+import anyio
+
+from agora.agents.llm import LLMAgent
+from agora.agents.tools import tool
+from agora.bids import Price
+from agora.testing import ScriptedModel, call, say
+
+
+async def fix(desk, plan):
+    desk.workspace.path("word.txt").write_text("right\\n")
+    return "mended the word"
+
+
+async def spoil(desk, plan):
+    desk.workspace.path("word.txt").write_text("wr\\u202eng\\x1b[2J\\n")
+    return "tried [red]something[/]"
+
+
+async def wait(desk, plan):
+    await anyio.sleep_forever()
+
+
+def scripted(name):
+    model = ScriptedModel("scripted", [say("1. read word.txt\\n2. answer"), call("read_file", path="word.txt"), say("it is wrong")])
+    return LLMAgent(name, model, price=Price(output_per_mtok=Decimal(1)))
+
+
+def breaks(name):
+    raise RuntimeError("no such luck")
+
+
+number = 7
+'''
+
+FIXER = 'kind = "function"\ntarget = "helpers_of_test:fix"\nplan = "write the right word"\n'
+SPOILER = 'kind = "function"\ntarget = "helpers_of_test:spoil"\nplan = "guess"\n'
+CHECK = "grep -q right word.txt"
+
+
+def make_project(folder: Path, **agents: str) -> Path:
+    """A project whose agents are the named TOML texts."""
+    for part in ("agents", "repo"):
+        (folder / part).mkdir(parents=True)
+    (folder / "agora.toml").write_text("seed = 7\n")
+    (folder / "helpers_of_test.py").write_text(HELPERS)
+    (folder / "repo" / "word.txt").write_text("wrong\n")
+    for name, text in agents.items():
+        (folder / "agents" / f"{name}.toml").write_text(text)
+    return folder
+
+
+def priced(definition: str, seconds: str) -> str:
+    """A definition with a price in seconds for each task."""
+    return f'{definition}price = {{ unit = "s", per_task = "{seconds}" }}\n'
+
+
+class Shown:
+    """How a command ended."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def error(self) -> str:
+        """The last line on standard error."""
+        lines = self.err.strip().splitlines()
+        return lines[-1] if lines else ""
+
+
+class Shell:
+    """Runs command lines in this process, standing in a project."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str) -> Shown:
+        """Run one."""
+        self._capsys.readouterr()
+        code = run_app(arguments)
+        shown = self._capsys.readouterr()
+        return Shown(code, shown.out, shown.err)
+
+
+def started(folder: Path, *arguments: str, **options: int) -> subprocess.Popen[str]:
+    """A command line in a process of its own."""
+    pipes = {name: options.get(name, subprocess.PIPE) for name in ("stdin", "stdout", "stderr")}
+    command = [sys.executable, "-m", "agora", *arguments]
+    return subprocess.Popen(command, cwd=folder, text=True, env=dict(os.environ), start_new_session=True, **pipes)

@@ -1,0 +1,212 @@
+"""`agora run` and the commands that tell of it, end to end: real sandbox, real store, real verifier."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cli.projects import CHECK, FIXER, Shell, make_project, priced, started
+
+RUN = ("run", "mend word.txt", "--workspace", "repo", "--verify", CHECK)
+
+
+def test_the_runner_up_mends_what_the_winner_did_not(shell: Shell, project: Path) -> None:
+    shown = shell(*RUN, "--yes")
+    assert shown.code == 0
+    assert (project / "repo" / "word.txt").read_text() == "right\n"
+    assert "patch applied: word.txt" in shown.out
+    [row] = [line.split() for line in shown.out.splitlines() if "fixer" in line]
+    assert row[:5] == ["fixer", "2", "s", "runner-up", "passed"]
+    assert "next: agora explain" in shown.out
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_applied_and_it_is_said_how(shell: Shell, project: Path) -> None:
+    shown = shell(*RUN)
+    assert shown.code == 0
+    assert (project / "repo" / "word.txt").read_text() == "wrong\n"
+    assert "not applied: there is no terminal to ask on" in shown.error
+    assert "--yes" in shown.error
+
+
+def test_json_is_one_object_with_verdicts_as_words(shell: Shell, project: Path) -> None:
+    shown = shell(*RUN, "--json")
+    form = json.loads(shown.out)
+    assert form["schema"] == "agora.run/1"
+    assert form["verdicts"] == {"task-1": "passed"}
+    assert form["seed"] == 7
+    [task] = form["tasks"]
+    assert [bid["agent"] for bid in task["bids"]] == ["spoiler", "fixer"]
+    assert [attempt["verdict"] for attempt in task["attempts"]] == ["failed", "passed"]
+    assert task["bids"][0]["price"] == {"value": "1", "unit": "s"}
+
+
+def test_stream_json_gives_every_event_and_then_the_result(shell: Shell, project: Path) -> None:
+    lines = [json.loads(line) for line in shell(*RUN, "--output-format", "stream-json").out.splitlines()]
+    assert [line["schema"] for line in lines[:-1]] == ["agora.event/1"] * (len(lines) - 1)
+    kinds = [line["kind"] for line in lines[:-1]]
+    assert kinds[0] == "started"
+    assert kinds[-1] == "done"
+    assert {"posted", "screened", "bid", "scored", "awarded", "performed", "verified", "settled"} <= set(kinds)
+    assert lines[-1]["schema"] == "agora.run/1"
+
+
+def test_a_run_that_fails_ends_with_1_and_says_why(shell: Shell, project: Path) -> None:
+    shown = shell(*RUN, "--agents", "spoiler")
+    assert shown.code == 1
+    assert "failed" in shown.out
+    assert "exit code 1" in shown.out
+
+
+def test_an_outcome_that_nobody_verified_ends_with_4(shell: Shell, project: Path) -> None:
+    assert shell("run", "mend word.txt", "--workspace", "repo", "--agents", "fixer").code == 4
+
+
+def test_what_agents_wrote_cannot_steer_the_terminal(shell: Shell, project: Path) -> None:
+    shell(*RUN, "--agents", "spoiler")
+    shown = shell("show")
+    assert "tried [red]something[/]" in shown.out
+    assert "<U+202E>" in shown.out
+    assert "<U+001B>[2J" in shown.out
+    assert "\x1b" not in shown.out
+    assert "\u202e" not in shown.out
+
+
+def test_a_scripted_model_bids_uses_a_tool_and_answers(shell: Shell, project: Path) -> None:
+    definition = project / "scripted.toml"
+    definition.write_text('kind = "function"\ntarget = "helpers_of_test:scripted"\n')
+    shown = shell("run", "which word?", "-w", "repo", "--verify", "true", "--agents", str(definition), "--json")
+    assert shown.code == 0
+    [task] = json.loads(shown.out)["tasks"]
+    [attempt] = task["attempts"]
+    assert attempt["output"] == "it is wrong"
+    assert attempt["promised"]["steps"] == 2
+    assert attempt["delivered"]["steps"] == 3
+
+
+def test_a_folder_of_tasks_is_one_run(shell: Shell, project: Path) -> None:
+    tasks = project / "tasks"
+    tasks.mkdir()
+    for name, check in (("one", "true"), ("two", "false")):
+        text = f'goal = "{name}"\nworkspace = "../repo"\n[verify]\nkind = "command"\ncommand = ["{check}"]\n'
+        (tasks / f"{name}.toml").write_text(text)
+    shown = shell("run", "tasks", "--agents", "fixer", "--parallel", "2")
+    assert shown.code == 1
+    assert "passed 1 of 2" in shown.out
+    listed = json.loads(shell("runs", "--json").out)
+    assert listed["schema"] == "agora.runs/1"
+    assert [(info["tasks"], info["passed"], info["done"]) for info in listed["runs"]] == [(2, 1, True)]
+
+
+def test_explain_gives_every_term_and_what_would_have_turned_the_award(shell: Shell, project: Path) -> None:
+    shell(*RUN)
+    shown = shell("explain", "last", "task-1")
+    assert shown.code == 0
+    assert "reserve, fixed before opening: $1.00 and 600 s" in shown.out
+    assert "asking 50 % less would have turned the award" in shown.out
+    assert "award 2: fixer, attempt 1 failed" in shown.out
+    form = json.loads(shell("explain", "--json").out)
+    assert form["schema"] == "agora.explain/1"
+    [task] = form["tasks"]
+    assert task["auction"]["winner"] == "spoiler"
+    assert task["auction"]["runner_up"] == "fixer"
+    assert all(set(bid["score"]["terms"]) == {"cost"} for bid in task["bids"])
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id(shell: Shell, project: Path) -> None:
+    run = json.loads(shell(*RUN, "--json").out)["run"]
+    form = json.loads(shell("show", run[:6], "--json").out)
+    assert form["schema"] == "agora.show/1"
+    assert form["run"] == run
+    assert form["finished"]
+
+
+def test_records_and_memories_come_from_verified_runs(shell: Shell, project: Path) -> None:
+    shell(*RUN)
+    records = json.loads(shell("agents", "--json").out)["records"]
+    assert {(record["agent"], record["tried"], record["passed"]) for record in records} == {
+        ("fixer", 1, 1),
+        ("spoiler", 1, 0),
+    }
+    entries = json.loads(shell("memory", "search", "mend", "--json").out)["entries"]
+    assert {(entry["agent"], entry["won"], entry["passed"]) for entry in entries} == {
+        ("fixer", True, True),
+        ("spoiler", True, False),
+    }
+    assert "1 runs, 1 tasks" in shell("memory").out
+    assert "fixer" in shell("agents").out
+
+
+def test_a_bare_run_is_recorded_as_such(shell: Shell, project: Path) -> None:
+    form = json.loads(shell(*RUN, "--bare", "--json").out)
+    assert form["notes"]["sandbox"] == "none: --bare was asked for"
+    assert form["verdicts"] == {"task-1": "passed"}
+
+
+def test_an_auction_file_of_the_project_is_used(shell: Shell, project: Path) -> None:
+    (project / "auctions").mkdir()
+    (project / "auctions" / "mine.toml").write_text('mechanism = "posted"\nshare = 0.9\n')
+    form = json.loads(shell(*RUN, "--mechanism", "mine", "--json").out)
+    assert form["mechanism"] == "posted"
+
+
+@pytest.mark.parametrize(("answer", "code", "word"), [("y", 0, "right\n"), ("n", 5, "wrong\n")])
+def test_on_a_terminal_the_patch_is_shown_and_asked_for(project: Path, answer: str, code: int, word: str) -> None:
+    ours, theirs = pty.openpty()
+    process = started(project, *RUN, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    seen = _until(ours, "[y/N]")
+    os.write(ours, f"{answer}\n".encode())
+    seen += _until(ours, "\0")
+    assert process.wait(timeout=60) == code
+    os.close(ours)
+    assert "+right" in seen
+    assert "-wrong" in seen
+    assert "took" in seen
+    assert (project / "repo" / "word.txt").read_text() == word
+
+
+def test_ctrl_c_ends_with_130_and_keeps_what_was_recorded(shell: Shell, tmp_path: Path) -> None:
+    waiter = FIXER.replace(":fix", ":wait")
+    folder = make_project(tmp_path / "waiting", waiter=priced(waiter, "1"))
+    process = started(folder, *RUN)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "awarded to waiter" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in rest
+    assert "Traceback" not in rest
+    form = json.loads(shell("show", "--json", "--project", str(folder)).out)
+    assert not form["finished"]
+    assert [attempt["agent"] for attempt in form["tasks"][0]["attempts"]] == ["waiter"]
+
+
+def test_python_m_agora_is_the_command() -> None:
+    process = started(Path.cwd(), "--version", stderr=subprocess.STDOUT)
+    out, _ = process.communicate(timeout=60)
+    assert out.startswith("agora-market ")
+
+
+def _until(descriptor: int, mark: str) -> str:
+    """Read a terminal until a text is seen, or its other side has closed it."""
+    seen = b""
+    while mark.encode() not in seen:
+        ready, _, _ = select.select([descriptor], [], [], 60)
+        assert ready, seen.decode(errors="replace")
+        try:
+            chunk = os.read(descriptor, 65_536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        seen += chunk
+    return seen.decode(errors="replace")

@@ -1,0 +1,46 @@
+"""Names lead to things, late, and a wrong name says which is near."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from agora.auctions import SALE
+from agora.errors import ConfigError, UnknownNameError
+from agora.registry import BUILT_IN, Group, find, load_object, names
+
+
+@pytest.mark.parametrize(("group", "name"), [(group, name) for group in BUILT_IN for name in BUILT_IN[group]])
+def test_every_built_in_name_leads_to_something(group: Group, name: str) -> None:
+    assert callable(find(group, name))
+
+
+def test_the_three_mechanisms_are_there() -> None:
+    assert set(names("mechanisms")) >= {"sale", "posted", "random"}
+    assert find("mechanisms", "sale") is SALE
+
+
+def test_an_unknown_name_offers_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="no mechanism named 'sael'; did you mean 'sale'"):
+        find("mechanisms", "sael")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("json", 'write "module:object"'),
+        ("no_such_module_at_all:x", "cannot be imported"),
+        ("json:no_such_object", "has no 'no_such_object'"),
+    ],
+)
+def test_a_path_that_leads_nowhere_says_where_it_stops(path: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_object(path, where="agents/x.toml")
+
+
+def test_the_registry_imports_nothing_until_asked() -> None:
+    code = "import agora.registry, sys; print('agora.auctions' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "False\n"
