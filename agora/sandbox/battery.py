@@ -33,6 +33,8 @@ from agora.sandbox.limits import RunLimits
 from agora.sandbox.tiers import Limitable
 from agora.tasks import Tier
 
+__all__ = ["AttackResult", "Limitable", "marked", "run_battery"]
+
 _LIMITS = RunLimits(
     memory_bytes=250_000_000,
     disk_bytes=20_000_000,

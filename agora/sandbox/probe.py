@@ -37,8 +37,8 @@ class Explanation(NamedTuple):
     """One line for each thing that is missing, with the mend."""
 
 
-def best_sandbox() -> Limitable:
-    """The strongest sandbox that works here; found out once per process.
+def best_sandbox() -> Sandbox:
+    """The strongest sandbox that works here, found out once per process; it is `Limitable`, too.
 
     Raises:
         SandboxError: None works; the message says what is missing and how to mend it.
