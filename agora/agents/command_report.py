@@ -71,8 +71,12 @@ def billed(ran: Ran, *, agent: str, worst_usd: Decimal, cost_json: str = "") -> 
 def _at(report: Mapping[str, object], path: str) -> object:
     here: object = report
     for key in path.split("."):
-        here = cast("dict[str, object]", here).get(key) if isinstance(here, dict) else None
+        here = _table(here).get(key)
     return here
+
+
+def _table(found: object) -> dict[str, object]:
+    return cast("dict[str, object]", found) if isinstance(found, dict) else {}
 
 
 def _dollars(found: object) -> Decimal | None:
