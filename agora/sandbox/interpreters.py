@@ -40,9 +40,15 @@ def own_interpreter() -> Interpreter:
 
 
 def workspace_interpreter(source: Path) -> Interpreter | None:
-    """The Python of a workspace's own .venv, where it has one; commands beside Agora's Python come second."""
+    """The Python of a workspace's own .venv, where it has one; commands beside Agora's Python come second.
+
+    A workspace may come from strangers: what is not a virtual environment whose links lead to Python installations
+    is not taken for one, since a link to a folder of secrets would be shown inside.
+    """
     python = source / ".venv" / "bin" / "python"
-    if not python.exists():
+    if not (source / ".venv" / "pyvenv.cfg").is_file() or not python.exists():
+        return None
+    if not _is_python_home(python.resolve().parent.parent):
         return None
     own = own_interpreter()
     folders = needed_folders([*_homes(python), *own.folders])
@@ -82,12 +88,18 @@ def home_folder() -> Path:
         return Path("/nonexistent")
 
 
+def _is_python_home(folder: Path) -> bool:
+    return any(found.is_dir() for name in ("lib", "lib64") for found in (folder / name).glob("python3*"))
+
+
 def _homes(python: Path) -> Iterator[Path]:
     """The prefix of an interpreter and of all that its link leads over."""
     here = python
+    chain = [python.resolve()]
     for _ in range(40):
-        yield here.parent.parent
+        chain.append(here)
         if not here.is_symlink():
             break
         here = here.parent / here.readlink()
-    yield python.resolve().parent.parent
+    # what only passes a link on (/etc/alternatives) is not shown
+    yield from (step.parent.parent for step in chain if _is_python_home(step.parent.parent))

@@ -1,4 +1,8 @@
-"""Runs one command to its end, inside limits, and leaves nothing of it behind."""
+"""Runs one command to its end, inside limits, and leaves nothing of it behind.
+
+Commands are started by the event loop's own thread on purpose: a sandbox dies with the thread that started it, and a
+pooled thread may end at any time.
+"""
 
 from __future__ import annotations
 

@@ -235,6 +235,22 @@ async def test_a_workspace_brings_its_own_venv_from_a_home_that_is_closed(sandbo
     await workspace.close()
 
 
+async def test_a_venv_made_by_strangers_shows_nothing_of_the_home(sandbox: Sandbox, tmp_path: Path) -> None:
+    secret = tmp_path / "home" / "secrets" / "keys" / "token"
+    secret.parent.mkdir(parents=True)
+    secret.write_text("very-secret")
+    secret.chmod(0o755)
+    repo = tmp_path / "repo"
+    (repo / ".venv" / "bin").mkdir(parents=True)
+    (repo / ".venv" / "lib" / "python3.11").mkdir(parents=True)
+    (repo / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin")
+    (repo / ".venv" / "bin" / "python").symlink_to(secret)
+    workspace = await sandbox.open(repo)
+    assert (await workspace.run(["sh", "-c", f"cat {secret} || true"])).stdout == ""
+    assert (await workspace.run(["python", "-c", "print(1)"])).stdout == "1\n"
+    await workspace.close()
+
+
 _FROM_HOME = """
 import anyio, sys
 from agora.sandbox import {kind}
