@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, cast
@@ -280,7 +280,7 @@ def _is_agent(found: object) -> bool:
 
 
 @contextmanager
-def _importable(root: Path) -> Iterator[None]:
+def _importable(root: Path) -> Generator[None]:
     """The project's folder on the import path, last, so that it hides no installed module."""
     sys.path.append(str(root))
     try:

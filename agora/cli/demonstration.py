@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -76,7 +76,7 @@ def _at_starter(session: Session) -> Session:
 
 
 @contextmanager
-def _copied(source: Path) -> Iterator[Path]:
+def _copied(source: Path) -> Generator[Path]:
     """A private copy of the checklist; nothing is ever written to the original."""
     with tempfile.TemporaryDirectory(prefix="agora-demo-") as base:
         folder = Path(base) / CHECKLIST
@@ -115,12 +115,12 @@ async def _measured(
         view.watch(event)
         alone.look(view.story)
 
+    notes = {"demo": "the starter checklist", **notes_of(pool, bare=settings.bare)}
+    measured: list[tuple[Report, list[Figures]]] = []
     async with anyio.create_task_group() as group:
         group.start_soon(alone.begin)
         with view.shown():
-            report = await market.run_all(
-                tasks, notes={"demo": "the starter checklist", **notes_of(pool, bare=settings.bare)}, watch=watch
-            )
+            report = await market.run_all(tasks, notes=notes, watch=watch)
         err().print("[quiet]now the alternatives: the dearest agent alone, and best of n on the same budget[/]")
         sampled = await best_of_n(
             pool.agents,
@@ -133,7 +133,9 @@ async def _measured(
             of=report.run,
         )
         dearest = await alone.end(view.story)
-    return report, view, [_of_market(report), dearest, sampled]
+        measured.append((report, [_of_market(report), dearest, sampled]))
+    [(report, figures)] = measured
+    return report, view, figures
 
 
 def _of_market(report: Report) -> Figures:

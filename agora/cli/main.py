@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import typer
 
@@ -101,8 +102,9 @@ def _ended(error: BaseException) -> int:
     if isinstance(first, BrokenPipeError):
         sys.stdout = None  # the reader has left; nothing more can be said to it
         return 1
-    if hasattr(first, "format_message"):  # typer's own errors, whichever package they live in
-        _say(f"{first.format_message()} See `agora --help`.")
+    told = getattr(first, "format_message", None)
+    if callable(told):  # typer's own errors, whichever package they live in
+        _say(f"{told()} See `agora --help`.")
         return 2
     _say(f"{type(first).__name__}: {first} (this is a bug in Agora; AGORA_DEBUG=1 shows where)")
     return 1
@@ -111,7 +113,7 @@ def _ended(error: BaseException) -> int:
 def _leaves(error: BaseException) -> Iterator[BaseException]:
     """The errors inside groups of errors; parallel work raises such groups."""
     if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
+        for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
             yield from _leaves(inner)
     else:
         yield error

@@ -19,7 +19,7 @@ from agora.tasks import Usage, Verdict
 MARKS = {Verdict.PASSED: "passed", Verdict.FAILED: "failed", Verdict.UNKNOWN: "unknown"}
 """The words of a verdict; colour never says anything alone."""
 
-_THEME = Theme(
+THEME = Theme(
     {
         "passed": "green",
         "failed": "red",
@@ -31,6 +31,7 @@ _THEME = Theme(
         "removed": "red",
     }
 )
+"""The palette, by what is meant."""
 _PLAIN_WIDTH = 100
 _LINE_BREAKS = {"\n", "\t"}
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -51,9 +52,7 @@ def err() -> Console:
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _PLAIN_WIDTH
-    return Console(
-        stderr=stderr, theme=_THEME, highlight=False, soft_wrap=not stream.isatty(), width=width, emoji=False
-    )
+    return Console(stderr=stderr, theme=THEME, highlight=False, soft_wrap=not stream.isatty(), width=width, emoji=False)
 
 
 def visible(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +53,7 @@ def open_session(*, project: Path | None = None, flags: Mapping[str, object] | N
 
 
 @asynccontextmanager
-async def opened_store(session: Session) -> AsyncIterator[Store]:
+async def opened_store(session: Session) -> AsyncGenerator[Store]:
     """The shared memory, closed afterwards.
 
     Raises:

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -98,12 +98,11 @@ def unknown(name: str, known: Iterable[str]) -> str:
 
 
 def _mend(model: type[BaseModel], kind: str, error: Mapping[str, object]) -> str:
-    loc = error["loc"]
-    last = str(loc[-1]) if isinstance(loc, tuple) and loc else ""
+    loc = cast("tuple[int | str, ...]", error["loc"])
     if kind == "missing":
         return "is missing: add it"
     if kind == "extra_forbidden":
-        return unknown(last, model.model_fields) if isinstance(loc, tuple) and len(loc) == 1 else "unknown key"
+        return unknown(str(loc[0]), model.model_fields) if len(loc) == 1 else "unknown key"
     value = repr(error.get("input"))
     value = value if len(value) <= _SHOWN_CHARS else value[:_SHOWN_CHARS] + "..."
     message = str(error["msg"]).removeprefix("Value error, ")

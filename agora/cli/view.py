@@ -5,7 +5,7 @@ It is built from events only, so it shows what the ledger will say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Protocol
@@ -35,12 +35,12 @@ class View(Protocol):
         ...
 
     @contextmanager
-    def shown(self) -> Iterator[None]:
+    def shown(self) -> Generator[None]:
         """While this context lasts, the view is on the screen."""
         ...
 
     @contextmanager
-    def paused(self) -> Iterator[None]:
+    def paused(self) -> Generator[None]:
         """While this context lasts, the screen belongs to somebody else (a question)."""
         ...
 
@@ -73,12 +73,12 @@ class Silent:
         self.story.tell(event)
 
     @contextmanager
-    def shown(self) -> Iterator[None]:
+    def shown(self) -> Generator[None]:
         """Nothing is shown."""
         yield
 
     @contextmanager
-    def paused(self) -> Iterator[None]:
+    def paused(self) -> Generator[None]:
         """Nothing has to be hidden."""
         yield
 
@@ -112,7 +112,7 @@ class LiveView(Silent):
         return Group(table_of(self.story.tasks.values()), Text.from_markup(self._footer()))
 
     @contextmanager
-    def shown(self) -> Iterator[None]:
+    def shown(self) -> Generator[None]:
         """The table is refreshed until the context ends, and then goes: the result takes its place."""
         with Live(self, console=err(), refresh_per_second=_REFRESH_HZ, transient=True) as live:
             self._live = live
@@ -122,7 +122,7 @@ class LiveView(Silent):
                 self._live = None
 
     @contextmanager
-    def paused(self) -> Iterator[None]:
+    def paused(self) -> Generator[None]:
         """The table is taken off the screen and comes back."""
         if self._live is None:
             yield

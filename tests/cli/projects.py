@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,8 @@ async def wait(desk, plan):
 
 
 def scripted(name):
-    model = ScriptedModel("scripted", [say("1. read word.txt\\n2. answer"), call("read_file", path="word.txt"), say("it is wrong")])
+    replies = [say("1. read word.txt\\n2. answer"), call("read_file", path="word.txt"), say("it is wrong")]
+    model = ScriptedModel("scripted", replies)
     return LLMAgent(name, model, price=Price(output_per_mtok=Decimal(1)))
 
 
@@ -99,8 +101,25 @@ class Shell:
         return Shown(code, shown.out, shown.err)
 
 
-def started(folder: Path, *arguments: str, **options: int) -> subprocess.Popen[str]:
-    """A command line in a process of its own."""
-    pipes = {name: options.get(name, subprocess.PIPE) for name in ("stdin", "stdout", "stderr")}
-    command = [sys.executable, "-m", "agora", *arguments]
-    return subprocess.Popen(command, cwd=folder, text=True, env=dict(os.environ), start_new_session=True, **pipes)
+def started(
+    folder: Path, *arguments: str, terminal: int | None = None, environ: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """A command line in a process of its own.
+
+    Args:
+        folder: Where it stands.
+        arguments: After "agora".
+        terminal: A descriptor for its three streams; None: pipes.
+        environ: Further variables.
+    """
+    stream = subprocess.PIPE if terminal is None else terminal
+    return subprocess.Popen(
+        [sys.executable, "-m", "agora", *arguments],
+        cwd=folder,
+        env={**os.environ, **(environ or {})},
+        text=True,
+        start_new_session=True,
+        stdin=stream,
+        stdout=stream,
+        stderr=stream,
+    )

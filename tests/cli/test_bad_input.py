@@ -21,6 +21,10 @@ def _write(path: str, text: str) -> Callable[[Path], None]:
     return prepare
 
 
+def _not_text(folder: Path) -> None:
+    (folder / "t.toml").write_bytes(b"goal = '\xff'")
+
+
 def _nothing(folder: Path) -> None:
     pass
 
@@ -44,7 +48,7 @@ CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], int, str]] = {
     "a folder without tasks": (_nothing, ("run", "repo"), 2, "repo: holds no tasks"),
     "a malformed task": (_write("t.toml", "goal = "), ("run", "t.toml"), 2, "t.toml: is not TOML"),
     "a task that is not text": (
-        lambda folder: (folder / "t.toml").write_bytes(b"goal = '\xff'") and None,
+        _not_text,
         ("run", "t.toml"),
         2,
         "t.toml: is not UTF-8",

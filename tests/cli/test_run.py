@@ -7,7 +7,6 @@ import os
 import pty
 import select
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -159,7 +158,7 @@ def test_an_auction_file_of_the_project_is_used(shell: Shell, project: Path) -> 
 @pytest.mark.parametrize(("answer", "code", "word"), [("y", 0, "right\n"), ("n", 5, "wrong\n")])
 def test_on_a_terminal_the_patch_is_shown_and_asked_for(project: Path, answer: str, code: int, word: str) -> None:
     ours, theirs = pty.openpty()
-    process = started(project, *RUN, stdin=theirs, stdout=theirs, stderr=theirs)
+    process = started(project, *RUN, terminal=theirs)
     os.close(theirs)
     seen = _until(ours, "[y/N]")
     os.write(ours, f"{answer}\n".encode())
@@ -191,7 +190,7 @@ def test_ctrl_c_ends_with_130_and_keeps_what_was_recorded(shell: Shell, tmp_path
 
 
 def test_python_m_agora_is_the_command() -> None:
-    process = started(Path.cwd(), "--version", stderr=subprocess.STDOUT)
+    process = started(Path.cwd(), "--version")
     out, _ = process.communicate(timeout=60)
     assert out.startswith("agora-market ")
 
