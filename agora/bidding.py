@@ -8,7 +8,7 @@ from agora.auctions import plan_entropy, seal
 from agora.bids import Bid
 from agora.budget import Purse
 from agora.desk import MeteredDesk
-from agora.errors import AgoraError
+from agora.errors import described
 from agora.events import BidPlaced, BidRefused
 from agora.lots import House, Lot
 from agora.tasks import Limits
@@ -44,8 +44,8 @@ async def _ask(house: House, lot: Lot, name: str, bids: dict[str, Bid], refusals
     desk = MeteredDesk(house.run, lot.task, agent=name, phase="bid", price=price, purse=purse, files=lot.files)
     try:
         plan = await agent.bid(desk)
-    except AgoraError as error:
-        refusals[name] = str(error)
+    except Exception as error:  # an agent is the user's code: what breaks in it is its refusal, not the run's end
+        refusals[name] = described(error)
         return
     if plan is None or price is None:
         refusals[name] = "is not interested"

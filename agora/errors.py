@@ -201,3 +201,13 @@ class PatchError(AgoraError):
 
 class LedgerError(AgoraError):
     """The record is damaged, or a write to it was refused."""
+
+
+def described(error: Exception) -> str:
+    """One line for the record: Agora's own errors speak for themselves, others are named.
+
+    >>> described(ValueError("boom"))
+    'ValueError: boom'
+    """
+    text = str(error) if isinstance(error, AgoraError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())[:2000]

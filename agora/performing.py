@@ -8,7 +8,7 @@ import anyio
 
 from agora.bids import Award
 from agora.desk import MeteredDesk
-from agora.errors import AgoraError
+from agora.errors import described
 from agora.events import Awarded, Performed, Verified
 from agora.lots import House, Lot
 from agora.protocols import Agent, Sandbox, Workspace
@@ -66,8 +66,8 @@ async def _perform(house: House, task: Task, agent: Agent, award: Award, desk: M
         return work, ""
     except TimeoutError:
         return None, f"agent {award.agent!r} ran out of time"
-    except AgoraError as error:
-        return None, str(error)
+    except Exception as error:  # an agent is the user's code: what breaks in it is a failed attempt, not the run's end
+        return None, described(error)
     finally:
         if workspace is not None:
             with anyio.CancelScope(shield=True):
@@ -83,8 +83,8 @@ async def _verify(house: House, task: Task, work: Work | None, error: str) -> Ou
         return Outcome(verdict=Verdict.UNKNOWN, verifier="none", evidence="the task names no verifier")
     try:
         return await verifier.verify(task, work, sandbox=house.sandbox())
-    except AgoraError as unknown:  # no verdict is not a failure of the work
-        return Outcome(verdict=Verdict.UNKNOWN, verifier=verifier.name, evidence=str(unknown))
+    except Exception as error:  # a verifier that cannot say is no failure of the work, and a plug-in may break
+        return Outcome(verdict=Verdict.UNKNOWN, verifier=verifier.name, evidence=described(error))
 
 
 def _sandbox_of(house: House, agent: Agent) -> Sandbox:

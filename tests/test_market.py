@@ -99,6 +99,26 @@ async def test_an_agent_that_breaks_is_a_failed_attempt_and_not_the_end_of_the_r
     assert "no such thing" in result.attempts[0].error
 
 
+async def test_an_agent_whose_own_code_breaks_does_not_end_the_run() -> None:
+    async def broken_bid(desk: Desk) -> Plan | None:
+        raise ZeroDivisionError("oops")
+
+    async def perform(desk: Desk, plan: Plan) -> str:
+        return "42"
+
+    agents = [
+        FunctionAgent("bidder", perform, plan=broken_bid),
+        failing("worker", KeyError("lost")),
+        answering("b", "42", price="0.2"),
+    ]
+    market = Market(agents)
+    result = await market.run(task())
+    assert result.passed
+    assert result.attempts[0].error == "KeyError: 'lost'"
+    refused = [event for event in recorded(market) if isinstance(event, BidRefused)]
+    assert refused[0].reason == "ZeroDivisionError: oops"
+
+
 async def test_a_late_bid_does_not_count_and_the_market_goes_on() -> None:
     async def never(desk: Desk) -> Plan | None:
         await anyio.sleep_forever()
