@@ -15,7 +15,7 @@ LEGEND = "steps, tokens written and seconds: promised/delivered"
 """What the last three columns mean."""
 
 _MARKS = {Verdict.PASSED: "[passed]✓[/]", Verdict.FAILED: "[failed]✗[/]", Verdict.UNKNOWN: "[unknown]?[/]"}
-_NAME_CHARS = 22
+_NAME_CHARS = 20
 
 
 def table_of(stories: Iterable[TaskStory], *, title: str = "") -> Table:
