@@ -27,13 +27,13 @@ types: $(VENV)/.ready-dev ## mypy and pyright, both strict
 	@$(BIN)/pyright
 
 imports: $(VENV)/.ready-dev ## who may import whom
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-cache
 
 bench: $(VENV)/.ready-dev ## speed and memory, measured here
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 variants: $(VENV)/.ready-dev ## each starter agent on a second task set, generated from a seed
-	@$(BIN)/python benchmarks/variants.py --seed $(SEED) --n 24
+	@$(BIN)/python benchmarks/variants.py --seed $(SEED)
 
 wheel: $(VENV)/.ready-dev ## build the wheel into dist/
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
