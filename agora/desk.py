@@ -1,14 +1,15 @@
 """The desk: where an agent bids or performs, and the only way to models, tools and the sandbox.
 
-Each model call is an intent on the ledger and a reservation in the purse before it is made, and a settlement after;
-a call whose fate is unknown is booked at its worst case. Nothing an agent says about its own spend is believed.
+Each attempt at a model call is an intent on the ledger and a reservation in the purse before it is made, and a
+settlement after. One whose fate is unknown (a timeout, a lost connection, 408, 5xx) is booked at its worst case, one
+that was refused (other 4xx) at nothing. Nothing an agent says about its own spend is believed.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import anyio
@@ -20,7 +21,9 @@ from agora.budget import Purse, Reservation
 from agora.errors import BudgetError, BudgetExceededError, ModelError, SandboxError, UnpricedModelError
 from agora.events import Called, Reserved, ToolUsed
 from agora.messages import Reply, Request, TokenLogprob, ToolCall
-from agora.protocols import Chance, ChatModel, Clock, Ran, Store, Tool, ToolResult, Workspace
+from agora.models.retries import Retries, attempt_id, may_heal, pause_s
+from agora.protocols import Chance, ChatModel, Clock, Store, Tool, Workspace
+from agora.records import Ran, ToolResult
 from agora.tasks import Limits, Task, Usage
 
 TOOL_OUTPUT_CHARS = 16_000
@@ -42,6 +45,8 @@ class Run:
     store: Store
     clock: Clock
     chance: Chance
+    retries: Retries = field(default_factory=Retries)
+    """How often, and after what pause, a model call that failed is tried again."""
 
 
 class MeteredDesk:
@@ -113,12 +118,51 @@ class MeteredDesk:
         return self._purse.left
 
     async def ask(self, model: ChatModel, request: Request) -> Reply:
-        """Reserve, put the intent on the ledger, call, settle, put the reply on the ledger."""
+        """Call a model; what may heal is tried again, within the request's deadline and what the purse still holds.
+
+        Raises:
+            BudgetError: The worst case of an attempt does not fit (from the error of the one before, where there was
+                one), or the model is unpriced; it was not made.
+            ModelError: The last attempt failed.
+        """
         price = model.price() or self._price
         if price is None:
             raise UnpricedModelError(model.name)
-        request, reservation = self._reserve(model, request, price)
+        ends_s = self._run.clock.monotonic_s() + request.deadline_s
+        sent, reservation = self._reserve(model, request, price)
         call = f"{self._task.id}/{self._phase}/{self._agent}/{next(self._calls)}"
+        attempt = 1
+        while True:
+            try:
+                return await self._attempt(attempt_id(call, attempt), model, sent, reservation, price)
+            except ModelError as failure:
+                left_s = await self._pause(attempt_id(call, attempt), attempt, failure, ends_s)
+                if left_s <= 0:
+                    raise
+                attempt += 1
+                try:
+                    again = request.model_copy(update={"deadline_s": min(left_s, request.deadline_s)})
+                    sent, reservation = self._reserve(model, again, price)
+                except BudgetError as full:
+                    raise full from failure
+
+    async def _pause(self, call: str, attempt: int, failure: ModelError, ends_s: float) -> float:
+        """Wait before the next attempt; return the seconds that it may take, 0 where none is to be made."""
+        retries, clock = self._run.retries, self._run.clock
+        if attempt >= retries.attempts or not may_heal(failure):
+            return 0.0
+        wait_s = pause_s(retries, attempt, failure, self._run.chance.uniform(f"retry/{call}"))
+        left_s = ends_s - clock.monotonic_s()
+        purse_s = self._purse.left.seconds
+        if wait_s >= (left_s if purse_s is None else min(left_s, purse_s)):
+            return 0.0
+        await anyio.sleep(wait_s)
+        return ends_s - clock.monotonic_s()
+
+    async def _attempt(
+        self, call: str, model: ChatModel, request: Request, reservation: Reservation, price: Price
+    ) -> Reply:
+        """Put the intent on the ledger, call once, settle, put the reply on the ledger."""
         intent = self._intent(call, model, request, reservation)
         started_s = self._run.clock.monotonic_s()
         reply: Reply | None = None

@@ -20,10 +20,10 @@ from anyio.lowlevel import RunVar
 from agora.bids import Price
 from agora.errors import MissingKeyError
 from agora.messages import Reply, Request
-from agora.models.limits import Guarded, Retries
+from agora.models.limits import Guarded
 from agora.models.provider_form import OversizedBodyError, mapped, raw_reply, sent_messages, sent_options
 from agora.models.replies import MAX_REPLY_BYTES, LostConnectionError, Raw
-from agora.protocols import Chance, Clock
+from agora.protocols import Clock
 
 MAX_BODY_BYTES = 16_000_000
 """Reading stops here: escapes and log-probabilities make a body larger than its text."""
@@ -205,8 +205,6 @@ class LiteLLMModel(Guarded):
         api_base: An OpenAI-compatible endpoint; "openai/NAME" reaches any of them.
         api_key: None takes the provider's environment variable.
         price: Stated by the user; None looks it up once in litellm's list.
-        retries: The only retry loop there is.
-        chance: Jitter of the pauses.
         clock: Measures how long a call took.
         max_reply_bytes: A longer answer is an error.
     """
@@ -218,13 +216,11 @@ class LiteLLMModel(Guarded):
         api_base: str | None = None,
         api_key: str | None = None,
         price: Price | None = None,
-        retries: Retries = Retries(),  # noqa: B008 - a frozen value
-        chance: Chance | None = None,
         clock: Clock | None = None,
         max_reply_bytes: int = MAX_REPLY_BYTES,
     ) -> None:
         transport = LiteLLMTransport(name, api_base=api_base, api_key=api_key, price=price)
-        super().__init__(transport, retries=retries, chance=chance, clock=clock, max_reply_bytes=max_reply_bytes)
+        super().__init__(transport, clock=clock, max_reply_bytes=max_reply_bytes)
 
     async def complete(self, request: Request) -> Reply:
         """Make the call; importing litellm is not part of its deadline.

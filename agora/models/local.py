@@ -23,7 +23,7 @@ from agora.bids import Price
 from agora.errors import ConfigError
 from agora.messages import Reply, Request
 from agora.models.choice_form import as_choice, from_choice
-from agora.models.limits import Guarded, Retries
+from agora.models.limits import Guarded
 from agora.models.litellm_model import LiteLLMTransport, warm_up
 from agora.models.replies import Raw
 from agora.models.tokens import bound_tokens
@@ -105,8 +105,7 @@ class LocalModel(Guarded):
         clock: Clock | None = None,
     ) -> None:
         self._local = _LocalTransport(name, gguf, price=price, threads=threads)
-        # There is no network in between, and nobody else to wait for: a second attempt would fail as well.
-        super().__init__(self._local, retries=Retries(attempts=1), clock=clock)
+        super().__init__(self._local, clock=clock)
 
     def bound_tokens(self, request: Request) -> int:
         """An upper bound on the prompt's tokens, tools written out; a schema steers the sampler and is not read."""

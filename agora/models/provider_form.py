@@ -22,7 +22,6 @@ _CHOICE_KEYS = ("choices", "candidates")
 _USAGE_KEYS = ("usage", "usageMetadata")
 _READ_KEYS = ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens")
 _WROTE_KEYS = ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens")
-_REFUSED_BEFORE_WORK = frozenset({400, 401, 402, 403, 404, 405, 413, 422, 429})
 _TIMED_OUT = frozenset({"Timeout", "APITimeoutError", "ReadTimeout", "TimeoutException", "SocketTimeoutError"})
 _NEVER_CONNECTED = frozenset({"ClientConnectorError", "ConnectTimeout", "ConnectionRefusedError", "gaierror"})
 _CUT = frozenset({"ReadError", "ClientPayloadError", "ContentLengthError", "TransferEncodingError", "IncompleteRead"})
@@ -88,6 +87,9 @@ def raw_reply(name: str, answer: Any, original: object) -> Raw:  # noqa: ANN401 
 def mapped(name: str, error: Exception) -> ModelError:
     """Litellm's error as ours: kind, status, Retry-After, and whether it may be charged.
 
+    What was refused (4xx, and a connection that never stood) is not charged. Everything else is of unknown fate and
+    books the whole reservation of its attempt: a lost connection, a timeout, 408, 5xx, an answer that cannot be used.
+
     Args:
         name: The model as the user wrote it.
         error: Whatever `acompletion` raised.
@@ -102,7 +104,7 @@ def mapped(name: str, error: Exception) -> ModelError:
         return BadReplyError(name, "the answer grew past the cap while it was read")
     if status is not None:
         mend = "; check the API key" if status in (401, 403) else ""
-        paid = status not in _REFUSED_BEFORE_WORK
+        paid = not _refused(status)
         wait_s = retry_after_s(headers)
         return ModelError(name, f"status {status}: {what}{mend}", paid=paid, status=status, retry_after_s=wait_s)
     return _without_response(name, what, kinds, getattr(error, "status_code", None))
@@ -138,9 +140,13 @@ def _without_response(name: str, what: str, kinds: set[str], code: object) -> Mo
         return LostConnectionError(name, f"the connection was lost: {what}")
     if "JSONDecodeError" in kinds:
         return BadReplyError(name, f"the answer is not JSON: {what}")
-    if isinstance(code, int) and 400 <= code < 500:
+    if isinstance(code, int) and _refused(code):
         return ModelError(name, what, paid=False, status=code)
     return ModelError(name, what or "failed")
+
+
+def _refused(status: int) -> bool:
+    return 400 <= status < 500 and status != 408
 
 
 def _sent(message: Message) -> dict[str, Any]:

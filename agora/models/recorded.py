@@ -10,6 +10,7 @@ from agora.bids import Price
 from agora.errors import LedgerError, ModelError
 from agora.events import Called, Event, Reserved
 from agora.messages import Reply, Request
+from agora.models.retries import call_of
 from agora.models.tokens import bound_tokens
 
 
@@ -83,7 +84,8 @@ def recorded_from(events: Iterable[Event], *, prices: Sequence[tuple[str, Price]
     """The models of a run, from its ledger: each answers as it did, in the order in which calls were reserved.
 
     Args:
-        events: A run's events in order. A reservation without its end (a crash) is left out.
+        events: A run's events in order. A reservation without its end (a crash) is left out, and of several
+            attempts at one call the last one counts.
         prices: Model and price, where they are to be charged again.
 
     Returns:
@@ -93,9 +95,10 @@ def recorded_from(events: Iterable[Event], *, prices: Sequence[tuple[str, Price]
     ended: dict[str, Called] = {}
     for event in events:
         if isinstance(event, Reserved):
-            reserved[event.call] = event
+            reserved.setdefault(call_of(event.call), event)
+            ended.pop(call_of(event.call), None)
         elif isinstance(event, Called):
-            ended[event.call] = event
+            ended[call_of(event.call)] = event
     pairs: dict[str, list[tuple[Request, Reply | str]]] = defaultdict(list)
     for call, intent in reserved.items():
         end = ended.get(call)

@@ -10,7 +10,7 @@ from agora.errors import MissingKeyError, UnknownNameError
 from agora.models.litellm_model import LiteLLMModel, known_models, knows_provider
 from agora.models.local import LOCAL_PRICE, SMOLLM2, LocalModel
 from agora.models.providers import PROVIDERS
-from agora.protocols import Chance, ChatModel, Clock
+from agora.protocols import ChatModel, Clock
 
 
 def resolve_model(
@@ -19,7 +19,6 @@ def resolve_model(
     api_base: str | None = None,
     price: Price | None = None,
     env: Mapping[str, str] | None = None,
-    chance: Chance | None = None,
     clock: Clock | None = None,
 ) -> ChatModel:
     """The chat model behind a name, inside its guard.
@@ -32,7 +31,6 @@ def resolve_model(
         api_base: An OpenAI-compatible endpoint.
         price: Stated by the user; goes before any list.
         env: The environment; None takes the process's.
-        chance: Jitter of retries.
         clock: Measures how long calls take.
 
     Raises:
@@ -45,15 +43,13 @@ def resolve_model(
     provider = name.partition("/")[0]
     hosted = next((row for row in PROVIDERS if row.name == provider), None)
     if api_base is not None:
-        return LiteLLMModel(
-            name, api_base=api_base, api_key=env.get("AGORA_API_KEY"), price=price, chance=chance, clock=clock
-        )
+        return LiteLLMModel(name, api_base=api_base, api_key=env.get("AGORA_API_KEY"), price=price, clock=clock)
     if hosted is None and not knows_provider(name):
         raise UnknownNameError("model", name, {SMOLLM2, *known_models()})
     key = env.get(hosted.variable) if hosted is not None else None
     if hosted is not None and not key:
         raise MissingKeyError(name, hosted.variable)
-    return LiteLLMModel(name, api_key=key, price=price, chance=chance, clock=clock)
+    return LiteLLMModel(name, api_key=key, price=price, clock=clock)
 
 
 def _local(name: str, price: Price | None, env: Mapping[str, str], clock: Clock | None) -> ChatModel:

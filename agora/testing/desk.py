@@ -9,6 +9,7 @@ from agora.bids import Price
 from agora.budget import Purse
 from agora.desk import MeteredDesk, Run
 from agora.memory.in_memory import MemoryStore
+from agora.models.retries import Retries
 from agora.protocols import Clock, Store, Workspace
 from agora.tasks import Limits, Task
 from agora.testing.clocks import FakeClock
@@ -26,6 +27,7 @@ def desk_for(
     write_cap: int | None = None,
     store: Store | None = None,
     clock: Clock | None = None,
+    retries: Retries = Retries(),  # noqa: B008 - a frozen value
 ) -> MeteredDesk:
     """A desk at which an agent can bid and perform in a test.
 
@@ -40,11 +42,18 @@ def desk_for(
         write_cap: The plan's promised cap on written tokens.
         store: Where events go; by default a MemoryStore of its own.
         clock: By default one that stands still.
+        retries: How failed model calls are tried again; `Retries(base_s=0.0)` does it without a pause.
     """
     clock = clock or FakeClock()
     bounds = limits or Limits(usd=Decimal(1), tokens=400_000, steps=60)
     return MeteredDesk(
-        Run(id="test", store=store or MemoryStore(clock=clock), clock=clock, chance=SeededChance(0)),
+        Run(
+            id="test",
+            store=store or MemoryStore(clock=clock),
+            clock=clock,
+            chance=SeededChance(0),
+            retries=retries,
+        ),
         task,
         agent=agent,
         phase="test",

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora.ambient import SeededChance
 from agora.bids import Price
 from agora.errors import BadReplyError, ModelError, ModelTimeoutError, ReplyCutError
 from agora.messages import Message, Request, ToolCall
-from agora.models.limits import Guarded, Retries, clamp_usage, may_heal
-from agora.models.replies import LostConnectionError, Raw, checked, clean
+from agora.models.limits import Guarded, clamp_usage
+from agora.models.replies import Raw, checked, clean
 from agora.models.tokens import bound_tokens, floor_tokens
 
 counts = st.none() | st.integers(min_value=-(10**6), max_value=10**6)
@@ -74,34 +73,18 @@ def test_clean_text_can_be_written_anywhere_and_cleaning_twice_changes_nothing(t
     assert clean(cleaned) == cleaned
 
 
-@given(st.integers(min_value=400, max_value=599))
-def test_only_what_may_heal_is_retried(status: int) -> None:
-    assert may_heal(ModelError("m", "x", status=status)) == (status in (408, 409, 429) or status >= 500)
-
-
-async def test_a_deadline_covers_the_retries_too() -> None:
-    guarded = Guarded(Line(ModelError("m", "x", status=503), None), retries=Retries(base_s=0.0))
+async def test_silence_ends_at_the_deadline() -> None:
     with pytest.raises(ModelTimeoutError, match="no whole answer"):
-        await guarded.complete(ask(deadline_s=0.05))
+        await Guarded(Line(None)).complete(ask(deadline_s=0.05))
 
 
-async def test_an_attempt_that_was_lost_marks_the_last_error_as_paid() -> None:
-    refused = ModelError("m", "later", paid=False, status=429)
-    line = Line(LostConnectionError("m", "lost"), refused, refused)
+async def test_the_guard_makes_one_attempt_and_hands_its_error_on() -> None:
+    refused = ModelError("m", "later", status=503)
+    line = Line(refused, GOOD)
     with pytest.raises(ModelError) as caught:
-        await Guarded(line, retries=Retries(base_s=0.0)).complete(ask())
+        await Guarded(line).complete(ask())
     assert caught.value is refused
-    assert caught.value.paid
-
-
-async def test_pauses_are_jittered_from_the_chance_that_was_given() -> None:
-    """With a first pause of at most 20 s, a seed whose draw lies beyond the deadline ends at once."""
-    guarded = Guarded(
-        Line(ModelError("m", "x", status=503), GOOD), retries=Retries(base_s=20.0), chance=SeededChance(1)
-    )
-    draw = SeededChance(1).uniform("retry/fake/line/1")
-    with pytest.raises(ModelError, match="x"):
-        await guarded.complete(ask(deadline_s=20.0 * draw * 0.9))
+    assert line.answers == [GOOD]
 
 
 async def test_no_structured_answer_is_taken_when_the_cap_ended_it() -> None:

@@ -18,13 +18,11 @@ from agora.errors import (
     ReplyCutError,
 )
 from agora.messages import Message, Request, ToolCall, ToolSpec
-from agora.models.limits import Retries
 from agora.models.litellm_model import LiteLLMModel, known_price
-from agora.models.replies import MAX_REPLY_BYTES
+from agora.models.replies import MAX_REPLY_BYTES, LostConnectionError
 from agora.testing import check_chat_model
-from agora.testing.endpoint import Behaviour, FaultyEndpoint, answer, completion
+from agora.testing.endpoint import Behaviour, FaultyEndpoint, answer, completion, refuse
 
-AT_ONCE = Retries(base_s=0.0)
 PRICE = Price(input_per_mtok=Decimal(1), output_per_mtok=Decimal(10))
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "integer"}}, "required": ["answer"]}
 
@@ -34,10 +32,10 @@ def ask(text: str = "hi", **changes: object) -> Request:
     return plain.model_copy(update=changes)
 
 
-def model(endpoint: FaultyEndpoint, name: str = "openai/test", *, retries: Retries = AT_ONCE) -> LiteLLMModel:
+def model(endpoint: FaultyEndpoint, name: str = "openai/test") -> LiteLLMModel:
     # litellm's clients for Anthropic take the root of a server, those for the OpenAI form its /v1.
     base = endpoint.root if name.startswith(("anthropic/", "gemini/")) else endpoint.url
-    return LiteLLMModel(name, api_base=base, api_key="none", price=PRICE, retries=retries)
+    return LiteLLMModel(name, api_base=base, api_key="none", price=PRICE)
 
 
 async def test_an_answer_arrives_with_the_bill_that_our_price_makes() -> None:
@@ -94,44 +92,26 @@ async def test_schema_seed_stop_and_log_probabilities_are_sent_only_when_asked_f
 async def test_an_attempt_is_one_request_upstream(name: str, fault: str) -> None:
     with FaultyEndpoint(fault) as endpoint:
         with pytest.raises(ModelError):
-            await model(endpoint, name, retries=Retries(attempts=1)).complete(ask())
+            await model(endpoint, name).complete(ask())
         assert endpoint.count == 1
 
 
 @pytest.mark.parametrize(
-    ("script", "requests"),
-    [(["429", "ok"], 2), (["500", "503", "ok"], 3), (["reset", "ok"], 2)],
+    ("status", "paid"), [(400, False), (408, True), (409, False), (418, False), (429, False), (500, True), (503, True)]
 )
-async def test_what_may_heal_is_tried_again(script: list[str], requests: int) -> None:
-    with FaultyEndpoint(*script) as endpoint:
-        assert (await model(endpoint).complete(ask())).text == "hello"
-        assert endpoint.count == requests
-
-
-async def test_a_retried_attempt_that_may_have_been_paid_stays_on_the_bill() -> None:
-    with FaultyEndpoint("429", "ok", "500", "ok", "reset", "ok") as endpoint:
-        guarded, request = model(endpoint), ask(max_tokens=50)
-        bound = guarded.bound_tokens(request)
-        refused = (await guarded.complete(request)).usage
-        assert (refused.input_tokens, refused.output_tokens, refused.steps) == (9, 3, 1)
-        failed = (await guarded.complete(request)).usage
-        assert (failed.input_tokens, failed.output_tokens, failed.steps) == (9 + bound, 3, 2)
-        lost = (await guarded.complete(request)).usage
-        assert (lost.input_tokens, lost.output_tokens, lost.steps) == (9 + bound, 3 + 50, 2)
-
-
-async def test_attempts_end_after_the_third() -> None:
-    with FaultyEndpoint("503") as endpoint:
-        with pytest.raises(ModelError, match="status 503: overloaded") as caught:
+async def test_what_was_refused_is_free_and_what_failed_may_be_charged(status: int, paid: bool) -> None:
+    with FaultyEndpoint(refuse(status, "no", retry_after_s=3600)) as endpoint:
+        with pytest.raises(ModelError, match=f"status {status}: ") as caught:
             await model(endpoint).complete(ask())
-        assert (endpoint.count, caught.value.status, caught.value.paid) == (3, 503, True)
+        assert (endpoint.count, caught.value.status, caught.value.paid) == (1, status, paid)
+        assert caught.value.retry_after_s == 3600.0
 
 
-async def test_a_retry_after_beyond_the_deadline_is_not_waited_for() -> None:
-    with FaultyEndpoint("429 late") as endpoint:
-        with pytest.raises(ModelError) as caught:
+async def test_a_lost_connection_may_be_charged() -> None:
+    with FaultyEndpoint("reset") as endpoint:
+        with pytest.raises(LostConnectionError) as caught:
             await model(endpoint).complete(ask())
-        assert (endpoint.count, caught.value.retry_after_s, caught.value.paid) == (1, 3600.0, False)
+        assert caught.value.paid
 
 
 @pytest.mark.parametrize(
@@ -150,7 +130,7 @@ async def test_a_retry_after_beyond_the_deadline_is_not_waited_for() -> None:
         ("30 MB", BadReplyError, "past the cap"),
     ],
 )
-async def test_what_cannot_be_used_is_an_error_and_is_not_tried_again(fault: str, kind: type, words: str) -> None:
+async def test_what_cannot_be_used_is_an_error(fault: str, kind: type, words: str) -> None:
     with FaultyEndpoint(fault, "ok") as endpoint:
         with pytest.raises(kind, match=words):
             await model(endpoint).complete(ask())
@@ -272,5 +252,5 @@ async def test_nobody_listening_is_not_paid() -> None:
     with FaultyEndpoint() as endpoint:
         gone = endpoint.url
     with pytest.raises(ModelError, match="cannot connect") as caught:
-        await LiteLLMModel("openai/test", api_base=gone, retries=AT_ONCE).complete(ask())
+        await LiteLLMModel("openai/test", api_base=gone).complete(ask())
     assert not caught.value.paid

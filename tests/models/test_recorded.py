@@ -33,13 +33,15 @@ async def test_recorded_replies_come_back_in_order_and_nothing_else_does() -> No
         await model.complete(ask("new"))
 
 
+def reserved(call: str, text: str) -> Event:
+    return Reserved(call=call, agent="scout", model="fake/one", request=ask(text), usd=Decimal(0), tokens=1)
+
+
+def called(call: str, reply: str) -> Event:
+    return Called(call=call, agent="scout", reply=said(reply), usage=Usage())
+
+
 async def test_a_ledger_gives_its_models_back_and_leaves_calls_without_an_end_out() -> None:
-    def reserved(call: str, text: str) -> Event:
-        return Reserved(call=call, agent="scout", model="fake/one", request=ask(text), usd=Decimal(0), tokens=1)
-
-    def called(call: str, reply: str) -> Event:
-        return Called(call=call, agent="scout", reply=said(reply), usage=Usage())
-
     events = [
         reserved("1", "a"),
         reserved("2", "a"),
@@ -51,3 +53,15 @@ async def test_a_ledger_gives_its_models_back_and_leaves_calls_without_an_end_ou
     assert [(await model.complete(ask("a"))).text for _ in range(2)] == ["first", "second"]
     with pytest.raises(LedgerError):
         await model.complete(ask("crashed"))
+
+
+async def test_a_call_that_was_tried_again_answers_once_with_its_last_attempt() -> None:
+    lost = Called(call="t/bid/a/1", agent="scout", error="lost", usage=Usage())
+    crashed = Called(call="t/bid/a/2", agent="scout", error="lost", usage=Usage())
+    events = [reserved("t/bid/a/1", "a"), lost, reserved("t/bid/a/1+1", ""), called("t/bid/a/1+1", "well")]
+    events += [reserved("t/bid/a/2", "b"), crashed, reserved("t/bid/a/2+1", "")]
+    model = recorded_from(events)["fake/one"]
+    assert (await model.complete(ask("a"))).text == "well"
+    assert model.unused == 0
+    with pytest.raises(LedgerError):
+        await model.complete(ask("b"))
