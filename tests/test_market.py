@@ -315,3 +315,30 @@ async def test_tokens_bound_a_task_and_the_work_so_far_is_still_verified() -> No
     result = await Market([LLMAgent("scout", model, tools=())]).run(task(limits=Limits(steps=3)))
     assert result.verdict is Verdict.FAILED
     assert "stopped" in result.output
+
+
+async def test_a_run_can_be_made_again_from_its_record_without_a_model() -> None:
+    from agora.agents.tools import tool
+    from agora.models.recorded import recorded_from
+
+    @tool
+    def add(a: int, b: int) -> int:
+        """Add two numbers.
+
+        Args:
+            a: One.
+            b: Another.
+        """
+        return a + b
+
+    steps = [say("1. add\n2. add\n3. answer", logprobs=EVEN), call("add", a=1, b=2), call("add", a=20, b=22), "42"]
+    model = ScriptedModel("m", steps)
+    first = Market([LLMAgent("scout", model, tools=[add])], seed=5)
+    result = await first.run(task())
+    replayed = recorded_from(recorded(first))["m"]
+    agent = LLMAgent("scout", replayed, tools=[add], price=model.price())
+    again = await Market([agent], seed=5).run(task())
+    assert replayed.unused == 0
+    assert again.clearing == result.clearing
+    assert again.award == result.award
+    assert again.cost_usd == result.cost_usd

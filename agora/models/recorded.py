@@ -76,8 +76,8 @@ class RecordedModel:
 
 
 def request_key(request: Request) -> str:
-    """SHA-256 of a request's canonical form: equal requests, equal keys."""
-    return hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+    """SHA-256 of what is asked: equal requests, equal keys. The deadline is no part of it: it depends on the clock."""
+    return hashlib.sha256(request.model_dump_json(exclude={"deadline_s"}).encode()).hexdigest()
 
 
 def recorded_from(events: Iterable[Event], *, prices: Sequence[tuple[str, Price]] = ()) -> dict[str, RecordedModel]:
@@ -91,18 +91,39 @@ def recorded_from(events: Iterable[Event], *, prices: Sequence[tuple[str, Price]
     Returns:
         Model name -> recorded model.
     """
-    reserved: dict[str, Reserved] = {}
+    reserved: dict[str, tuple[str, Request]] = {}
     ended: dict[str, Called] = {}
+    at_desk: dict[str, Request] = {}
     for event in events:
         if isinstance(event, Reserved):
-            reserved.setdefault(call_of(event.call), event)
-            ended.pop(call_of(event.call), None)
+            call, desk = call_of(event.call), event.call.rpartition("/")[0]
+            at_desk[desk] = whole_request(event, at_desk.get(desk))
+            reserved.setdefault(call, (event.model, at_desk[desk]))
+            ended.pop(call, None)
         elif isinstance(event, Called):
             ended[call_of(event.call)] = event
     pairs: dict[str, list[tuple[Request, Reply | str]]] = defaultdict(list)
-    for call, intent in reserved.items():
+    for call, (model, request) in reserved.items():
         end = ended.get(call)
         if end is not None:
-            pairs[intent.model].append((intent.request, end.error if end.reply is None else end.reply))
+            pairs[model].append((request, end.error if end.reply is None else end.reply))
     known = dict(prices)
     return {name: RecordedModel(name, replies, price=known.get(name)) for name, replies in pairs.items()}
+
+
+def whole_request(intent: Reserved, before: Request | None) -> Request:
+    """The request as it was sent: what the previous call of the same desk put on record is put back in front.
+
+    Args:
+        intent: The call.
+        before: The previous whole request of the same desk.
+
+    Raises:
+        LedgerError: The record of the previous call is missing.
+    """
+    if not intent.follows:
+        return intent.request
+    if before is None or len(before.messages) < intent.follows:
+        raise LedgerError(f"call {intent.call!r} follows on a call that is not on record")
+    messages = (*before.messages[: intent.follows], *intent.request.messages)
+    return intent.request.model_copy(update={"messages": messages, "tools": before.tools})
