@@ -66,7 +66,7 @@ def _form(pool: Pool, records: Sequence[AgentRecord]) -> Form:
 def _print(pool: Pool, records: Sequence[AgentRecord]) -> None:
     from agora.cli.joining import grouped
     from agora.cli.memory import print_records
-    from agora.cli.paint import grid, out, safe
+    from agora.cli.paint import grid, out, remarks, safe
     from agora.cli.prices import rate
 
     console = out()
@@ -80,7 +80,7 @@ def _print(pool: Pool, records: Sequence[AgentRecord]) -> None:
         console.print(table)
     else:
         console.print("nobody has joined")
-    for line in grouped(pool.absent):
-        console.print(f"[quiet]absent: {safe(line)}[/]")
+    if pool.absent:
+        console.print(remarks(("absent", safe(line)) for line in grouped(pool.absent)))
     console.print()
     print_records(records)

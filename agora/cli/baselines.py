@@ -123,7 +123,7 @@ class DearestAlone:
         await self._finished.wait()
         if name != self.guess:
             self._found = await self._measure(name)
-        return _figures(f"always {name}", f"alone, one attempt a check: {self._command_text(name)}", self._found)
+        return _figures(f"always {name}", f"alone: {self._command_text(name)}", self._found)
 
     def _arguments(self, name: str) -> list[str]:
         return [

@@ -17,7 +17,7 @@ from agora.cli.definitions import load_mechanism, load_policy, load_tasks
 from agora.cli.endings import print_reasons
 from agora.cli.forms import Form, figures_form, print_form, run_form
 from agora.cli.joining import grouped
-from agora.cli.paint import err, grid, number, out, safe, usd
+from agora.cli.paint import err, grid, number, out, remarks, safe, usd
 from agora.cli.pool import Pool, join_pool
 from agora.cli.prices import rate
 from agora.cli.project import starter
@@ -59,13 +59,13 @@ async def demonstrate(session: Session, as_json: bool) -> None:
         tasks = [as_task(task) for task in load_tasks(folder)]
         sandbox = sandbox_for(tasks, bare=session.settings.bare)
         async with opened_store(session) as store:
-            report, view, figures = await _measured(session, home, pool, tasks, folder, store, sandbox)
+            report, view, figures = await _measured(home, pool, tasks, folder, store, sandbox, quiet=as_json)
     if as_json:
         measured: list[JsonValue] = [figures_form(one) for one in figures]
         market: Form = run_form(report.run, view.story)
         print_form("agora.demo/1", {"market": market, "runs": measured, "database": session.database})
         return
-    _print_end(session, report, view, figures)
+    _print_totals(session, report, figures)
 
 
 def _at_starter(session: Session) -> Session:
@@ -85,15 +85,16 @@ def _copied(source: Path) -> Generator[Path]:
 
 
 async def _measured(
-    session: Session,
     home: Session,
     pool: Pool,
     tasks: Sequence[Task],
     folder: Path,
     store: Store,
     sandbox: Sandbox | None,
+    *,
+    quiet: bool,
 ) -> tuple[Report, View, list[Figures]]:
-    """The market, the dearest agent beside it, best of n after it."""
+    """The market, the dearest agent beside it, best of n after it; the market's table is printed in between."""
     settings = home.settings
     seed = fresh_seed() if settings.seed is None else settings.seed
     share = settings.budget_usd / _RUNS
@@ -121,18 +122,20 @@ async def _measured(
         group.start_soon(alone.begin)
         with view.shown():
             report = await market.run_all(tasks, notes=notes, watch=watch)
-        err().print("[quiet]now the alternatives: the dearest agent alone, and best of n on the same budget[/]")
-        sampled = await best_of_n(
-            pool.agents,
-            tasks,
-            tokens=report.usage.output_tokens,
-            budget_usd=share,
-            store=store,
-            sandbox=sandbox,
-            seed=seed,
-            of=report.run,
-        )
-        dearest = await alone.end(view.story)
+        if not quiet:
+            _print_market(view)
+        with _waiting("now the dearest agent alone, and best of n on the same budget"):
+            sampled = await best_of_n(
+                pool.agents,
+                tasks,
+                tokens=report.usage.output_tokens,
+                budget_usd=share,
+                store=store,
+                sandbox=sandbox,
+                seed=seed,
+                of=report.run,
+            )
+            dearest = await alone.end(view.story)
         measured.append((report, [_of_market(report), dearest, sampled]))
     [(report, figures)] = measured
     return report, view, figures
@@ -159,17 +162,32 @@ def _print_pool(pool: Pool) -> None:
         kind = f"{card.kind}, {safe(card.model, limit=32)}" if card.model else card.kind
         table.add_row(f"[name]{safe(card.name)}[/]", kind, safe(skills, limit=32), rate(card.price))
     out().print(table)
-    for line in grouped(pool.absent):
-        out().print(f"[quiet]absent  {safe(line)}[/]")
+    if pool.absent:
+        out().print(remarks(("absent", safe(line)) for line in grouped(pool.absent)))
     out().print()
 
 
-def _print_end(session: Session, report: Report, view: View, figures: Sequence[Figures]) -> None:
+@contextmanager
+def _waiting(what: str) -> Generator[None]:
+    """Say what is waited for: while it lasts on a terminal, once elsewhere."""
+    if not err().is_terminal:
+        err().print(what)
+        yield
+        return
+    with err().status(f"[quiet]{what}[/]", spinner="line", spinner_style="quiet"):
+        yield
+
+
+def _print_market(view: View) -> None:
     console = out()
     stories = list(view.story.tasks.values())
     console.print(table_of(stories))
     console.print(f"[quiet]{LEGEND}[/]\n")
     print_reasons(stories)
+
+
+def _print_totals(session: Session, report: Report, figures: Sequence[Figures]) -> None:
+    console = out()
     dollars = any(one.usd for one in figures)
     table = grid("", "passed>", *(["cost>"] if dollars else []), "tokens written>", "seconds>", "run")
     for one in figures:
@@ -180,10 +198,9 @@ def _print_end(session: Session, report: Report, view: View, figures: Sequence[F
         row = (*cost, str(one.tokens), number(one.seconds), one.run)
         table.add_row(safe(one.name), f"{one.passed} of {one.tasks}", *row)
     console.print(table)
-    for one in figures:
-        if one.how:
-            console.print(f"[quiet]{safe(one.name)}: {safe(one.how)}[/]")
-    console.print("[quiet]seconds inside models, tools and commands; the alternatives ran beside each other[/]")
+    how = [(safe(one.name), safe(one.how)) for one in figures if one.how]
+    console.print()
+    console.print(remarks([*how, ("seconds", "inside models, tools and commands; two processes shared this machine")]))
     console.print(f"\nthe market's own overhead: {_overhead(report)}")
     console.print(f"trace {safe(session.database)}, run {report.run}")
     console.print(f"next: [name]agora explain {report.run}[/]")

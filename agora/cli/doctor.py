@@ -38,7 +38,7 @@ def doctor(
 
 def _print(found: Checkup) -> None:
     from agora.cli.joining import grouped
-    from agora.cli.paint import grid, out, safe
+    from agora.cli.paint import grid, out, remarks, safe
 
     console = out()
     console.print("  ".join(f"{name} [head]{safe(version)}[/]" for name, version in found.versions.items()))
@@ -51,8 +51,8 @@ def _print(found: Checkup) -> None:
     memory = f"[passed]writable[/] {safe(found.database)}" if not found.memory_error else ""
     console.print(f"memory: {memory or f'[failed]{safe(found.memory_error)}[/]'}")
     console.print(f"agents: {', '.join(safe(name) for name in found.agents) or '[failed]none[/]'}")
-    for line in grouped(found.absent):
-        console.print(f"  [quiet]absent: {safe(line)}[/]")
+    if found.absent:
+        console.print(remarks(("  absent", safe(line)) for line in grouped(found.absent)))
     if found.attacks:
         table = grid("attack on", "what", "without sandbox", "within")
         for attack in found.attacks:

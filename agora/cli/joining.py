@@ -81,12 +81,12 @@ def grouped(absent: Mapping[str, str]) -> list[str]:
     """Reasons in few lines: all providers that only lack a key stand in one.
 
     >>> grouped({"openai": "set OPENAI_API_KEY", "xai": "set XAI_API_KEY", "ollama": "no server"})
-    ['ollama: no server', 'hosted models: no key is set: OPENAI_API_KEY, XAI_API_KEY']
+    ['ollama: no server', 'hosted models: no key is set (OPENAI_API_KEY, XAI_API_KEY)']
     """
     keys = {name: reason.removeprefix("set ") for name, reason in absent.items() if _lacks_key(reason)}
     lines = [f"{name}: {reason}" for name, reason in absent.items() if name not in keys]
     if keys:
-        lines.append(f"hosted models: no key is set: {', '.join(keys.values())}")
+        lines.append(f"hosted models: no key is set ({', '.join(keys.values())})")
     return lines
 
 

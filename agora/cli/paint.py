@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -146,6 +147,14 @@ def ago(at_us: int) -> str:
 def verdict(value: Verdict | None) -> str:
     """A verdict, for markup."""
     return f"[{value.value}]{MARKS[value]}[/]" if value else "[quiet]…[/]"
+
+
+def remarks(rows: Iterable[tuple[str, str]]) -> Table:
+    """Quiet remarks for below a table: what, and what about it, the second wrapped under itself."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for what, about in rows:
+        table.add_row(f"[quiet]{what}[/]", f"[quiet]{about}[/]")
+    return table
 
 
 def grid(*columns: str, title: str = "") -> Table:

@@ -89,4 +89,5 @@ def _promised(bid: Bid, attempt: AttemptStory | None) -> tuple[str, str, str]:
     tokens = "-" if bid.plan.tokens is None else str(bid.plan.tokens)
     if took is None:
         return str(bid.plan.steps), tokens, asks_s
-    return f"{bid.plan.steps}/{took.steps}", f"{tokens}/{took.output_tokens}", f"{asks_s}/{number(took.seconds)}"
+    took_s = number(round(took.seconds, 2))
+    return f"{bid.plan.steps}/{took.steps}", f"{tokens}/{took.output_tokens}", f"{asks_s}/{took_s}"

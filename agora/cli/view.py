@@ -136,8 +136,16 @@ class LiveView(Silent):
     def _footer(self) -> str:
         spent = self.story.spent
         done = sum(1 for task in self.story.tasks.values() if task.done)
-        of = f"spent {usd(spent.usd)} of {usd(self._budget_usd)}"
-        return f"\n[quiet]{done} of {len(self.story.tasks)} done · {of} · {taken(spent)} · {_now(self.story)}[/]"
+        parts = [f"{done} of {len(self.story.tasks)} done"]
+        if _charges_dollars(self.story):
+            parts.append(f"spent {usd(spent.usd)} of {usd(self._budget_usd)}")
+        return f"\n[quiet]{' · '.join([*parts, taken(spent), _now(self.story)])}[/]"
+
+
+def _charges_dollars(story: RunStory) -> bool:
+    """Whether anybody here costs dollars; local work is not shown in any."""
+    agents = story.started.agents if story.started else ()
+    return any(agent.price is not None and agent.price.unit == "usd" for agent in agents)
 
 
 def _now(story: RunStory) -> str:

@@ -48,7 +48,7 @@ def test_the_demo_keeps_red_checks_in_view_and_ends_well(shell: Shell, project: 
     assert shown.code == 0
     assert "✗ two" in shown.out
     assert "✓ one" in shown.out
-    assert "hosted models: no key is set: OPENAI_API_KEY" in shown.out
+    assert "hosted models: no key is set (OPENAI_API_KEY" in shown.out
     assert "the market's own overhead" in shown.out
     assert str(project / "memory" / "agora.db") in shown.out
     assert "next: agora explain" in shown.out
