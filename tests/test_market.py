@@ -331,8 +331,8 @@ async def test_a_run_can_be_made_again_from_its_record_without_a_model() -> None
         """
         return a + b
 
-    steps = [say("1. add\n2. add\n3. answer", logprobs=EVEN), call("add", a=1, b=2), call("add", a=20, b=22), "42"]
-    model = ScriptedModel("m", steps)
+    plan = say("1. add\n2. add\n3. answer", logprobs=EVEN)
+    model = ScriptedModel("m", [plan, call("add", a=1, b=2), call("add", a=20, b=22), "42"])
     first = Market([LLMAgent("scout", model, tools=[add])], seed=5)
     result = await first.run(task())
     replayed = recorded_from(recorded(first))["m"]
