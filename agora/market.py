@@ -17,7 +17,7 @@ Whatever is decided or received is an event on the ledger. Decisions are pure; t
 from __future__ import annotations
 
 import platform
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from functools import partial
@@ -33,7 +33,7 @@ from agora.bids import Reserve
 from agora.budget import Purse
 from agora.coordinator import Everyone
 from agora.desk import Run
-from agora.errors import BudgetError, ConfigError, NoAgentsError, PatchError, SandboxError
+from agora.errors import BudgetError, ConfigError, NoAgentsError, PatchError
 from agora.events import Applied, Done, Event, Posted, Scored, Screened, Started, TaskDone
 from agora.lots import Approve, House, Lot
 from agora.memory.in_memory import MemoryStore
@@ -41,7 +41,7 @@ from agora.performing import make_attempt
 from agora.posting import as_task, as_usd, fill, listing, unique_ids
 from agora.protocols import Agent, Clock, Mechanism, Policy, Sandbox, Store
 from agora.results import Report, Result
-from agora.sandbox import apply_patch, best_sandbox
+from agora.sandbox import BestSandbox, apply_patch, refuse_below
 from agora.settling import award_for, memories, reason_of, settlement
 from agora.streaming import Stream, Tee
 from agora.tasks import Check, Limits, Task, Tier, Usage, Verdict
@@ -89,7 +89,7 @@ class Market:
             raise ConfigError("agents", "two agents have one name: rename one of them")
         self._limits = fill(limits or Limits(), Limits(usd=as_usd(budget_usd, where="budget_usd")))
         self._mechanism, self._policy = mechanism or SALE(), policy or Everyone()
-        self._store, self._sandbox = store or MemoryStore(clock=clock or SystemClock()), sandbox
+        self._store, self._sandbox = store or MemoryStore(clock=clock or SystemClock()), sandbox or BestSandbox()
         self._bid_deadline_s, self._attempts = bid_deadline_s, attempts
         self._approve, self._seed, self._clock = approve, seed, clock or SystemClock()
 
@@ -123,7 +123,7 @@ class Market:
     @asynccontextmanager
     async def stream(
         self, work: str | Task, *, workspace: str | Path | None = None, verify: str | Check | None = None
-    ) -> AsyncIterator[Stream]:
+    ) -> AsyncGenerator[Stream]:
         """`run`, with its events while they happen.
 
         Example:
@@ -198,7 +198,7 @@ class Market:
             mechanism=self._mechanism,
             policy=self._policy,
             verifiers={task.id: build_verifier(task.verify) for task in tasks if task.verify},
-            sandbox=lambda: self._sandbox or best_sandbox(),
+            sandbox=self._sandbox,
             bid_deadline_s=self._bid_deadline_s,
             attempts=self._attempts,
             approve=self._approve,
@@ -219,8 +219,8 @@ class Market:
 def _require_sandbox(house: House, tasks: Sequence[Task]) -> None:
     """Refuse before anything is spent what no sandbox here may do."""
     least = max((task.tier for task in tasks if task.workspace is not None), default=Tier.BARE)
-    if least > Tier.BARE and (tier := house.sandbox().tier) < least:
-        raise SandboxError(f"the task demands tier {least.name.lower()}, and the sandbox here is {tier.name.lower()}")
+    if least > Tier.BARE:
+        refuse_below(least, house.sandbox.tier)
 
 
 async def _loop(house: House, lot: Lot) -> Result:

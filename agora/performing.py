@@ -82,10 +82,10 @@ async def _verify(house: House, task: Task, work: Work | None, error: str) -> Ou
     if verifier is None:
         return Outcome(verdict=Verdict.UNKNOWN, verifier="none", evidence="the task names no verifier")
     try:
-        return await verifier.verify(task, work, sandbox=house.sandbox())
-    except Exception as error:  # a verifier that cannot say is no failure of the work, and a plug-in may break
-        return Outcome(verdict=Verdict.UNKNOWN, verifier=verifier.name, evidence=described(error))
+        return await verifier.verify(task, work, sandbox=house.sandbox)
+    except Exception as fault:  # a verifier that cannot say is no failure of the work, and a plug-in may break
+        return Outcome(verdict=Verdict.UNKNOWN, verifier=verifier.name, evidence=described(fault))
 
 
 def _sandbox_of(house: House, agent: Agent) -> Sandbox:
-    return BareSandbox() if agent.profile.tier is Tier.BARE else house.sandbox()
+    return BareSandbox() if agent.profile.tier is Tier.BARE else house.sandbox

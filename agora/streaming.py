@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -81,7 +81,7 @@ class Stream:
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, run_all: Callable[..., Awaitable[Report]]) -> AsyncIterator[Stream]:
+    async def of(cls, run_all: Callable[..., Awaitable[Report]]) -> AsyncGenerator[Stream]:
         """Start a run in the background of the `async with` block; leaving the block early cancels it."""
         send, receive = anyio.create_memory_object_stream[Event](math.inf)
         stream = cls(receive)
