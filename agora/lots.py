@@ -31,8 +31,8 @@ class House:
     """Makes the shortlist."""
     verifiers: Mapping[str, Verifier]
     """Task id -> verifier."""
-    sandbox: Callable[[], Sandbox]
-    """Makes the copies that agents work in; called only where a task has a workspace."""
+    sandbox: Sandbox
+    """Makes the copies that agents work in and that verifiers check."""
     bid_deadline_s: float
     """Later bids do not count."""
     attempts: int

@@ -7,12 +7,13 @@ from agora.sandbox.bubblewrap import BubblewrapSandbox
 from agora.sandbox.limits import RunLimits
 from agora.sandbox.nsjail import NsjailSandbox
 from agora.sandbox.patches import patch_between, snapshot
-from agora.sandbox.probe import best_sandbox, explain
-from agora.sandbox.tiers import Limitable
+from agora.sandbox.probe import BestSandbox, best_sandbox, explain
+from agora.sandbox.tiers import Limitable, refuse_below
 
 __all__ = [
     "AttackResult",
     "BareSandbox",
+    "BestSandbox",
     "BubblewrapSandbox",
     "Limitable",
     "NsjailSandbox",
@@ -21,6 +22,7 @@ __all__ = [
     "best_sandbox",
     "explain",
     "patch_between",
+    "refuse_below",
     "run_battery",
     "snapshot",
 ]

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import anyio
 
 from agora.errors import AgoraError, SandboxError
-from agora.protocols import Sandbox
+from agora.protocols import Sandbox, Workspace
 from agora.sandbox.bubblewrap import BubblewrapSandbox
 from agora.sandbox.nsjail import NsjailSandbox
 from agora.sandbox.tiers import Limitable
-from agora.tasks import Tier
+from agora.tasks import Patch, Tier
 
 _MEND = "run on Linux with bubblewrap, or run without a sandbox by an explicit flag"
 _BACKENDS: tuple[tuple[str, Callable[[], Limitable]], ...] = (
@@ -47,6 +47,29 @@ def best_sandbox() -> Sandbox:
     if found is None:
         raise SandboxError(f"no sandbox works here: {'; '.join(explanation.missing)}")
     return found
+
+
+class BestSandbox:
+    """The strongest sandbox that works here, looked for when it is first needed: an answer in words needs none."""
+
+    @property
+    def tier(self) -> Tier:
+        """What it gives on this machine.
+
+        Raises:
+            SandboxError: None works.
+        """
+        return best_sandbox().tier
+
+    async def open(self, source: Path | None, *, patch: Patch | None = None, least: Tier = Tier.NAMESPACE) -> Workspace:
+        """As the sandbox that was found.
+
+        Raises:
+            SandboxError: None works, or the tier is below `least`.
+            WorkspaceError: The source is not a folder that can be read.
+            PatchError: The patch does not fit.
+        """
+        return await best_sandbox().open(source, patch=patch, least=least)
 
 
 def explain() -> Explanation:
