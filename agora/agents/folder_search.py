@@ -93,13 +93,13 @@ def search_folder(root: Path, query: str, limit: int = 5) -> list[Passage]:
 def answer_with_citation(root: Path, question: str) -> str:
     """The line that answers a question best, and where it stands: the line, then `path:line` on a line of its own.
 
+    Empty where no line has a word of the question.
+
     Raises:
         WorkspaceError: There is no such folder.
     """
     best = search_folder(root, question, 1)
-    return (
-        f"{best[0].text}\n{best[0].path}:{best[0].line}" if best else "no line of the folder has a word of the question"
-    )
+    return f"{best[0].text}\n{best[0].path}:{best[0].line}" if best else ""
 
 
 @tool(name="search_folder", thread=True)

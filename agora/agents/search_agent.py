@@ -60,6 +60,7 @@ class SearchAgent:
         skills: What it can do.
         price: What it charges, in seconds of this machine.
         trust: The data labels that it may see.
+        tier: The sandbox that it works in.
     """
 
     def __init__(

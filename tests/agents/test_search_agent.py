@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agora.agents.search_agent import SearchAgent, question_of
-from agora.errors import WorkspaceError
+from agora.errors import AgentError, WorkspaceError
 from agora.memory.in_memory import MemoryStore
 from agora.sandbox import BubblewrapSandbox
 from agora.tasks import Task
@@ -50,6 +50,12 @@ async def test_the_search_is_one_step_on_the_record(folder: Path) -> None:
     _, store = await answer(folder)
     events = [item.event for item in store.events() if item.event]
     assert [event.kind for event in events] == ["tool"]
+
+
+async def test_finding_nothing_is_a_failure_and_not_an_answer(folder: Path) -> None:
+    (folder / "handbook" / "house.txt").write_text("Shoes stand below.\n")
+    with pytest.raises(AgentError, match="no line with a word of the question"):
+        await answer(folder, "handbook")
 
 
 async def test_a_folder_outside_the_workspace_is_an_error(folder: Path) -> None:
