@@ -68,11 +68,12 @@ def settlement(lot: Lot, attempt: Attempt, *, operator: str) -> list[Event]:
 
 
 def memories(lot: Lot) -> list[Event]:
-    """Every bid with what came of it, once a verifier has spoken; nothing where none did."""
+    """Every bid with what came of it, once a verifier has spoken; nothing of work that nobody could judge."""
     outcomes = {attempt.award.agent: attempt.outcome for attempt in lot.attempts}
-    if all(outcome.verdict is Verdict.UNKNOWN for outcome in outcomes.values()):
+    unknown = {agent for agent, outcome in outcomes.items() if outcome.verdict is Verdict.UNKNOWN}
+    if unknown == set(outcomes):
         return []
-    return [_memory(lot, bid, outcomes) for bid in lot.bids.values()]
+    return [_memory(lot, bid, outcomes) for bid in lot.bids.values() if bid.agent not in unknown]
 
 
 def _memory(lot: Lot, bid: Bid, outcomes: dict[str, Outcome]) -> Learned:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import anyio
 import pytest
 
 from agora.agents.function import FunctionAgent
 from agora.agents.llm import LLMAgent
-from agora.auctions import Lottery
-from agora.bids import Plan, Price
-from agora.errors import AgentError, ConfigError, NoAgentsError, WorkspaceError
+from agora.auctions import Lottery, seal
+from agora.bids import Amount, Award, Plan, Price
+from agora.budget import Purse
+from agora.errors import AgentError, ConfigError, NoAgentsError, SandboxError, WorkspaceError
 from agora.events import Awarded, BidPlaced, BidRefused, Called, Done, Event, Learned, Reserved, TaskDone
+from agora.lots import Lot
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
-from agora.protocols import Agent, Desk
-from agora.tasks import Check, Limits, Task, Verdict, Work
+from agora.protocols import Agent, Desk, Workspace
+from agora.results import Attempt
+from agora.settling import memories
+from agora.tasks import Check, Limits, Outcome, Patch, Task, Tier, Usage, Verdict, Work
 from agora.testing import FakeClock, ScriptedModel, call, say
 
 SAYS_42 = Check(kind="exact", options={"answer": "42"})
@@ -154,6 +159,47 @@ async def test_without_a_verifier_the_outcome_is_unknown_and_nothing_is_learned(
     result = await market.run("what is 6 x 7?")
     assert result.verdict is Verdict.UNKNOWN
     assert not [event for event in recorded(market) if isinstance(event, Learned)]
+
+
+class NoSandbox:
+    """A machine on which no sandbox works."""
+
+    @property
+    def tier(self) -> Tier:
+        raise SandboxError("no sandbox works here")
+
+    async def open(self, source: Path | None, *, patch: Patch | None = None, least: Tier = Tier.NAMESPACE) -> Workspace:
+        raise SandboxError("no sandbox works here")
+
+
+async def test_an_answer_in_words_is_verified_where_no_sandbox_works() -> None:
+    assert (await Market([answering("a", "42")], sandbox=NoSandbox()).run(task())).passed
+
+
+async def test_a_task_with_a_workspace_is_refused_before_anything_is_recorded_where_no_sandbox_works(
+    tmp_path: Path,
+) -> None:
+    market = Market([answering("a", "42")], sandbox=NoSandbox())
+    with pytest.raises(SandboxError, match="no sandbox works"):
+        await market.run(task(), workspace=tmp_path)
+    assert recorded(market) == []
+
+
+def lot_of(*verdicts: tuple[str, Verdict]) -> Lot:
+    """A task with one bid and attempt for each agent and verdict."""
+    lot = Lot(task=task(), purse=Purse("t", Limits(), clock=FakeClock()))
+    for number, (name, verdict) in enumerate(verdicts, start=1):
+        plan = Plan(text=name)
+        lot.bids[name] = seal(name, plan, Price(), entropy=None, token_limit=100, usage=Usage())
+        award = Award(agent=name, attempt=number, plan=plan, payment=Amount(value=Decimal(0)), reason="lowest")
+        lot.attempts.append(Attempt(award=award, outcome=Outcome(verdict=verdict, verifier="v")))
+    return lot
+
+
+def test_work_that_nobody_could_judge_is_not_remembered_as_a_failure() -> None:
+    remembered = memories(lot_of(("a", Verdict.FAILED), ("b", Verdict.UNKNOWN)))
+    assert [event.update["agent"] for event in remembered if isinstance(event, Learned)] == ["a"]
+    assert memories(lot_of(("a", Verdict.UNKNOWN))) == []
 
 
 async def test_an_empty_budget_keeps_out_who_charges_and_lets_local_work_through() -> None:
