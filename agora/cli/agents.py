@@ -79,7 +79,7 @@ def _print(pool: Pool, records: Sequence[AgentRecord]) -> None:
             table.add_row(f"[name]{safe(card.name)}[/]", card.kind, *row)
         console.print(table)
     else:
-        console.print("nobody has joined")
+        console.print("nobody has joined: write a project with `agora init`, or set a provider's key")
     if pool.absent:
         console.print(remarks(("absent", safe(line)) for line in grouped(pool.absent)))
     console.print()

@@ -13,7 +13,7 @@ from typing import cast
 
 from agora import registry
 from agora.cli.agent_files import AgentFile, LLMFile, SamplerFile, build_agent, read_agent
-from agora.cli.joining import LOCAL, found_agents, local_absence
+from agora.cli.joining import LOCAL, found_agents, grouped, local_absence
 from agora.cli.session import Session
 from agora.cli.toml_files import short
 from agora.errors import ConfigError, MissingKeyError, NoAgentsError, UnknownNameError
@@ -44,9 +44,10 @@ class Pool:
         if self.agents:
             return
         error = NoAgentsError(self.where)
-        if self.absent:
-            reasons = "; ".join(f"{name}: {why}" for name, why in self.absent.items())
-            error.args = (f"{error} (absent: {reasons})",)
+        reasons = "; ".join(grouped(self.absent))
+        error.args = (
+            f"{error}; `agora init` writes a project with some" + (f" (absent: {reasons})" if reasons else ""),
+        )
         raise error
 
 

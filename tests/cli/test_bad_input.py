@@ -207,7 +207,8 @@ def test_an_empty_pool_says_who_is_absent_and_why(
     shown = shell(*RUN)
     assert shown.code == 2
     assert "has no agents" in shown.error
-    assert "set OPENAI_API_KEY" in shown.error
+    assert "no key is set (OPENAI_API_KEY" in shown.error
+    assert "agora init" in shown.error
 
 
 def test_budget_zero_with_agents_that_charge_dollars_ends_with_3(
