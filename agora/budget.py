@@ -58,20 +58,14 @@ class Purse:
         self.spent = Usage()
 
     def fund(self, name: str, limits: Limits) -> Purse:
-        """A purse whose dollars and tokens leave this one now; `close` brings back what it did not spend.
+        """A purse whose dollars, tokens and steps leave this one now; `close` brings back what it did not spend.
 
         Raises:
             BudgetError: They are not there.
         """
-        left = self.left
-        cap = Limits(
-            usd=_least(limits.usd, left.usd),
-            tokens=_least(limits.tokens, left.tokens),
-            steps=_least(limits.steps, left.steps),
-            seconds=_least(limits.seconds, left.seconds),
-        )
+        cap = tightest(limits, self.left)
         purse = Purse(name, cap, clock=self._clock, parent=self)
-        purse._funded = self.reserve(usd=cap.usd or _ZERO, tokens=cap.tokens or 0, steps=0)
+        purse._funded = self.reserve(usd=cap.usd or _ZERO, tokens=cap.tokens or 0, steps=cap.steps or 0)
         return purse
 
     def reserve(self, *, usd: Decimal = _ZERO, tokens: int = 0, steps: int = 1) -> Reservation:
@@ -152,6 +146,29 @@ class Purse:
         self._held.usd += usd
         self._held.tokens += tokens
         self._held.steps += steps
+
+
+def tightest(first: Limits, second: Limits) -> Limits:
+    """The smaller bound in each dimension.
+
+    >>> tightest(Limits(steps=3, seconds=9.0), Limits(steps=5)).steps
+    3
+    """
+    return Limits(
+        usd=_least(first.usd, second.usd),
+        tokens=_least(first.tokens, second.tokens),
+        steps=_least(first.steps, second.steps),
+        seconds=_least(first.seconds, second.seconds),
+    )
+
+
+def share_of(limits: Limits, count: int) -> Limits:
+    """An even share of all that is used up; time is not: it passes for everyone at once."""
+    return Limits(
+        usd=None if limits.usd is None else limits.usd / count,
+        tokens=None if limits.tokens is None else limits.tokens // count,
+        steps=None if limits.steps is None else limits.steps // count,
+    )
 
 
 def _least(first: _T | None, second: _T | None) -> _T | None:

@@ -30,7 +30,7 @@ from agora.ambient import SeededChance, SystemClock, fresh_id, fresh_seed
 from agora.auctions import SALE
 from agora.bidding import call_for_bids
 from agora.bids import Reserve
-from agora.budget import Purse
+from agora.budget import Purse, share_of, tightest
 from agora.coordinator import Everyone
 from agora.desk import Run
 from agora.errors import BudgetError, ConfigError, NoAgentsError, PatchError
@@ -146,7 +146,7 @@ class Market:
 
         Args:
             tasks: With unique ids.
-            parallel: How many at once; the budget is then split evenly, so that arrival decides nothing.
+            parallel: How many at once; the run's limits are then split evenly, so that arrival decides nothing.
             notes: Put on the ledger with the start, as who did not join and why.
             watch: Called with each event when it is recorded.
         """
@@ -158,7 +158,7 @@ class Market:
         started_s = self._clock.monotonic_s()
         await house.record(self._started(house.run, notes or {}))
         results: dict[str, Result] = {}
-        share = Limits(usd=purse.left.usd / len(tasks)) if parallel > 1 and purse.left.usd else Limits()
+        share = share_of(purse.left, len(tasks)) if parallel > 1 else Limits()
         limiter = anyio.CapacityLimiter(parallel)
         async with anyio.create_task_group() as group:
             for task in tasks:
@@ -183,7 +183,7 @@ class Market:
         results: dict[str, Result],
     ) -> None:
         async with limiter:
-            own = purse.fund(f"task {task.id}", fill(task.limits, share))
+            own = purse.fund(f"task {task.id}", tightest(task.limits, share))
             try:
                 results[task.id] = await _loop(house, Lot(task=task, purse=own))
             finally:

@@ -13,16 +13,17 @@ from agora.agents.llm import LLMAgent
 from agora.auctions import Lottery, seal
 from agora.bids import Amount, Award, Plan, Price
 from agora.budget import Purse
-from agora.errors import AgentError, ConfigError, NoAgentsError, SandboxError, WorkspaceError
+from agora.errors import AgentError, BudgetError, ConfigError, NoAgentsError, SandboxError, WorkspaceError
 from agora.events import Awarded, BidPlaced, BidRefused, Called, Done, Event, Learned, Reserved, TaskDone
 from agora.lots import Lot
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
+from agora.messages import Message, Request
 from agora.protocols import Agent, Desk, Workspace
 from agora.results import Attempt
 from agora.settling import memories
 from agora.tasks import Check, Limits, Outcome, Patch, Task, Tier, Usage, Verdict, Work
-from agora.testing import FakeClock, ScriptedModel, call, say
+from agora.testing import FakeClock, RuleModel, ScriptedModel, call, say
 
 SAYS_42 = Check(kind="exact", options={"answer": "42"})
 EVEN = [(-0.7, -0.7)] * 4
@@ -272,15 +273,44 @@ async def test_the_run_ends_with_its_terminal_row_and_every_task_with_its_own() 
     assert {event.task for event in recorded(market) if isinstance(event, TaskDone)} == {"x", "y"}
 
 
-async def test_sixty_four_parallel_tasks_of_a_lying_model_cannot_overspend() -> None:
-    """Each call reserves its worst case first, so the sum of what is booked stays within the budget."""
-    from agora.testing import RuleModel
+async def test_sixty_four_calls_at_once_stop_at_the_budget_where_each_costs_its_worst_case() -> None:
+    price = Price(output_per_mtok=Decimal(100))
+    worst = Usage(usd=price.of(0, 100), output_tokens=100, steps=1)
+    model = RuleModel("m", lambda request: say("42", usage=worst), price=price)
+    request = Request(messages=(Message(role="user", content="go"),), max_tokens=100)
+    refused: list[BudgetError] = []
 
-    model = RuleModel("m", lambda request: "42" if request.messages[0].role == "system" else "1. answer")
-    market = Market([LLMAgent("scout", model, tools=())], budget_usd="0.05")
-    report = await market.run_all([task(id=f"t{n}") for n in range(64)], parallel=64)
-    assert report.usage.usd <= Decimal("0.05")
-    assert report.usage.usd == sum(result.usage.usd for result in report.results)
+    async def one_call(desk: Desk) -> None:
+        try:
+            await desk.ask(model, request)
+        except BudgetError as error:
+            refused.append(error)
+
+    async def all_at_once(desk: Desk, plan: Plan) -> str:
+        async with anyio.create_task_group() as group:
+            for _ in range(64):
+                group.start_soon(one_call, desk)
+        return "42"
+
+    agent = FunctionAgent("a", all_at_once, plan=Plan(text="ask"), price=Price())
+    result = await Market([agent], budget_usd="0.105").run(task(limits=Limits(steps=100)))
+    assert result.passed
+    assert (model.calls, len(refused)) == (10, 54)
+    assert result.cost_usd == Decimal("0.10")
+
+
+async def test_tasks_at_once_share_every_limit_of_the_run_evenly() -> None:
+    async def busy(desk: Desk, plan: Plan) -> str:
+        for _ in range(8):
+            await desk.ask(model, request)
+        return "42"
+
+    model = RuleModel("m", lambda request: "42", price=Price(unit="s"))
+    request = Request(messages=(Message(role="user", content="go"),), max_tokens=10)
+    market = Market([FunctionAgent("a", busy, plan=Plan(text="ask"))], limits=Limits(steps=20, tokens=4_000_000))
+    report = await market.run_all([task(id=f"t{n}") for n in range(4)], parallel=4)
+    assert [result.usage.steps for result in report.results] == [5, 5, 5, 5]
+    assert report.usage.steps == 20
 
 
 async def test_events_can_be_watched_while_they_happen() -> None:
@@ -325,8 +355,6 @@ async def test_a_promised_token_cap_is_enforced() -> None:
     model = ScriptedModel("m", ["forty-two " * 40, "again"], price=Price(unit="s"))
 
     async def talk(desk: Desk, plan: Plan) -> str:
-        from agora.messages import Message, Request
-
         request = Request(messages=(Message(role="user", content="go"),), max_tokens=500)
         await desk.ask(model, request)
         return (await desk.ask(model, request)).text
