@@ -183,7 +183,11 @@ class Market:
         results: dict[str, Result],
     ) -> None:
         async with limiter:
-            own = purse.fund(f"task {task.id}", tightest(task.limits, share))
+            try:
+                own = purse.fund(f"task {task.id}", tightest(task.limits, share))
+            except BudgetError as empty:  # one task's overrun or delay must not cost the others their report
+                results[task.id] = await _unfunded(house, task, str(empty))
+                return
             try:
                 results[task.id] = await _loop(house, Lot(task=task, purse=own))
             finally:
@@ -221,6 +225,13 @@ def _require_sandbox(house: House, tasks: Sequence[Task]) -> None:
     least = max((task.tier for task in tasks if task.workspace is not None), default=Tier.BARE)
     if least > Tier.BARE:
         refuse_below(least, house.sandbox.tier)
+
+
+async def _unfunded(house: House, task: Task, reason: str) -> Result:
+    """A task that the run can no longer pay for: announced, and done."""
+    house.note(Posted(task=task.id, spec=task))
+    await house.record(TaskDone(task=task.id, verdict=Verdict.FAILED, reason=reason))
+    return Result(run=house.run.id, task=task, verdict=Verdict.FAILED, reason=reason)
 
 
 async def _loop(house: House, lot: Lot) -> Result:

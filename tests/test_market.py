@@ -299,6 +299,23 @@ async def test_sixty_four_calls_at_once_stop_at_the_budget_where_each_costs_its_
     assert result.cost_usd == Decimal("0.10")
 
 
+async def test_an_overrun_ends_the_spending_and_not_the_report() -> None:
+    lie = Usage(usd=Decimal(5), output_tokens=5_000_000, steps=1)
+    model = RuleModel("m", lambda request: say("42", usage=lie), price=Price(output_per_mtok=Decimal(1)))
+    request = Request(messages=(Message(role="user", content="go"),), max_tokens=10)
+
+    async def perform(desk: Desk, plan: Plan) -> str:
+        return (await desk.ask(model, request)).text
+
+    market = Market([FunctionAgent("a", perform, plan=Plan(text="ask"), price=Price())])
+    report = await market.run_all([task(id="one"), task(id="two"), task(id="three")])
+    assert [result.passed for result in report.results] == [True, False, False]
+    assert "purse is closed" in report.results[2].reason
+    assert report.usage.usd == 5
+    assert model.calls == 1
+    assert kinds(market)[-5:] == ["posted", "task_done", "posted", "task_done", "done"]
+
+
 async def test_tasks_at_once_share_every_limit_of_the_run_evenly() -> None:
     async def busy(desk: Desk, plan: Plan) -> str:
         for _ in range(8):
