@@ -42,7 +42,7 @@ async def _runs(session: Session, *, limit: int, json: bool) -> None:
         return
     table = grid("run", "when", "passed>", "cost>", "tokens>", "seconds>", "goal")
     for info in found:
-        goal = safe(info.goal, limit=44) + ("" if info.done else " [unknown](not finished)[/]")
+        goal = safe(info.goal, limit=34) + ("" if info.done else " [unknown](not finished)[/]")
         passed = f"{info.passed}/{info.tasks}"
         cost, seconds = usd(info.usage.usd), number(info.usage.seconds)
         table.add_row(f"[name]{info.id}[/]", ago(info.started_us), passed, cost, str(info.usage.tokens), seconds, goal)
