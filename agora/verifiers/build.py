@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
 from typing import Final, cast
 
 from pydantic import ValidationError
 
+from agora import registry
 from agora.errors import ConfigError, UnknownNameError
 from agora.protocols import Verifier
 from agora.tasks import Check
@@ -18,10 +18,8 @@ from agora.verifiers.match import ExactOptions, ExactVerifier, NumericOptions, N
 from agora.verifiers.schema import SchemaOptions, SchemaVerifier
 from agora.verifiers.tests import TestsOptions, TestsVerifier
 
-GROUP: Final = "agora.verifiers"
-"""Entry points of this group name callables: options (a mapping) -> Verifier."""
-
 Maker = Callable[[Mapping[str, JsonValue]], Verifier]
+"""What an entry point of the group `agora.verifiers` names: options -> verifier."""
 
 BUILT_IN: Final[Mapping[str, Maker]] = {
     "command": lambda options: CommandVerifier(CommandOptions.model_validate(options)),
@@ -39,7 +37,7 @@ def build_verifier(check: Check) -> Verifier:
 
     Raises:
         UnknownNameError: No verifier of that kind is built in or installed.
-        ConfigError: Its options do not fit; the message names the field.
+        ConfigError: Its options do not fit (the message names the field), or a plug-in cannot be imported.
     """
     maker = BUILT_IN.get(check.kind) or _plugged_in(check.kind)
     try:
@@ -52,7 +50,7 @@ def build_verifier(check: Check) -> Verifier:
 
 
 def _plugged_in(kind: str) -> Maker:
-    found = {point.name: point for point in entry_points(group=GROUP)}
+    found = registry.names("verifiers")
     if kind not in found:
         raise UnknownNameError("verifier", kind, {*BUILT_IN, *found})
-    return cast(Maker, found[kind].load())
+    return cast(Maker, registry.find("verifiers", kind))
