@@ -8,13 +8,13 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from agora.errors import ConfigError, WorkspaceError
+from agora.sandbox.trees import SKIPPED
 from agora.tasks import Check, Limits, Task
 
 DEFAULT_LIMITS = Limits(tokens=400_000, steps=60, seconds=600.0)
 """What one task may take where it states nothing; dollars come from the market's budget."""
 
 _LISTED_FILES = 400
-_SKIPPED = frozenset({".git", ".venv", "node_modules", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
 
 
 def as_task(
@@ -74,12 +74,12 @@ def as_usd(value: str | float | Decimal | None, *, where: str) -> Decimal | None
 
 
 def listing(workspace: str | None) -> tuple[str, ...]:
-    """Names of a folder's files, sorted, capped, without caches and version control."""
+    """Names of a folder's files, sorted, capped, without what no copy holds (caches, environments, history)."""
     if workspace is None:
         return ()
     names: list[str] = []
     for folder, folders, files in os.walk(workspace):
-        folders[:] = sorted(name for name in folders if name not in _SKIPPED)
+        folders[:] = sorted(name for name in folders if name not in SKIPPED)
         names.extend(os.path.relpath(Path(folder) / name, workspace) for name in sorted(files))
         if len(names) >= _LISTED_FILES:
             break

@@ -1,4 +1,4 @@
-"""Frozen settings; the process's environment is read here and nowhere else.
+"""Frozen settings, and where the rest of Agora gets the process's environment from.
 
 A flag goes before a variable `AGORA_<FIELD>`, that before the project's `agora.toml`, and that before the user's own
 `~/.config/agora/config.toml`.
@@ -56,8 +56,6 @@ class Settings(Value):
     """Apply patches without asking."""
     bare: bool = False
     """Run commands without any sandbox; it is recorded."""
-    debug: bool = False
-    """Show tracebacks."""
 
 
 def load_settings(

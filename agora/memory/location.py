@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-PROJECT_FILE: Final = "agora.toml"
-"""What makes a folder a project."""
+from agora.settings import PROJECT_FILE
+
 DATABASE: Final = "agora.db"
 """The database's file name."""
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from agora.protocols import Sandbox, Verifier
 from agora.tasks import Change, Patch, Task, Verdict, Work
-
-MAX_EVIDENCE_CHARS = 4_000
-"""Evidence goes into prompts and onto the ledger; longer is refused."""
+from agora.verifiers.evidence import MAX_EVIDENCE_CHARS
 
 
 async def check_verifier(verifier: Verifier, task: Task, good: Work, bad: Work, sandbox: Sandbox) -> None:
