@@ -42,7 +42,7 @@ class Profile(Value):
     name: str = Field(min_length=1)
     """Unique within its market."""
     operator: str
-    """Who is behind it (endpoint, model, key): renaming does not change it."""
+    """Who is behind it (endpoint and model, function, or program): renaming does not change it."""
     kind: str
     """llm, sampler, function or command."""
     model: str = ""

@@ -18,7 +18,7 @@
     │   ├── ModelTimeoutError           the total deadline passed
     │   ├── ReplyCutError               the reply ended before its end
     │   ├── ContextOverflowError        the prompt does not fit the model
-    │   └── BadReplyError               empty, oversized, malformed, or of another model
+    │   └── BadReplyError               empty, oversized or malformed
     ├── AgentError            (exit 1)  an agent broke its contract (plan, limits, command)
     ├── PatchError            (exit 1)  a diff does not fit the files it was made from
     └── LedgerError           (exit 1)  the record is damaged or was asked for the impossible

@@ -106,7 +106,7 @@ class Reserved(_Event):
 
     kind: Literal["reserved"] = "reserved"
     call: str
-    """Id of the call: agent / phase / logical step."""
+    """Id of the call: task/phase/agent/number; a further attempt at it ends in "+1", "+2"."""
     agent: str
     """Who calls."""
     model: str

@@ -2,7 +2,7 @@
 
 Time, chance, models, tools, sandboxes and storage are arguments everywhere. Plug-ins are found by entry points
 (`agora.agents`, `agora.tools`, `agora.policies`, `agora.mechanisms`, `agora.verifiers`, `agora.stores`), and
-`agora.testing` has a conformance check for each seam.
+`agora.testing` has a conformance check for each seam that a plug-in can fill.
 """
 
 from __future__ import annotations

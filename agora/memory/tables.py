@@ -149,7 +149,7 @@ class BidRow(_Table, table=True):
 
 
 class JudgementRow(_Table, table=True):
-    """One opinion of one judge on one bid."""
+    """One opinion of one judge on one bid; its place is kept, no event makes one yet."""
 
     __tablename__: ClassVar[Any] = "judgements"
     seq: int = _seq()
@@ -235,7 +235,7 @@ class ReservationRow(_Table, table=True):
 
 
 class SnapshotRow(_Table, table=True):
-    """One named array of a learner's state."""
+    """One named array of a learner's state; its place is kept, no learner saves one yet."""
 
     __tablename__: ClassVar[Any] = "snapshots"
     learner: str = Field(primary_key=True)
