@@ -13,21 +13,19 @@ import argparse
 import math
 import sys
 import tempfile
-import tomllib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import anyio
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from agora.agents.command import CommandAgent
 from agora.agents.sampler import SamplerAgent
-from agora.agents.search_agent import SearchAgent
 from agora.ambient import SystemClock
-from agora.bids import Price
+from agora.cli.agent_files import SamplerFile, build_agent, read_agent
+from agora.cli.session import open_session
 from agora.errors import AgoraError
 from agora.events import Called, ToolUsed
 from agora.memory.in_memory import MemoryStore
@@ -38,7 +36,7 @@ from agora.testing import desk_for
 from agora.verifiers.build import build_verifier
 from benchmarks.variant_tasks import Variant, variants
 
-AGENTS = Path(__file__).parents[1] / "agents"
+ROOT = Path(__file__).parents[1]
 LIMITS = Limits(usd=Decimal(0), tokens=100_000, steps=60, seconds=120)
 
 
@@ -72,17 +70,15 @@ def wilson(passed: int, n: int, *, z: float = 1.959964) -> tuple[float, float]:
 
 def starter_agents(model: ChatModel | None) -> list[Agent]:
     """The agents of the starter project; without a model, only those that need none."""
+    session = open_session(project=ROOT)
     found: list[Agent] = []
-    for path in sorted(AGENTS.glob("*.toml")):
-        fields: dict[str, Any] = tomllib.loads(path.read_text())
-        skills, price = fields["skills"], Price.model_validate(fields["price"])
-        if fields["kind"] == "command":
-            found.append(CommandAgent(path.stem, skills=skills, price=price, **fields["command"]))
-        elif fields["kind"] == "function":
-            found.append(SearchAgent(path.stem, skills=skills, price=price))
+    for path in sorted((ROOT / "agents").glob("*.toml")):
+        known = read_agent(path)
+        if not isinstance(known, SamplerFile):
+            found.append(build_agent(known, path, session=session))
         elif model is not None:
-            method = fields["sampler"]["method"]
-            found.append(SamplerAgent(path.stem, model, method=method, skills=skills, price=price))
+            method, skills, price = known.method, known.skills, known.price
+            found.append(SamplerAgent(known.name, model, method=method, skills=skills, price=price))
     return found
 
 
