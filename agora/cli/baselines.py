@@ -19,6 +19,7 @@ from typing import cast
 
 import anyio
 
+from agora.agents.sampler import MOST_CHECKS, MOST_SAMPLES, TOKEN_CAPS
 from agora.auctions.ranking import cost_share
 from agora.bids import Plan, Profile
 from agora.cli.session import Session
@@ -30,12 +31,6 @@ from agora.tasks import Task, Work
 
 NOTE = "baseline"
 """The note that marks a run as one."""
-
-MOST_SAMPLES = 5
-"""The most that a sampler draws for one task."""
-
-_CAPS = (64, 96)
-_MOST_CHECKS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +151,9 @@ class BestOfN:
 
     def __init__(self, sampler: Agent, *, tokens_each: int) -> None:
         self._sampler, self._tokens_each = sampler, max(1, tokens_each)
-        self._cap = min(self._tokens_each, _CAPS[-1] if tokens_each >= MOST_SAMPLES * _CAPS[0] else _CAPS[0])
+        self._cap = min(
+            self._tokens_each, TOKEN_CAPS[-1] if tokens_each >= MOST_SAMPLES * TOKEN_CAPS[0] else TOKEN_CAPS[0]
+        )
         card = sampler.profile
         self._profile = card.model_copy(update={"name": "best-of-n", "skills": frozenset[str]()})
 
@@ -172,7 +169,7 @@ class BestOfN:
 
     async def bid(self, desk: Desk) -> Plan:
         """The fixed plan; no model is asked."""
-        checks = min(_MOST_CHECKS, len(desk.task.examples))
+        checks = min(MOST_CHECKS, len(desk.task.examples))
         method = "best_of_n" if self.samples > 1 else "greedy"
         return Plan(
             text=f"up to {self.samples} samples of {self._cap} tokens",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from agora.agents.sampler import TASK_BYTES, Method, SamplerAgent, choice_schema
+from agora.agents.sampler import TASK_BYTES, Method, SamplerAgent, choice_schema, choices
 from agora.agents.splice import find_stub, read_candidate, splice
 from agora.bids import Plan
 from agora.errors import AgentError, ModelTimeoutError
@@ -58,29 +57,30 @@ def sampler(model: ScriptedModel, method: Method = "best_of_n") -> SamplerAgent:
 
 
 async def test_a_bid_is_the_models_choice_under_a_schema_and_its_promise_follows() -> None:
-    model = ScriptedModel("m", ['{"m": "best_of_n", "n": 4, "k": 2, "cap": 64}'])
+    model = ScriptedModel("m", ['{"plan": "best_of_n 4 2 64"}'])
     bid = await sampler(model).bid(desk_for(TASK))
-    assert bid.text == '{"cap":64,"k":2,"m":"best_of_n","n":4}'
+    assert bid.text == '{"checks":2,"method":"best_of_n","samples":4,"token_cap":64}'
     assert bid.terms == {"method": "best_of_n", "samples": 4, "checks": 2, "token_cap": 64}
     assert (bid.steps, bid.tokens) == (8, 256)
     assert model.requests[0].top_logprobs == 5
-    assert model.requests[0].output_schema == choice_schema("best_of_n", examples=2)
+    assert model.requests[0].output_schema == choice_schema(choices("best_of_n", examples=2))
 
 
 async def test_a_greedy_bid_promises_one_step() -> None:
-    model = ScriptedModel("m", ['{"m":"greedy","n":1,"k":0,"cap":48}'])
+    model = ScriptedModel("m", ['{"plan":"greedy 1 0 96"}'])
     bid = await sampler(model, "greedy").bid(desk_for(TASK))
-    assert (bid.steps, bid.tokens) == (1, 48)
+    assert (bid.steps, bid.tokens) == (1, 96)
 
 
 @pytest.mark.parametrize(
     "said",
     [
-        '{"m":"greedy","n":1,"k":0,"cap":48}',
-        '{"m":"best_of_n","n":9,"k":1,"cap":48}',
-        '{"m":"best_of_n","n":3,"k":3,"cap":48}',
-        '{"m":"best_of_n","n":3,"k":1,"cap":50}',
-        '{"m":"best_of_n","n":3,"k":1}',
+        '{"plan":"greedy 1 0 64"}',
+        '{"plan":"best_of_n 9 1 64"}',
+        '{"plan":"best_of_n 3 3 64"}',
+        '{"plan":"best_of_n 3 1 50"}',
+        '{"plan":"best_of_n 3 1"}',
+        '{"plan":3}',
         "[]",
         "I would think hard",
     ],
@@ -91,12 +91,9 @@ async def test_a_choice_that_is_not_on_offer_is_no_bid(said: str) -> None:
 
 
 def test_the_schema_offers_checks_only_where_there_are_examples() -> None:
-    def offers(schema: Mapping[str, Any], key: str) -> list[object]:
-        return list(schema["properties"][key]["enum"])
-
-    assert offers(choice_schema("best_of_n", examples=0), "k") == [0]
-    assert offers(choice_schema("best_of_n", examples=9), "k") == [1, 2, 3]
-    assert offers(choice_schema("greedy", examples=9), "n") == [1]
+    assert {offer.checks for offer in choices("best_of_n", examples=0)} == {0}
+    assert {offer.checks for offer in choices("best_of_n", examples=9)} == {1, 2, 3}
+    assert {offer.samples for offer in choices("greedy", examples=9)} == {1}
 
 
 async def test_the_first_sample_that_holds_the_examples_is_kept(copy: Workspace) -> None:

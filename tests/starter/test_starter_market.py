@@ -28,7 +28,7 @@ def small_model(request: Request) -> str:
     asked = request.messages[-1].content
     if request.output_schema is not None:
         several = "best_of_n" in str(request.output_schema)
-        return '{"m":"best_of_n","n":3,"k":1,"cap":64}' if several else '{"m":"greedy","n":1,"k":0,"cap":64}'
+        return '{"plan":"best_of_n 3 1 64"}' if several else '{"plan":"greedy 1 0 64"}'
     if "def count_vowels" in asked:
         return f"```python{ANSWERS['count_vowels']}"
     if "def reverse_words" in asked and request.temperature > 0:
