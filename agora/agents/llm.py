@@ -66,7 +66,7 @@ class LLMAgent:
         if isinstance(model, str):
             from agora.models.resolve import resolve_model
 
-            model = resolve_model(model, api_base=api_base)
+            model = resolve_model(model, api_base=api_base, price=price)
         if tools is None:
             from agora.agents.command_tools import DEFAULT_TOOLS
 

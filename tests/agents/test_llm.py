@@ -10,10 +10,11 @@ from pydantic import BaseModel
 from agora.agents.llm import LLMAgent, shrink
 from agora.agents.tools import tool
 from agora.bids import Plan, Price
-from agora.errors import AgentError, ContextOverflowError, UnpricedModelError
+from agora.errors import AgentError, ContextOverflowError, ModelError, UnpricedModelError
 from agora.events import Called, Reserved, ToolUsed
 from agora.memory.in_memory import MemoryStore
 from agora.messages import Message
+from agora.models.retries import Retries
 from agora.tasks import Limits, Task
 from agora.testing import FakeClock, RuleModel, ScriptedModel, call, desk_for, expecting, say
 
@@ -54,6 +55,17 @@ async def test_the_winner_is_shown_its_own_plan_and_the_evidence() -> None:
     await LLMAgent("a", model, tools=[]).perform(desk_for(TASK, evidence=("it said 4",)), PLAN)
     seen = ScriptedModel("m", [expecting("it said 4", "3")])
     await LLMAgent("a", seen, tools=[]).perform(desk_for(TASK, evidence=("it said 4",)), PLAN)
+
+
+async def test_a_stated_price_goes_before_the_list_when_a_call_is_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
+    stated = Price(output_per_mtok=Decimal(1_000))
+    agent = LLMAgent("a", "openai/gpt-5-mini", tools=[], price=stated, max_tokens=100)
+    store = MemoryStore(clock=FakeClock())
+    desk = desk_for(TASK, price=stated, store=store, retries=Retries(attempts=1))
+    with pytest.raises(ModelError):  # nobody beyond this machine can be reached from here
+        await agent.perform(desk, PLAN)
+    assert [item.event.usd for item in store.events() if isinstance(item.event, Reserved)] == [Decimal("0.1")]
 
 
 async def test_a_failing_tool_is_a_message_to_the_model_and_not_the_end() -> None:
