@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from agora.agents import prompts
 from agora.messages import Message
 
 
@@ -22,10 +23,6 @@ class Example(NamedTuple):
     answer: str
     """The right body, indented."""
 
-
-WRITE: Final = "Write the function:"
-MEND: Final = "Fix the bug:"
-ANSWER: Final = "{goal}\nAnswer in one short sentence."
 
 WRITING: Final[tuple[Example, ...]] = (
     Example(
@@ -84,7 +81,7 @@ def conversation(shown: str, checks: Sequence[str], *, mend: bool) -> tuple[Mess
 
 def _asked(shown: str, checks: Sequence[str], *, mend: bool) -> Message:
     code = "\n".join([shown, "", *checks]) if checks else shown
-    return Message(role="user", content=f"{MEND if mend else WRITE}\n{_fenced(code)}")
+    return Message(role="user", content=f"{prompts.SAMPLER_MEND if mend else prompts.SAMPLER_WRITE}\n{_fenced(code)}")
 
 
 def _fenced(code: str) -> str:

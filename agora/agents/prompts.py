@@ -1,4 +1,8 @@
-"""Every prompt of Agora, in plain sight. What was really sent stands on the ledger."""
+"""Every prompt of Agora's agents, in plain sight. What was really sent stands on the ledger.
+
+Solved examples for small models stand in examples_bank.py; how tools are told to a model that knows none, in
+models/choice_form.py.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +39,14 @@ EXAMPLES = "Examples of what must hold:\n{examples}\n"
 EVIDENCE = "An earlier attempt failed. What its check said:\n{evidence}\n"
 REPAIR = "That answer does not fit the schema: {error}. Answer again with JSON that fits, and nothing else."
 TRIMMED = "[cut: the conversation no longer fitted the model]"
+
+SAMPLER_BID = """\
+Choose a plan for the task. A plan is: the method, how many samples, how many examples each sample is checked against, \
+the most tokens of a sample.
+Task: {goal}"""
+SAMPLER_WRITE = "Write the function:"
+SAMPLER_MEND = "Fix the bug:"
+SAMPLER_ANSWER = "{goal}\nAnswer in one short sentence."
 
 DEFAULT_INSTRUCTIONS = "You are a careful software engineer."
 

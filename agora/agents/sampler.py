@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from pydantic import Field, ValidationError
 
-from agora.agents import examples_bank
+from agora.agents import examples_bank, prompts
 from agora.agents.llm import BID_TEMPERATURE, BID_TOP_LOGPROBS
 from agora.agents.splice import Stub, find_stub, read_candidate, splice
 from agora.bids import Plan, Price, Profile
@@ -40,10 +40,6 @@ _TEMPERATURE = 0.8
 _CHECK_S = 10.0
 _BID_MAX_TOKENS = 48
 _STOP = ("\n```",)
-_BID = """\
-Choose a plan for the task. A plan is: the method, how many samples, how many examples each sample is checked against, \
-the most tokens of a sample.
-Task: {goal}"""
 _CHECK = """\
 import importlib, sys
 sys.path[:0] = [".", "src"]
@@ -110,7 +106,7 @@ class SamplerAgent:
         if isinstance(model, str):
             from agora.models.resolve import resolve_model
 
-            model = resolve_model(model, api_base=api_base)
+            model = resolve_model(model, api_base=api_base, price=price)
         self._model: ChatModel = model
         self._method: Method = method
         self._deadline_s = deadline_s
@@ -138,7 +134,7 @@ class SamplerAgent:
         """
         offers = choices(self._method, examples=len(desk.task.examples))
         request = Request(
-            messages=(Message(role="user", content=_BID.format(goal=_cut(desk.task.goal, TASK_BYTES))),),
+            messages=(Message(role="user", content=prompts.SAMPLER_BID.format(goal=_cut(desk.task.goal, TASK_BYTES))),),
             output_schema=choice_schema(offers),
             max_tokens=_BID_MAX_TOKENS,
             temperature=BID_TEMPERATURE,
@@ -210,7 +206,7 @@ class SamplerAgent:
         )
 
     async def _draw(self, desk: Desk, stub: Stub, choice: Choice, index: int) -> str | None:
-        """One sample's body; None where it is unusable. A failed call is a lost sample, not the end."""
+        """One sample's body; None where it is unusable. A failed call is a lost sample, unless there is no other."""
         shown, checks = _fitted(stub.shown, desk.task.examples)
         messages = examples_bank.conversation(shown, checks, mend=not stub.empty)
         try:
@@ -228,7 +224,7 @@ class SamplerAgent:
         return ran.exit_code == 0
 
     async def _answer(self, desk: Desk, choice: Choice) -> Work:
-        question = examples_bank.ANSWER.format(goal=_cut(desk.task.goal, TASK_BYTES))
+        question = prompts.SAMPLER_ANSWER.format(goal=_cut(desk.task.goal, TASK_BYTES))
         request = self._request((Message(role="user", content=question),), choice.token_cap, 0)
         reply = await desk.ask(self._model, request)
         return Work(output=reply.text.strip())
