@@ -5,11 +5,12 @@ from __future__ import annotations
 import anyio
 
 from agora.auctions import plan_entropy, seal
-from agora.bids import Bid
+from agora.bids import Bid, Plan
 from agora.budget import Purse
 from agora.desk import MeteredDesk
-from agora.errors import described
+from agora.errors import AgentError, described
 from agora.events import BidPlaced, BidRefused
+from agora.ledger.canonical import encode
 from agora.lots import House, Lot
 from agora.tasks import Limits
 
@@ -44,17 +45,21 @@ async def _ask(house: House, lot: Lot, name: str, bids: dict[str, Bid], refusals
     desk = MeteredDesk(house.run, lot.task, agent=name, phase="bid", price=price, purse=purse, files=lot.files)
     try:
         plan = await agent.bid(desk)
+        if plan is None or price is None:
+            refusals[name] = "is not interested"
+            return
+        if not isinstance(plan, Plan):  # pyright: ignore[reportUnnecessaryIsInstance] -- untyped agents
+            raise AgentError(name, f"bid a {type(plan).__name__}: return a Plan, or None")
+        bid = seal(
+            name,
+            plan,
+            price,
+            entropy=plan_entropy(desk.last_logprobs),
+            token_limit=lot.task.limits.tokens or 0,
+            usage=purse.spent,
+        )
+        if plan.terms:  # the only part without bounds: what the ledger would refuse is refused here, as this bid alone
+            encode(BidPlaced(task=lot.task.id, bid=bid))
+        bids[name] = bid
     except Exception as error:  # an agent is the user's code: what breaks in it is its refusal, not the run's end
         refusals[name] = described(error)
-        return
-    if plan is None or price is None:
-        refusals[name] = "is not interested"
-        return
-    bids[name] = seal(
-        name,
-        plan,
-        price,
-        entropy=plan_entropy(desk.last_logprobs),
-        token_limit=lot.task.limits.tokens or 0,
-        usage=purse.spent,
-    )

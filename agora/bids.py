@@ -73,9 +73,9 @@ class Plan(Value):
 
     text: str = Field(min_length=1)
     """The strategy in words (or its terms as JSON)."""
-    steps: int = Field(default=1, ge=1)
+    steps: int = Field(default=1, ge=1, le=1_000_000)
     """Promised number of steps: model calls, tool calls, commands."""
-    tokens: int | None = Field(default=None, ge=0)
+    tokens: int | None = Field(default=None, ge=0, le=1_000_000_000)
     """Promised cap on the tokens it writes, enforced; None: projected from the plan's length (SALE)."""
     terms: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Structured terms, as method, samples, checks."""

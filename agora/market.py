@@ -87,6 +87,8 @@ class Market:
         self._agents = {agent.profile.name: agent for agent in agents}
         if len(self._agents) < len(agents):
             raise ConfigError("agents", "two agents have one name: rename one of them")
+        if attempts < 1:
+            raise ConfigError("attempts", f"{attempts} is no number of awards: allow at least 1")
         self._limits = fill(limits or Limits(), Limits(usd=as_usd(budget_usd, where="budget_usd")))
         self._mechanism, self._policy = mechanism or SALE(), policy or Everyone()
         self._store, self._sandbox = store or MemoryStore(clock=clock or SystemClock()), sandbox or BestSandbox()
@@ -150,6 +152,8 @@ class Market:
             notes: Put on the ledger with the start, as who did not join and why.
             watch: Called with each event when it is recorded.
         """
+        if parallel < 1:
+            raise ConfigError("parallel", f"{parallel} is no number of tasks: allow at least 1 at once")
         tasks = [as_task(task) for task in tasks]
         unique_ids(tasks)
         house = self._house(tasks, watch)

@@ -8,13 +8,19 @@ import anyio
 
 from agora.bids import Award
 from agora.desk import MeteredDesk
-from agora.errors import described
+from agora.errors import AgentError, described
 from agora.events import Awarded, Performed, Verified
 from agora.lots import House, Lot
 from agora.protocols import Agent, Sandbox, Workspace
 from agora.results import Attempt
 from agora.sandbox import BareSandbox
 from agora.tasks import Limits, Outcome, Task, Tier, Verdict, Work
+
+MOST_OUTPUT_CHARS = 1_000_000
+"""The longest answer in words."""
+
+MOST_CHANGED_BYTES = 16_000_000
+"""The most that all changed files of one attempt may hold together; the ledger keeps them in one event."""
 
 
 async def make_attempt(house: House, lot: Lot, award: Award) -> Attempt:
@@ -63,6 +69,7 @@ async def _perform(house: House, task: Task, agent: Agent, award: Award, desk: M
             work = await agent.perform(desk, award.plan)
         if workspace is not None:
             work = work.model_copy(update={"patch": workspace.patch()})
+        _bounded(work, award.agent)
         return work, ""
     except TimeoutError:
         return None, f"agent {award.agent!r} ran out of time"
@@ -72,6 +79,20 @@ async def _perform(house: House, task: Task, agent: Agent, award: Award, desk: M
         if workspace is not None:
             with anyio.CancelScope(shield=True):
                 await workspace.close()
+
+
+def _bounded(work: Work, agent: str) -> None:
+    """Refuse what is no work, or more than the ledger keeps in one event.
+
+    Raises:
+        AgentError: Naming the bound.
+    """
+    if not isinstance(work, Work):  # pyright: ignore[reportUnnecessaryIsInstance] -- untyped agents
+        raise AgentError(agent, f"handed in a {type(work).__name__}: return Work, or text")
+    changed = sum(len(change.after or b"") for change in work.patch.changes)
+    for what, size, most in (("output", len(work.output), MOST_OUTPUT_CHARS), ("files", changed, MOST_CHANGED_BYTES)):
+        if size > most:
+            raise AgentError(agent, f"handed in {size:,} of {what}, and {most:,} is the most: hand in less")
 
 
 async def _verify(house: House, task: Task, work: Work | None, error: str) -> Outcome:

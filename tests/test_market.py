@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import anyio
 import pytest
@@ -123,6 +125,46 @@ async def test_an_agent_whose_own_code_breaks_does_not_end_the_run() -> None:
     assert result.attempts[0].error == "KeyError: 'lost'"
     refused = [event for event in recorded(market) if isinstance(event, BidRefused)]
     assert refused[0].reason == "ZeroDivisionError: oops"
+
+
+async def test_a_bid_that_no_ledger_can_hold_is_refused_and_the_market_goes_on() -> None:
+    async def huge(desk: Desk) -> Plan | None:
+        return Plan(text="count", tokens=0, terms={"n": 10**400})
+
+    async def words(desk: Desk) -> Plan | None:
+        return cast("Plan", "a plan in words")
+
+    async def perform(desk: Desk, plan: Plan) -> str:
+        return "42"
+
+    agents = [FunctionAgent("a", perform, plan=huge), FunctionAgent("b", perform, plan=words), answering("c", "42")]
+    market = Market(agents)
+    assert (await market.run(task())).passed
+    refused = {event.agent: event.reason for event in recorded(market) if isinstance(event, BidRefused)}
+    assert "bits cannot be recorded" in refused["a"]
+    assert "bid a str: return a Plan" in refused["b"]
+
+
+async def test_work_that_no_ledger_can_hold_is_a_failed_attempt_and_not_the_end_of_the_run(tmp_path: Path) -> None:
+    async def much(desk: Desk, plan: Plan) -> str:
+        return "x" * 40_000_000
+
+    async def nothing(desk: Desk, plan: Plan) -> str:
+        return cast("str", None)
+
+    async def fill_the_disk(desk: Desk, plan: Plan) -> str:
+        assert desk.workspace is not None
+        desk.workspace.path("big.bin").write_bytes(bytes(40_000_000))
+        return "42"
+
+    free, plan = Price(), Plan(text="do it", tokens=0)
+    for perform, said in (
+        (much, "40,000,000 of output"),
+        (nothing, "NoneType"),
+        (fill_the_disk, "40,000,000 of files"),
+    ):
+        result = await Market([FunctionAgent("a", perform, plan=plan, price=free)]).run(task(), workspace=tmp_path)
+        assert said in result.attempts[0].error
 
 
 async def test_a_late_bid_does_not_count_and_the_market_goes_on() -> None:
@@ -387,6 +429,10 @@ def test_bad_input_is_refused_before_anything_is_spent() -> None:
         Market([])
     with pytest.raises(ConfigError, match="two agents"):
         Market([answering("a", "1"), answering("a", "2")])
+    with pytest.raises(ConfigError, match="attempts: 0"):
+        Market([answering("a", "1")], attempts=0)
+    with pytest.raises(ConfigError, match="parallel: 0"):
+        anyio.run(partial(Market([answering("a", "1")]).run_all, [task()], parallel=0))
     with pytest.raises(ConfigError, match="US dollars"):
         Market([answering("a", "1")], budget_usd="garbage")
     market = Market([answering("a", "1")])
