@@ -47,6 +47,8 @@ class Run:
     chance: Chance
     retries: Retries = field(default_factory=Retries)
     """How often, and after what pause, a model call that failed is tried again."""
+    wrap: Callable[[ChatModel], ChatModel] | None = None
+    """Put around every model before it is called."""
 
 
 class MeteredDesk:
@@ -170,7 +172,7 @@ class MeteredDesk:
         try:
             await self._run.store.record(self._run.id, intent)
             error, paid = "the call was interrupted; its fate is unknown", True
-            reply = await model.complete(request)
+            reply = await (self._run.wrap(model) if self._run.wrap else model).complete(request)
             return reply
         except ModelError as failure:
             error, paid = str(failure), failure.paid
@@ -275,6 +277,7 @@ class MeteredDesk:
         """What is booked: the reply's tokens at our own price; the whole reservation where the fate is unknown."""
         seconds = self._since(started_s)
         if reply is not None:
+            seconds = max(seconds, reply.usage.seconds)  # a reply from the record takes what it took
             tokens_in, tokens_out = reply.usage.input_tokens, reply.usage.output_tokens
             usd = price.of(tokens_in, tokens_out) if price.unit == "usd" else _FREE
             return Usage(usd=usd, input_tokens=tokens_in, output_tokens=tokens_out, steps=1, seconds=seconds)

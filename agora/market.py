@@ -39,7 +39,7 @@ from agora.lots import Approve, House, Lot
 from agora.memory.in_memory import MemoryStore
 from agora.performing import make_attempt
 from agora.posting import as_task, as_usd, fill, listing, unique_ids
-from agora.protocols import Agent, Clock, Mechanism, Policy, Sandbox, Store
+from agora.protocols import Agent, ChatModel, Clock, Mechanism, Policy, Sandbox, Store
 from agora.results import Report, Result
 from agora.sandbox import BestSandbox, apply_patch, refuse_below
 from agora.settling import award_for, memories, reason_of, settlement
@@ -64,6 +64,7 @@ class Market:
         approve: Asked before a patch is written to the workspace; None: patches are only handed back.
         seed: Of all chance in a run; None draws one, which is recorded.
         clock: Time.
+        wrap: Put around every model before it is called (a recorder, a cache); None: models are called as they are.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Market:
         approve: Approve | None = None,
         seed: int | None = None,
         clock: Clock | None = None,
+        wrap: Callable[[ChatModel], ChatModel] | None = None,
     ) -> None:
         if not agents:
             raise NoAgentsError
@@ -94,6 +96,7 @@ class Market:
         self._store, self._sandbox = store or MemoryStore(clock=clock or SystemClock()), sandbox or BestSandbox()
         self._bid_deadline_s, self._attempts = bid_deadline_s, attempts
         self._approve, self._seed, self._clock = approve, seed, clock or SystemClock()
+        self._wrap = wrap
 
     @property
     def store(self) -> Store:
@@ -201,7 +204,7 @@ class Market:
         store = Tee(self._store, watch) if watch else self._store
         seed = fresh_seed() if self._seed is None else self._seed
         return House(
-            run=Run(id=fresh_id(), store=store, clock=self._clock, chance=SeededChance(seed)),
+            run=Run(id=fresh_id(), store=store, clock=self._clock, chance=SeededChance(seed), wrap=self._wrap),
             agents=self._agents,
             mechanism=self._mechanism,
             policy=self._policy,

@@ -1,32 +1,25 @@
 """What the demo's market is held against: two alternatives that are really run, each as a run of its own.
 
-Always the dearest agent: whoever asks most on average, alone, with one attempt a task, in a process of its own while
-the market runs. Same-budget best of n: the market's sampler alone, allowed as many written tokens as the whole market
-took, spread evenly over the tasks. Both are marked in the notes of their first event.
+Always the dearest agent: whoever asks most on average, alone, with one attempt a task. Same-budget best of n: the
+market's sampler alone, allowed as many written tokens as the whole market took, spread evenly over the tasks. Both are
+marked in the notes of their first event.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
-from typing import cast
-
-import anyio
 
 from agora.agents.sampler import MOST_CHECKS, MOST_SAMPLES, TOKEN_CAPS
 from agora.auctions.ranking import cost_share
 from agora.bids import Plan, Profile
-from agora.cli.session import Session
 from agora.cli.story import RunStory
 from agora.market import Market
-from agora.protocols import Agent, Desk, Sandbox, Store
-from agora.settings import environment
+from agora.messages import Reply
+from agora.models.recorded import Reusing, replies_of
+from agora.protocols import Agent, ChatModel, Desk, Sandbox, Store
+from agora.results import Report
 from agora.tasks import Task, Work
 
 NOTE = "baseline"
@@ -72,73 +65,57 @@ def dearest(story: RunStory) -> str | None:
     return max(asks, key=lambda agent: asks[agent]) if asks else None
 
 
-@dataclass(kw_only=True)
-class DearestAlone:
-    """Always the dearest agent, in a process of its own, begun as soon as a guess at who it is can be made.
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """What the alternatives have in common with the market that they are held against.
 
-    The guess is checked at the end; if the market's last bids prove it wrong, the right agent is run instead.
+    A call that the market's run made already, with the same request and seed, is not made again: its reply comes from
+    the record, and its tokens, dollars and seconds are booked as they were.
     """
 
-    session: Session
-    """Project and settings."""
-    checklist: Path
-    """The folder of tasks."""
+    tasks: Sequence[Task]
+    """The checklist."""
     budget_usd: Decimal
-    """What it may spend."""
+    """What each alternative may spend."""
     seed: int
     """The market's."""
-    guess: str | None = None
-    """Who was begun with."""
-    _guessed: anyio.Event = field(default_factory=anyio.Event)
-    _found: Mapping[str, object] | None = None
-    _finished: anyio.Event = field(default_factory=anyio.Event)
+    store: Store
+    """Where all runs are recorded."""
+    sandbox: Sandbox | None
+    """Where candidates are checked."""
+    run: str
+    """The market's run."""
 
-    def look(self, story: RunStory) -> None:
-        """Begin as soon as two bids for one task have been opened."""
-        if self.guess is None and any(len(task.bids) > 1 and task.clearing for task in story.tasks.values()):
-            self.guess = dearest(story)
-            self._guessed.set()
+    async def alone(self, agent: Agent, *, note: str) -> Report:
+        """The whole checklist by one agent, one attempt a task."""
+        seen = [item.event for item in self.store.events(self.run) if item.event is not None]
+        replies: dict[str, dict[str, Reply]] = {}
 
-    async def begin(self) -> None:
-        """Wait for the guess, then measure."""
-        await self._guessed.wait()
-        if self.guess is not None:
-            self._found = await self._measure(self.guess)
-        self._finished.set()
+        def reusing(model: ChatModel) -> ChatModel:
+            if model.name not in replies:
+                replies[model.name] = replies_of(seen, model.name)
+            return Reusing(model, replies[model.name])
 
-    async def end(self, story: RunStory) -> Figures:
-        """The figures of whoever really is the dearest."""
-        name = dearest(story)
-        if name is None:
-            self._guessed.set()
-            return Figures(name="always the dearest", how="", error="nobody bid")
-        if self.guess is None:
-            self.guess = name
-            self._guessed.set()
-        await self._finished.wait()
-        if name != self.guess:
-            self._found = await self._measure(name)
-        return _figures(f"always {name}", f"alone: {self._command_text(name)}", self._found)
+        market = Market(
+            [agent],
+            budget_usd=self.budget_usd,
+            store=self.store,
+            sandbox=self.sandbox,
+            attempts=1,
+            seed=self.seed,
+            wrap=reusing,
+        )
+        return await market.run_all(self.tasks, notes={NOTE: note, "equal calls are taken from run": self.run})
 
-    def _arguments(self, name: str) -> list[str]:
-        return [
-            *("run", str(self.checklist), "--agents", name, "--attempts", "1", "--json"),
-            *("--budget", str(self.budget_usd), "--seed", str(self.seed)),
-            *("--note", f"{NOTE}=always the dearest agent"),
-            *(("--project", str(self.session.project)) if self.session.project else ()),
-        ]
 
-    def _command_text(self, name: str) -> str:
-        return f"agora run {self.checklist.name} --agents {name} --attempts 1"
-
-    async def _measure(self, name: str) -> Mapping[str, object] | None:
-        command = [sys.executable, "-m", "agora", *self._arguments(name)]
-        variables = {**environment(), "AGORA_DB_URL": self.session.database}
-        done = await anyio.run_process(command, env=variables, stderr=subprocess.DEVNULL, check=False)
-        found: object = None
-        with suppress(json.JSONDecodeError, UnicodeDecodeError):
-            found = json.loads(done.stdout)
-        return cast("Mapping[str, object]", found) if isinstance(found, dict) else None
+async def always_dearest(agents: Sequence[Agent], story: RunStory, held: Held) -> Figures:
+    """Always the dearest agent: whoever asked most on average."""
+    name = dearest(story)
+    agent = next((one for one in agents if one.profile.name == name), None)
+    if name is None or agent is None:
+        return Figures(name="always the dearest", how="", error="nobody bid")
+    report = await held.alone(agent, note="always the dearest agent")
+    return figures_of(report, f"always {name}", f"alone, one attempt a check: agora run checklist --agents {name}")
 
 
 class BestOfN:
@@ -183,62 +160,34 @@ class BestOfN:
         return await self._sampler.perform(desk, plan)
 
 
-async def best_of_n(
-    agents: Sequence[Agent],
-    tasks: Sequence[Task],
-    *,
-    tokens: int,
-    budget_usd: Decimal,
-    store: Store,
-    sandbox: Sandbox | None,
-    seed: int,
-    of: str,
-) -> Figures:
+async def best_of_n(agents: Sequence[Agent], tokens: int, held: Held) -> Figures:
     """Same-budget best of n.
 
     Args:
-        agents: The market's pool; its last sampler by name is taken.
-        tasks: The checklist.
+        agents: The market's pool; its first sampler by name is taken.
         tokens: What the market wrote, bids included.
-        budget_usd: What it may spend.
-        store: Where it is recorded.
-        sandbox: Where candidates are checked.
-        seed: The market's.
-        of: The market's run.
+        held: What is the same for all.
     """
     name = "same-budget best of n"
     samplers = [agent for agent in agents if agent.profile.kind == "sampler"]
     if not samplers or not tokens:
         return Figures(name=name, how="", error="no sampler is in the pool" if not samplers else "nothing was written")
-    each = tokens // len(tasks)
+    each = tokens // len(held.tasks)
     agent = BestOfN(min(samplers, key=lambda one: one.profile.name), tokens_each=each)
-    market = Market([agent], budget_usd=budget_usd, store=store, sandbox=sandbox, attempts=1, seed=seed)
-    report = await market.run_all(tasks, notes={NOTE: f"same-budget best of n, {each} tokens a task", "of": of})
-    return Figures(
-        name=f"same-budget best of {agent.samples}",
-        how=f"{agent.profile.model} alone, at most {tokens} tokens in all, {each} a check, checked on visible examples",
-        run=report.run,
-        passed=report.passed,
-        tasks=len(tasks),
-        usd=report.usage.usd,
-        tokens=report.usage.output_tokens,
-        seconds=report.usage.seconds,
-    )
+    report = await held.alone(agent, note=f"same-budget best of n, {each} tokens a task")
+    how = f"{agent.profile.model} alone, at most {tokens} tokens in all, {each} a check, checked on visible examples"
+    return figures_of(report, f"same-budget best of {agent.samples}", how)
 
 
-def _figures(name: str, how: str, found: Mapping[str, object] | None) -> Figures:
-    """Figures from the JSON that `agora run` printed."""
-    if found is None or found.get("schema") != "agora.run/1":
-        return Figures(name=name, how=how, error="its run gave no result")
-    verdicts = cast("Mapping[str, str]", found["verdicts"])
-    usage = cast("Mapping[str, str | int | float]", found["usage"])
+def figures_of(report: Report, name: str, how: str) -> Figures:
+    """A report's figures."""
     return Figures(
         name=name,
         how=how,
-        run=str(found["run"]),
-        passed=sum(verdict == "passed" for verdict in verdicts.values()),
-        tasks=len(verdicts),
-        usd=Decimal(str(usage["usd"])),
-        tokens=int(usage["output_tokens"]),
-        seconds=float(usage["seconds"]),
+        run=report.run,
+        passed=report.passed,
+        tasks=len(report.results),
+        usd=report.usage.usd,
+        tokens=report.usage.output_tokens,
+        seconds=report.usage.seconds,
     )

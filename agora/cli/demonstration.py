@@ -9,10 +9,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import anyio
-
 from agora.ambient import fresh_seed
-from agora.cli.baselines import DearestAlone, Figures, best_of_n
+from agora.cli.baselines import Figures, Held, always_dearest, best_of_n, figures_of
 from agora.cli.definitions import load_mechanism, load_policy, load_tasks
 from agora.cli.endings import print_reasons
 from agora.cli.forms import Form, figures_form, print_form, run_form
@@ -25,7 +23,6 @@ from agora.cli.rows import LEGEND, table_of
 from agora.cli.running import notes_of, sandbox_for
 from agora.cli.session import Session, opened_store
 from agora.cli.view import View, view_of
-from agora.events import Event
 from agora.market import Market
 from agora.posting import as_task
 from agora.protocols import Sandbox, Store
@@ -110,48 +107,14 @@ async def _measured(
         attempts=settings.attempts,
         seed=seed,
     )
-    alone = DearestAlone(session=home, checklist=folder, budget_usd=share, seed=seed)
-
-    def watch(event: Event) -> None:
-        view.watch(event)
-        alone.look(view.story)
-
     notes = {"demo": "the starter checklist", **notes_of(pool, bare=settings.bare)}
-    measured: list[tuple[Report, list[Figures]]] = []
-    async with anyio.create_task_group() as group:
-        group.start_soon(alone.begin)
-        with view.shown():
-            report = await market.run_all(tasks, notes=notes, watch=watch)
-        if not quiet:
-            _print_market(view)
-        with _waiting("now the dearest agent alone, and best of n on the same budget"):
-            sampled = await best_of_n(
-                pool.agents,
-                tasks,
-                tokens=report.usage.output_tokens,
-                budget_usd=share,
-                store=store,
-                sandbox=sandbox,
-                seed=seed,
-                of=report.run,
-            )
-            dearest = await alone.end(view.story)
-        measured.append((report, [_of_market(report), dearest, sampled]))
-    [(report, figures)] = measured
-    return report, view, figures
-
-
-def _of_market(report: Report) -> Figures:
-    return Figures(
-        name="the market",
-        how="the run above, bids included",
-        run=report.run,
-        passed=report.passed,
-        tasks=len(report.results),
-        usd=report.usage.usd,
-        tokens=report.usage.output_tokens,
-        seconds=report.usage.seconds,
-    )
+    with view.shown():
+        report = await market.run_all(tasks, notes=notes, watch=view.watch)
+    err().print("[quiet]now the alternatives: the dearest agent alone, and best of n on the same budget[/]")
+    held = Held(tasks=tasks, budget_usd=share, seed=seed, store=store, sandbox=sandbox, run=report.run)
+    alone = await always_dearest(pool.agents, view.story, held)
+    sampled = await best_of_n(pool.agents, report.usage.output_tokens, held)
+    return report, view, [figures_of(report, "the market", "the run above, bids included"), alone, sampled]
 
 
 def _print_pool(pool: Pool) -> None:
@@ -200,7 +163,17 @@ def _print_totals(session: Session, report: Report, figures: Sequence[Figures]) 
     console.print(table)
     how = [(safe(one.name), safe(one.how)) for one in figures if one.how]
     console.print()
-    console.print(remarks([*how, ("seconds", "inside models, tools and commands; two processes shared this machine")]))
+    console.print(
+        remarks(
+            [
+                *how,
+                (
+                    "seconds",
+                    "inside models, tools and commands; a call equal to one of the market's is taken from its record",
+                ),
+            ]
+        )
+    )
     console.print(f"\nthe market's own overhead: {_overhead(report)}")
     console.print(f"trace {safe(session.database)}, run {report.run}")
     console.print(f"next: [name]agora explain {report.run}[/]")

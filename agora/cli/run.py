@@ -20,9 +20,6 @@ def run(
     seed: Seed = None,
     parallel: Annotated[int | None, typer.Option("--parallel", help="Tasks worked on at once.")] = None,
     attempts: Annotated[int | None, typer.Option("--attempts", help="Awards that one task gets at most.")] = None,
-    note: Annotated[
-        list[str] | None, typer.Option("--note", help="KEY=TEXT, put on the ledger with the start.")
-    ] = None,
     yes: Yes = False,
     bare: Bare = False,
     json: Json = False,
@@ -52,7 +49,6 @@ def run(
         verify=verify,
         only=agents,
         flags=flags,
-        notes=tuple(note or ()),
         format=Format.JSON if json else output_format,
         project=project,
     )

@@ -45,8 +45,6 @@ class Order:
     """Agents by name or file, comma-separated; None: the whole pool."""
     flags: Mapping[str, object] = field(default_factory=dict[str, object])
     """Fields of the settings that were stated."""
-    notes: tuple[str, ...] = ()
-    """KEY=TEXT, put on the ledger with the start."""
     format: Format = Format.TEXT
     """How results are written."""
     project: Path | None = None
@@ -110,7 +108,6 @@ def sandbox_for(tasks: Sequence[Task], *, bare: bool) -> Sandbox | None:
 
 async def _run(order: Order, session: Session, tasks: Sequence[Task]) -> int:
     settings = session.settings
-    stated = _stated(order.notes)
     sandbox = sandbox_for(tasks, bare=settings.bare)
     mechanism = load_mechanism(settings.mechanism, project=session.project)
     policy = load_policy(settings.policy)
@@ -138,7 +135,7 @@ async def _run(order: Order, session: Session, tasks: Sequence[Task]) -> int:
             report = await market.run_all(
                 tasks,
                 parallel=settings.parallel,
-                notes={**stated, **notes_of(pool, bare=settings.bare)},
+                notes=notes_of(pool, bare=settings.bare),
                 watch=_watcher(view, order.format),
             )
         _say(order, report, view, approve)
@@ -151,14 +148,6 @@ def notes_of(pool: Pool, *, bare: bool) -> dict[str, str]:
     if bare:
         notes["sandbox"] = "none: --bare was asked for"
     return notes
-
-
-def _stated(notes: Sequence[str]) -> dict[str, str]:
-    """Notes as the command line has them."""
-    for note in notes:
-        if not note.partition("=")[0].strip() or "=" not in note:
-            raise ConfigError("--note", f"{note!r} does not fit: write KEY=TEXT")
-    return {key.strip(): text for key, _, text in (note.partition("=") for note in notes)}
 
 
 def _announce(pool: Pool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agora.bids import Price
 from agora.errors import LedgerError, ModelError
@@ -12,6 +12,7 @@ from agora.events import Called, Event, Reserved
 from agora.messages import Reply, Request
 from agora.models.retries import call_of
 from agora.models.tokens import bound_tokens
+from agora.protocols import ChatModel
 
 
 class RecordedModel:
@@ -75,6 +76,59 @@ class RecordedModel:
         return sum(len(replies) - self._taken[key] for key, replies in self._replies.items())
 
 
+class Reusing:
+    """A model that is not asked again what is on record: the recorded reply comes back, with what it took.
+
+    Only answers that would be the same again are reused: at temperature 0, or with a seed.
+
+    Args:
+        model: Asked where nothing is on record.
+        replies: Request key -> the reply that was recorded.
+    """
+
+    def __init__(self, model: ChatModel, replies: Mapping[str, Reply]) -> None:
+        self._model, self._replies = model, replies
+
+    @property
+    def name(self) -> str:
+        """The model's."""
+        return self._model.name
+
+    def price(self) -> Price | None:
+        """The model's."""
+        return self._model.price()
+
+    def bound_tokens(self, request: Request) -> int:
+        """The model's."""
+        return self._model.bound_tokens(request)
+
+    async def complete(self, request: Request) -> Reply:
+        """The recorded reply, or a call.
+
+        Raises:
+            ModelError: The call failed.
+        """
+        known = self._replies.get(request_key(request))
+        if known is not None and (request.temperature == 0 or request.seed is not None):
+            return known
+        return await self._model.complete(request)
+
+
+def replies_of(events: Iterable[Event], model: str) -> dict[str, Reply]:
+    """What a model answered in a run, from its ledger: request key -> reply, with the seconds that were booked.
+
+    Args:
+        events: A run's events in order.
+        model: The model's name.
+    """
+    found: dict[str, Reply] = {}
+    for name, request, end in _exchanges(events):
+        if name == model and end.reply is not None:
+            usage = end.reply.usage.model_copy(update={"seconds": end.usage.seconds})
+            found.setdefault(request_key(request), end.reply.model_copy(update={"usage": usage}))
+    return found
+
+
 def request_key(request: Request) -> str:
     """SHA-256 of what is asked: equal requests, equal keys. The deadline is no part of it: it depends on the clock."""
     return hashlib.sha256(request.model_dump_json(exclude={"deadline_s"}).encode()).hexdigest()
@@ -91,6 +145,15 @@ def recorded_from(events: Iterable[Event], *, prices: Sequence[tuple[str, Price]
     Returns:
         Model name -> recorded model.
     """
+    pairs: dict[str, list[tuple[Request, Reply | str]]] = defaultdict(list)
+    for model, request, end in _exchanges(events):
+        pairs[model].append((request, end.error if end.reply is None else end.reply))
+    known = dict(prices)
+    return {name: RecordedModel(name, replies, price=known.get(name)) for name, replies in pairs.items()}
+
+
+def _exchanges(events: Iterable[Event]) -> Iterator[tuple[str, Request, Called]]:
+    """Model, whole request and ending of each call, in the order in which calls were reserved."""
     reserved: dict[str, tuple[str, Request]] = {}
     ended: dict[str, Called] = {}
     at_desk: dict[str, Request] = {}
@@ -102,13 +165,9 @@ def recorded_from(events: Iterable[Event], *, prices: Sequence[tuple[str, Price]
             ended.pop(call, None)
         elif isinstance(event, Called):
             ended[call_of(event.call)] = event
-    pairs: dict[str, list[tuple[Request, Reply | str]]] = defaultdict(list)
     for call, (model, request) in reserved.items():
-        end = ended.get(call)
-        if end is not None:
-            pairs[model].append((request, end.error if end.reply is None else end.reply))
-    known = dict(prices)
-    return {name: RecordedModel(name, replies, price=known.get(name)) for name, replies in pairs.items()}
+        if call in ended:
+            yield model, request, ended[call]
 
 
 def whole_request(intent: Reserved, before: Request | None) -> Request:

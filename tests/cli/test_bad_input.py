@@ -41,7 +41,6 @@ CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], int, str]] = {
     "an unknown option": (_nothing, (*RUN, "--nonsense"), 2, "--nonsense"),
     "an unknown command": (_nothing, ("rnu",), 2, "rnu"),
     "a seed in words": (_nothing, (*RUN, "--seed", "x"), 2, "seed"),
-    "a note without a key": (_nothing, (*RUN, "--note", "x"), 2, "--note: 'x' does not fit: write KEY=TEXT"),
     "an unknown run": (_nothing, ("show", "feed"), 2, "no run named 'feed'"),
     "no project there": (_nothing, ("runs", "--project", "repo"), 2, "agora init repo"),
     "a task file that is not there": (_nothing, ("run", "gone.toml"), 2, "gone.toml: is not there"),

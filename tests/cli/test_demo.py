@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agora.bids import Amount, Bid, Clearing, Plan, Reserve
+from agora.bids import Amount, Bid, Plan, Reserve
 from agora.cli.baselines import BestOfN, dearest, mean_asks
 from agora.cli.story import RunStory, TaskStory
 from agora.cli.weights import hash_inside
@@ -98,9 +98,6 @@ def test_the_dearest_agent_is_found_across_units_by_its_share_of_the_reserve() -
     assert mean_asks(story) == {"hosted": 0.5, "local": pytest.approx(0.3)}
     assert dearest(story) == "hosted"
     assert dearest(RunStory()) is None
-    assert first.clearing is None
-    first.clearing = Clearing(mechanism="sale", ranking=())
-    assert dearest(story) == "hosted"
 
 
 @pytest.mark.parametrize(("tokens", "samples"), [(10, 1), (64, 1), (128, 2), (200, 4), (320, 4), (5_000, 5)])
