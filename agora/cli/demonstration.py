@@ -34,6 +34,8 @@ from agora.values import JsonValue
 CHECKLIST = "checklist"
 """The folder of the checks, in a project."""
 
+_SECONDS = "inside models, tools and commands; a call equal to one of the market's is taken from its record"
+
 _RUNS = 3
 """The market and its two alternatives share the budget evenly."""
 
@@ -56,7 +58,7 @@ async def demonstrate(session: Session, as_json: bool) -> None:
         tasks = [as_task(task) for task in load_tasks(folder)]
         sandbox = sandbox_for(tasks, bare=session.settings.bare)
         async with opened_store(session) as store:
-            report, view, figures = await _measured(home, pool, tasks, folder, store, sandbox, quiet=as_json)
+            report, view, figures = await _measured(home, pool, tasks, store, sandbox, quiet=as_json)
     if as_json:
         measured: list[JsonValue] = [figures_form(one) for one in figures]
         market: Form = run_form(report.run, view.story)
@@ -85,13 +87,12 @@ async def _measured(
     home: Session,
     pool: Pool,
     tasks: Sequence[Task],
-    folder: Path,
     store: Store,
     sandbox: Sandbox | None,
     *,
     quiet: bool,
 ) -> tuple[Report, View, list[Figures]]:
-    """The market, the dearest agent beside it, best of n after it; the market's table is printed in between."""
+    """The market, then its two alternatives; the market's table is printed in between."""
     settings = home.settings
     seed = fresh_seed() if settings.seed is None else settings.seed
     share = settings.budget_usd / _RUNS
@@ -110,10 +111,12 @@ async def _measured(
     notes = {"demo": "the starter checklist", **notes_of(pool, bare=settings.bare)}
     with view.shown():
         report = await market.run_all(tasks, notes=notes, watch=view.watch)
-    err().print("[quiet]now the alternatives: the dearest agent alone, and best of n on the same budget[/]")
+    if not quiet:
+        _print_market(view)
     held = Held(tasks=tasks, budget_usd=share, seed=seed, store=store, sandbox=sandbox, run=report.run)
-    alone = await always_dearest(pool.agents, view.story, held)
-    sampled = await best_of_n(pool.agents, report.usage.output_tokens, held)
+    with _waiting("now the dearest agent alone, and best of n on the same budget"):
+        alone = await always_dearest(pool.agents, view.story, held)
+        sampled = await best_of_n(pool.agents, report.usage.output_tokens, held)
     return report, view, [figures_of(report, "the market", "the run above, bids included"), alone, sampled]
 
 
@@ -163,17 +166,7 @@ def _print_totals(session: Session, report: Report, figures: Sequence[Figures]) 
     console.print(table)
     how = [(safe(one.name), safe(one.how)) for one in figures if one.how]
     console.print()
-    console.print(
-        remarks(
-            [
-                *how,
-                (
-                    "seconds",
-                    "inside models, tools and commands; a call equal to one of the market's is taken from its record",
-                ),
-            ]
-        )
-    )
+    console.print(remarks([*how, ("seconds", _SECONDS)]))
     console.print(f"\nthe market's own overhead: {_overhead(report)}")
     console.print(f"trace {safe(session.database)}, run {report.run}")
     console.print(f"next: [name]agora explain {report.run}[/]")
