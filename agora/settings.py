@@ -1,4 +1,4 @@
-"""Frozen settings, and where the rest of Agora gets the process's environment from.
+"""Frozen settings, and where the rest of Agora gets the process's environment and its TOML files from.
 
 A flag goes before a variable `AGORA_<FIELD>`, that before the project's `agora.toml`, and that before the user's own
 `~/.config/agora/config.toml`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -84,7 +84,7 @@ def load_settings(
         files.append(project / PROJECT_FILE)
     for file in files:
         for name, value in _of_file(file).items():
-            stated[name], places[name] = value, f"{_short(file)}: {name}"
+            stated[name], places[name] = value, f"{short(file)}: {name}"
     for name, text in _of_environment(variables).items():
         stated[name], places[name] = text, PREFIX + name.upper()
     for name, value in (flags or {}).items():
@@ -110,18 +110,53 @@ def user_config(environ: Mapping[str, str] | None = None) -> Path:
     return Path(base) / "agora" / "config.toml"
 
 
-def _of_file(file: Path) -> dict[str, object]:
-    if not file.is_file():
-        return {}
+def short(path: Path) -> str:
+    """A path as a person would write it: relative to where they stand, if it is below."""
+    try:
+        return str(path.relative_to(Path.cwd())) or "."
+    except ValueError:
+        return str(path)
+
+
+def read_toml(file: Path) -> dict[str, object]:
+    """The content of a TOML file.
+
+    Raises:
+        ConfigError: It is not there, cannot be read, or is not TOML.
+    """
     try:
         content: dict[str, object] = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(_short(file), f"cannot be read: {error}") from None
+    except FileNotFoundError:
+        raise ConfigError(short(file), "is not there: check the path") from None
+    except IsADirectoryError:
+        raise ConfigError(short(file), "is a folder: name a .toml file in it") from None
+    except UnicodeDecodeError:
+        raise ConfigError(short(file), "is not UTF-8 text: save it as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(short(file), f"cannot be read: {error.strerror or error}") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(_short(file), f"is not TOML: {error}") from None
+        raise ConfigError(short(file), f"is not TOML: {str(error)[:1].lower()}{str(error)[1:]}") from None
+    except RecursionError:
+        raise ConfigError(short(file), "is nested too deeply: flatten it") from None
+    return content
+
+
+def unknown(name: str, known: Iterable[str], *, what: str = "key") -> str:
+    """What to say about a name in a TOML file that nobody knows.
+
+    >>> unknown("modle", ["model", "tools"])
+    "unknown key; did you mean 'model'?"
+    """
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    return f"unknown {what}; did you mean {near[0]!r}?" if near else f"unknown {what}; known: {', '.join(names)}"
+
+
+def _of_file(file: Path) -> dict[str, object]:
+    content = read_toml(file) if file.is_file() else {}
     for name in content:
         if name not in Settings.model_fields:
-            raise ConfigError(f"{_short(file)}: {name}", f"no such setting; {_hint(name)}")
+            raise ConfigError(f"{short(file)}: {name}", unknown(name, Settings.model_fields, what="setting"))
     return content
 
 
@@ -144,19 +179,6 @@ def _flag(text: str) -> object:
     return True if lowered in _TRUE else False if lowered in _FALSE else text
 
 
-def _hint(name: str) -> str:
-    near = get_close_matches(name, Settings.model_fields, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(Settings.model_fields))}"
-
-
 def _why(message: str) -> str:
     """Pydantic's message as the rest of a sentence."""
     return "is refused: " + message[:1].lower() + message[1:]
-
-
-def _short(file: Path) -> str:
-    """A path as a person would write it: relative where that is shorter."""
-    try:
-        return str(file.relative_to(Path.cwd()))
-    except ValueError:
-        return str(file)

@@ -25,10 +25,10 @@ from agora.bids import Plan, Price
 from agora.cli.definitions import tier_named
 from agora.cli.joining import model_named
 from agora.cli.session import Session
-from agora.cli.toml_files import fit, read_toml, short, unknown
+from agora.cli.toml_files import fit
 from agora.errors import AgoraError, ConfigError, UnknownNameError
 from agora.protocols import Agent, ChatModel, Tool
-from agora.settings import Settings
+from agora.settings import Settings, read_toml, short, unknown
 from agora.values import Value
 
 KINDS = ("llm", "sampler", "function", "command")

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import cast
 
 from agora import registry
-from agora.cli.toml_files import fit, read_toml, short, unknown
+from agora.cli.toml_files import fit
 from agora.errors import AgoraError, ConfigError, UnknownNameError
 from agora.protocols import Mechanism, Policy
+from agora.settings import read_toml, short, unknown
 from agora.tasks import Check, Limits, Task, Tier
 from agora.values import JsonValue, Value
 from agora.verifiers import build_verifier

@@ -15,10 +15,9 @@ from agora import registry
 from agora.cli.agent_files import AgentFile, LLMFile, SamplerFile, build_agent, read_agent
 from agora.cli.joining import LOCAL, found_agents, grouped, local_absence
 from agora.cli.session import Session
-from agora.cli.toml_files import short
 from agora.errors import ConfigError, MissingKeyError, NoAgentsError, UnknownNameError
 from agora.protocols import Agent
-from agora.settings import Settings
+from agora.settings import Settings, short
 
 FOLDER = "agents"
 """Where a project defines its agents."""

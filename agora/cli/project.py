@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from agora.cli.toml_files import short
 from agora.errors import ConfigError
-from agora.settings import PROJECT_FILE
+from agora.memory.location import project_folder
+from agora.settings import PROJECT_FILE, short
 
 PARTS = ("agents", "auctions", "workflows", "memory", "checklist", PROJECT_FILE)
 """What the starter project consists of."""
@@ -22,32 +22,23 @@ The market's shared memory: `agora.db`, written by `agora run`, holds the ledger
 """
 
 
-def find_project(start: Path | None = None, *, stated: Path | None = None) -> Path | None:
-    """The project a user stands in: the nearest folder upwards with an agora.toml.
+def find_project(stated: Path | None = None) -> Path | None:
+    """The project that --project names, else the one that the user stands in.
 
     Args:
-        start: Where to look from; by default where the process stands.
         stated: What --project says.
 
     Raises:
         ConfigError: --project names something that is not a project.
     """
-    if stated is not None:
-        folder = stated.expanduser().resolve()
-        if not folder.is_dir():
-            raise ConfigError("--project", f"{str(stated)!r} is not a folder")
-        if not is_project(folder):
-            raise ConfigError(
-                "--project", f"{str(stated)!r} holds no {PROJECT_FILE}: make one with `agora init {stated}`"
-            )
-        return folder
-    here = (start or Path.cwd()).resolve()
-    return next((folder for folder in (here, *here.parents) if is_project(folder)), None)
-
-
-def is_project(folder: Path) -> bool:
-    """Whether a folder is an Agora project."""
-    return (folder / PROJECT_FILE).is_file()
+    if stated is None:
+        return project_folder(Path.cwd())
+    folder = stated.expanduser().resolve()
+    if not folder.is_dir():
+        raise ConfigError("--project", f"{str(stated)!r} is not a folder")
+    if not (folder / PROJECT_FILE).is_file():
+        raise ConfigError("--project", f"{str(stated)!r} holds no {PROJECT_FILE}: make one with `agora init {stated}`")
+    return folder
 
 
 def starter() -> Path:

@@ -9,12 +9,10 @@ from pathlib import Path
 
 from agora.ambient import SystemClock
 from agora.cli.project import find_project
+from agora.ledger.redact import secret_values
 from agora.memory.location import database_url
 from agora.protocols import Store
 from agora.settings import Settings, environment, load_settings
-
-_SECRET_ENDS = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_ACCESS_KEY")
-_SHORTEST_SECRET = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +46,7 @@ def open_session(*, project: Path | None = None, flags: Mapping[str, object] | N
     Raises:
         ConfigError: Something in one of the places cannot be used.
     """
-    found = find_project(stated=project)
+    found = find_project(project)
     return Session(project=found, settings=load_settings(flags=flags, project=found))
 
 
@@ -64,18 +62,8 @@ async def opened_store(session: Session) -> AsyncGenerator[Store]:
     url = session.database
     if "://" not in url:
         Path(url).parent.mkdir(parents=True, exist_ok=True)
-    store = SQLStore.open(url, clock=SystemClock(), secrets=secrets_of(environment()))
+    store = SQLStore.open(url, clock=SystemClock(), secrets=secret_values(environment()))
     try:
         yield store
     finally:
         await store.close()
-
-
-def secrets_of(variables: Mapping[str, str]) -> list[str]:
-    """Values that must never stand on the ledger: whatever a variable's name calls a key or a token.
-
-    >>> secrets_of({"OPENAI_API_KEY": "sk-1234567890", "HOME": "/home/ada"})
-    ['sk-1234567890']
-    """
-    named = (value for name, value in variables.items() if name.upper().endswith(_SECRET_ENDS))
-    return sorted({value for value in named if len(value) >= _SHORTEST_SECRET})

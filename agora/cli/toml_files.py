@@ -1,16 +1,14 @@
-"""TOML files read into values; whatever is wrong with one becomes a single line: file, field, mend."""
+"""What a TOML file says as a value; what does not fit becomes a single line: file, field, mend."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from agora.errors import ConfigError
+from agora.settings import unknown
 
 _T = TypeVar("_T", bound=BaseModel)
 _SHOWN_CHARS = 60
@@ -36,37 +34,6 @@ _MENDS = {
 }
 
 
-def short(path: Path) -> str:
-    """A path as a person would write it: relative to where they stand, if it is below."""
-    try:
-        return str(path.relative_to(Path.cwd())) or "."
-    except ValueError:
-        return str(path)
-
-
-def read_toml(file: Path) -> dict[str, object]:
-    """The content of a TOML file.
-
-    Raises:
-        ConfigError: It is not there, cannot be read, or is not TOML.
-    """
-    try:
-        content: dict[str, object] = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(short(file), "is not there: check the path") from None
-    except IsADirectoryError:
-        raise ConfigError(short(file), "is a folder: name a .toml file in it") from None
-    except UnicodeDecodeError:
-        raise ConfigError(short(file), "is not UTF-8 text: save it as UTF-8") from None
-    except OSError as error:
-        raise ConfigError(short(file), f"cannot be read: {error.strerror or error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(short(file), f"is not TOML: {str(error)[:1].lower()}{str(error)[1:]}") from None
-    except RecursionError:
-        raise ConfigError(short(file), "is nested too deeply: flatten it") from None
-    return content
-
-
 def fit(model: type[_T], content: Mapping[str, object], *, where: str) -> _T:
     """Content as a value of a model.
 
@@ -84,17 +51,6 @@ def fit(model: type[_T], content: Mapping[str, object], *, where: str) -> _T:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{where}: {field}" if field else where, _mend(model, first["type"], first)) from None
-
-
-def unknown(name: str, known: Iterable[str]) -> str:
-    """What to say about a key that nobody knows.
-
-    >>> unknown("modle", ["model", "tools"])
-    "unknown key; did you mean 'model'?"
-    """
-    names = sorted(known)
-    near = get_close_matches(name, names, n=1)
-    return f"unknown key; did you mean {near[0]!r}?" if near else f"unknown key; known: {', '.join(names)}"
 
 
 def _mend(model: type[BaseModel], kind: str, error: Mapping[str, object]) -> str:
