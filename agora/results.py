@@ -51,6 +51,8 @@ class Result(Value):
     """Whether the patch was written to the workspace."""
     reason: str = ""
     """Why it ended, where no attempt passed."""
+    budget_short: bool = False
+    """Whether money or tokens were what kept it from being done."""
 
     @property
     def passed(self) -> bool:

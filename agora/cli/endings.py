@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from rich.text import Text
@@ -15,7 +14,6 @@ from agora.errors import ApprovalError, BudgetError, NoBidsError, VerifierError
 from agora.results import Report, Result
 from agora.tasks import Limits, Verdict
 
-_PURSE_EMPTY = re.compile(r"the next call may need .+ are left; raise the \w+ limit$|has no known price")
 _SHOWN_OUTPUT_CHARS = 4_000
 
 
@@ -85,17 +83,17 @@ def _code(result: Result, story: RunStory) -> int:
 
 def _lacked_budget(result: Result, story: RunStory) -> bool:
     """Whether nothing was done about a task because nobody could be paid."""
-    if result.attempts:
-        return False
-    if result.clearing is not None and not result.clearing.ranking:
-        return bool(result.clearing.refused)
+    if result.budget_short or result.attempts:
+        return result.budget_short
+    shortlist, clearing = result.shortlist, result.clearing
+    if clearing is not None:  # all above the reserve, or nothing was left for any award
+        return bool(clearing.ranking or clearing.refused)
     told = story.tasks.get(result.task.id)
-    refusals = told.refused.values() if told else ()
-    if any(_PURSE_EMPTY.search(reason) for reason in refusals):
+    if told is not None and not told.screened:
         return True
     agents = story.started.agents if story.started else ()
-    kept_out = [agent for agent in agents if agent.name in result.shortlist.kept_out]
+    kept_out = [agent for agent in agents if agent.name in shortlist.kept_out]
     unpaid = [
         agent for agent in kept_out if agent.price is None or not reason_to_keep_out(result.task, agent, Limits())
     ]
-    return bool(unpaid) and not result.shortlist.members
+    return bool(unpaid) and not shortlist.members

@@ -63,6 +63,8 @@ class TaskStory:
     """What was asked."""
     reserve: Reserve = field(default_factory=Reserve)
     """The scale of all scores."""
+    screened: bool = False
+    """False: it was announced, and the run had nothing left to do it with."""
     shortlist: Shortlist = field(default_factory=lambda: Shortlist(members={}))
     """Who was asked, and who was kept out and why."""
     bids: dict[str, Bid] = field(default_factory=dict[str, Bid])
@@ -140,7 +142,7 @@ def told(events: Iterable[Event | None]) -> RunStory:
 def _tell_task(story: TaskStory, event: Event) -> None:
     match event:
         case Screened():
-            story.shortlist, story.reserve = event.shortlist, event.reserve
+            story.screened, story.shortlist, story.reserve = True, event.shortlist, event.reserve
         case BidPlaced(bid=bid):
             story.bids[bid.agent] = bid
         case BidRefused():
