@@ -7,7 +7,6 @@ their own: a request with tools goes out as a choice under one JSON schema, and 
 from __future__ import annotations
 
 import atexit
-import os
 import secrets
 from collections.abc import Mapping
 from decimal import Decimal
@@ -28,6 +27,7 @@ from agora.models.litellm_model import LiteLLMTransport, warm_up
 from agora.models.replies import Raw
 from agora.models.tokens import bound_tokens
 from agora.protocols import Clock
+from agora.settings import environment
 
 SMOLLM2 = "local/smollm2-135m"
 """The default: SmolLM2-135M-Instruct (Apache-2.0)."""
@@ -59,7 +59,7 @@ def find_weights(env: Mapping[str, str] | None = None) -> Path | None:
     Args:
         env: The environment; None takes the process's.
     """
-    named = (os.environ if env is None else env).get("AGORA_GGUF")
+    named = (environment() if env is None else env).get("AGORA_GGUF")
     if named:
         return Path(named)
     spec = find_spec(_WEIGHTS)

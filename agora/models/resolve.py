@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from agora.bids import Price
@@ -11,6 +10,7 @@ from agora.models.litellm_model import LiteLLMModel, known_models, knows_provide
 from agora.models.local import LOCAL_PRICE, SMOLLM2, LocalModel
 from agora.models.providers import PROVIDERS
 from agora.protocols import ChatModel, Clock
+from agora.settings import environment
 
 
 def resolve_model(
@@ -37,7 +37,7 @@ def resolve_model(
         UnknownNameError: No such provider or local model; near names are offered.
         MissingKeyError: The provider's key is not set.
     """
-    env = os.environ if env is None else env
+    env = environment() if env is None else env
     if name.startswith("local/"):
         return _local(name, price, env, clock)
     provider = name.partition("/")[0]
