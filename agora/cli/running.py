@@ -24,8 +24,7 @@ from agora.market import Market
 from agora.posting import as_task, as_usd
 from agora.protocols import Sandbox
 from agora.results import Report
-from agora.sandbox import BareSandbox, best_sandbox
-from agora.sandbox.tiers import refuse_below
+from agora.sandbox import BareSandbox
 from agora.tasks import Task, Tier
 
 _PATH_ENDS = (".toml", "/")
@@ -65,11 +64,10 @@ def execute(order: Order) -> int:
     if flags.get("budget_usd") is not None:
         flags["budget_usd"] = as_usd(str(flags["budget_usd"]), where="--budget")
     session = open_session(project=order.project, flags=flags)
-    tasks = [as_task(task) for task in tasks_of(order, bare=session.settings.bare)]
-    return anyio.run(partial(_run, order, session, tasks))
+    return anyio.run(partial(_run, order, session, tasks_of(order)))
 
 
-def tasks_of(order: Order, *, bare: bool) -> list[Task]:
+def tasks_of(order: Order) -> list[Task]:
     """The tasks that an order names, with what the command line adds to them.
 
     Raises:
@@ -79,8 +77,7 @@ def tasks_of(order: Order, *, bare: bool) -> list[Task]:
         raise ConfigError("goal", "is empty: say in words what is to be done")
     path = Path(order.what).expanduser()
     loaded = load_tasks(path) if order.what.endswith(_PATH_ENDS) or _is_there(path) else [as_task(order.what)]
-    tasks = [as_task(task, workspace=order.workspace, verify=order.verify) for task in loaded]
-    return [task.model_copy(update={"tier": Tier.BARE}) for task in tasks] if bare else tasks
+    return [as_task(task, workspace=order.workspace, verify=order.verify) for task in loaded]
 
 
 def _is_there(path: Path) -> bool:
@@ -90,25 +87,26 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def sandbox_for(tasks: Sequence[Task], *, bare: bool) -> Sandbox | None:
-    """What the copies are made in; None where no task has a workspace and no sandbox is to be had.
+def housed(tasks: Sequence[Task], *, bare: bool) -> tuple[Sequence[Task], Sandbox | None]:
+    """Tasks, and what their copies are made in; None: the best that this machine has, which is for the market to find.
 
-    Raises:
-        SandboxError: This machine has none that the tasks accept.
+    Args:
+        tasks: As they are defined.
+        bare: No sandbox at all was asked for, so that no task demands one.
     """
-    if bare:
-        return BareSandbox()
-    demanding = [task.tier for task in tasks if task.workspace is not None]
-    if not demanding:
-        return None
-    sandbox = best_sandbox()
-    refuse_below(max(demanding), sandbox.tier)
-    return sandbox
+    if not bare:
+        return tasks, None
+    return [task.model_copy(update={"tier": Tier.BARE}) for task in tasks], BareSandbox()
+
+
+def sandbox_for(tasks: Sequence[Task], *, bare: bool) -> Sandbox | None:
+    """The second half of `housed`."""
+    return housed(tasks, bare=bare)[1]
 
 
 async def _run(order: Order, session: Session, tasks: Sequence[Task]) -> int:
     settings = session.settings
-    sandbox = sandbox_for(tasks, bare=settings.bare)
+    tasks, sandbox = housed(tasks, bare=settings.bare)
     mechanism = load_mechanism(settings.mechanism, project=session.project)
     policy = load_policy(settings.policy)
     pool = join_pool(session, only=order.only)
