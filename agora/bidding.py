@@ -12,6 +12,7 @@ from agora.errors import AgentError, described
 from agora.events import BidPlaced, BidRefused
 from agora.ledger.canonical import encode
 from agora.lots import House, Lot
+from agora.messages import Reply
 from agora.tasks import Limits
 
 BID_LIMITS = Limits(tokens=40_000, steps=4)
@@ -54,7 +55,7 @@ async def _ask(house: House, lot: Lot, name: str, bids: dict[str, Bid], refusals
             name,
             plan,
             price,
-            entropy=plan_entropy(desk.last_logprobs),
+            entropy=_entropy_of(plan, desk.last_reply),
             token_limit=lot.task.limits.tokens or 0,
             usage=purse.spent,
         )
@@ -63,3 +64,10 @@ async def _ask(house: House, lot: Lot, name: str, bids: dict[str, Bid], refusals
         bids[name] = bid
     except Exception as error:  # an agent is the user's code: what breaks in it is its refusal, not the run's end
         refusals[name] = described(error)
+
+
+def _entropy_of(plan: Plan, reply: Reply | None) -> float | None:
+    """Of the plan as a model wrote it; a plan that is not the text of the last reply has none, white space aside."""
+    if reply is None or "".join(reply.text.split()) != "".join(plan.text.split()):
+        return None
+    return plan_entropy(reply.logprobs)

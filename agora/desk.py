@@ -19,8 +19,8 @@ from agora.agents.tools import parse_arguments
 from agora.bids import Price
 from agora.budget import Purse, Reservation
 from agora.errors import BudgetError, BudgetExceededError, ModelError, SandboxError, UnpricedModelError
-from agora.events import Called, Reserved, ToolUsed
-from agora.messages import Reply, Request, TokenLogprob, ToolCall
+from agora.events import Called, CommandReserved, Reserved, ToolUsed
+from agora.messages import Reply, Request, ToolCall
 from agora.models.retries import Retries, attempt_id, may_heal, pause_s
 from agora.protocols import Chance, ChatModel, Clock, Store, Tool, Workspace
 from agora.records import Ran, ToolResult
@@ -59,7 +59,7 @@ class MeteredDesk:
         task: With its verifier; agents see it without.
         agent: Whose desk.
         phase: "bid" or "attempt-1" and so on: part of every call's id.
-        price: What the agent states for its model; None: the model's own list price.
+        price: What the agent states, for models without a price of their own.
         purse: What may be spent here.
         workspace: The attempt's copy.
         files: Names of the files in the workspace.
@@ -88,7 +88,7 @@ class MeteredDesk:
         self._write_cap = write_cap
         self._calls = itertools.count(1)
         self._last: Request | None = None
-        self.last_logprobs: tuple[TokenLogprob, ...] = ()
+        self.last_reply: Reply | None = None
 
     @property
     def task(self) -> Task:
@@ -132,7 +132,7 @@ class MeteredDesk:
             raise UnpricedModelError(model.name)
         ends_s = self._run.clock.monotonic_s() + request.deadline_s
         sent, reservation = self._reserve(model, request, price)
-        call = f"{self._task.id}/{self._phase}/{self._agent}/{next(self._calls)}"
+        call = self._call_id()
         attempt = 1
         while True:
             try:
@@ -180,7 +180,7 @@ class MeteredDesk:
         finally:
             usage = self._usage(reply, reservation, price, started_s=started_s, paid=paid)
             overrun = self._purse.settle(reservation, usage)
-            self.last_logprobs = reply.logprobs if reply else ()
+            self.last_reply = reply
             ended = Called(
                 task=self._task.id,
                 call=call,
@@ -221,9 +221,15 @@ class MeteredDesk:
         left = self._purse.left
         reservation = self._purse.reserve(usd=worst_usd, tokens=(left.tokens or 0) if bill else 0)
         started_s = self._run.clock.monotonic_s()
+        call = ToolCall(id=self._call_id(), name="command", arguments="\n".join(argv))
         usage = Usage(usd=worst_usd, steps=1)
         ran = Ran(130, "", "interrupted", 0.0)
         try:
+            if worst_usd:
+                intent = CommandReserved(
+                    task=self._task.id, call=call.id, agent=self._agent, argv=tuple(argv), usd=worst_usd
+                )
+                await self._run.store.record(self._run.id, intent)
             limit_s = timeout_s if left.seconds is None else max(0.05, min(timeout_s, left.seconds))
             ran = await self._workspace.run(argv, stdin=stdin, timeout_s=limit_s)
             if bill is not None:
@@ -231,11 +237,10 @@ class MeteredDesk:
             return ran
         finally:
             usage = usage.model_copy(update={"seconds": self._since(started_s)})
-            self._purse.settle(reservation, usage)
-            call = ToolCall(id="", name="command", arguments="\n".join(argv))
+            overrun = self._purse.settle(reservation, usage)
             limit = f" ({ran.limit} limit)" if ran.limit else ""
             text = f"exit {ran.exit_code}{limit}\n{ran.stdout}{ran.stderr}"
-            self._note_tool(call, ToolResult(text, ok=ran.exit_code == 0), usage)
+            self._note_tool(call, ToolResult(text, ok=ran.exit_code == 0), usage, overrun=overrun)
 
     def _reserve(self, model: ChatModel, request: Request, price: Price) -> tuple[Request, Reservation]:
         """The worst case leaves the purse: the prompt's upper bound, and the output cap (cut to what is left)."""
@@ -253,6 +258,9 @@ class MeteredDesk:
             request = request.model_copy(update={"deadline_s": left.seconds})
         usd = price.of(prompt_tokens, request.max_tokens) if price.unit == "usd" else _FREE
         return request, self._purse.reserve(usd=usd, tokens=prompt_tokens + request.max_tokens)
+
+    def _call_id(self) -> str:
+        return f"{self._task.id}/{self._phase}/{self._agent}/{next(self._calls)}"
 
     def _intent(self, call: str, model: ChatModel, request: Request, reservation: Reservation) -> Reserved:
         follows = _shared(self._last, request)
@@ -300,10 +308,15 @@ class MeteredDesk:
             return ToolResult(f"error: {type(error).__name__}: {error}"[:_ERROR_CHARS], ok=False)
         return ToolResult(_cap(text))
 
-    def _note_tool(self, call: ToolCall, result: ToolResult, usage: Usage) -> None:
-        shown = call.model_copy(update={"arguments": _cap(call.arguments)})
+    def _note_tool(self, call: ToolCall, result: ToolResult, usage: Usage, *, overrun: bool = False) -> None:
         event = ToolUsed(
-            task=self._task.id, agent=self._agent, call=shown, result=_cap(result.text), ok=result.ok, usage=usage
+            task=self._task.id,
+            agent=self._agent,
+            call=call.model_copy(update={"arguments": _cap(call.arguments)}),
+            result=_cap(result.text),
+            ok=result.ok,
+            usage=usage,
+            overrun=overrun,
         )
         self._run.store.note(self._run.id, event)
 

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import cast
 
 
 class AgoraError(Exception):
@@ -211,3 +212,12 @@ def described(error: Exception) -> str:
     """
     text = str(error) if isinstance(error, AgoraError) else f"{type(error).__name__}: {error}"
     return " ".join(text.split())[:2000]
+
+
+def only(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What a task group failed with: the one error inside, or the group where there are several."""
+    inside = failures.exceptions
+    if len(inside) > 1:
+        return failures
+    one = inside[0]
+    return only(cast("BaseExceptionGroup[BaseException]", one)) if isinstance(one, BaseExceptionGroup) else one

@@ -139,6 +139,20 @@ class Called(_Event):
     """True: it cost more than reserved; it is booked and the purse is closed."""
 
 
+class CommandReserved(_Event):
+    """The intent of a command that may cost money: its worst case left the purse before it is started."""
+
+    kind: Literal["command_reserved"] = "command_reserved"
+    call: str
+    """Id of the call, repeated in the `ToolUsed` that ends it."""
+    agent: str
+    """Whose."""
+    argv: tuple[str, ...]
+    """The command."""
+    usd: Decimal
+    """Reserved dollars."""
+
+
 class ToolUsed(_Event):
     """A tool ran, or a command in the sandbox."""
 
@@ -153,6 +167,8 @@ class ToolUsed(_Event):
     """False: the result is an error message."""
     usage: Usage = Usage()
     """Steps, seconds, and dollars where the command reports them."""
+    overrun: bool = False
+    """True: a command cost more than its worst case; it is booked and the purse is closed."""
 
 
 class Performed(_Event):
@@ -251,8 +267,6 @@ class Done(_Event):
     """Task -> verdict."""
     usage: Usage
     """Everything the run took."""
-    error: str = ""
-    """What stopped it, where something did."""
 
 
 Event = Annotated[
@@ -265,6 +279,7 @@ Event = Annotated[
     | Awarded
     | Reserved
     | Called
+    | CommandReserved
     | ToolUsed
     | Performed
     | Verified

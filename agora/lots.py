@@ -37,6 +37,8 @@ class House:
     """Later bids do not count."""
     attempts: int
     """How many awards a task gets at most."""
+    learn: bool
+    """False for a measurement: outcomes stand on the ledger, and nothing is learned from them."""
     approve: Approve | None
     """Asked before a patch is applied; None: patches are only handed back."""
 

@@ -33,7 +33,7 @@ from agora.bids import Reserve
 from agora.budget import Purse, share_of, tightest
 from agora.coordinator import Everyone
 from agora.desk import Run
-from agora.errors import BudgetError, ConfigError, NoAgentsError, PatchError
+from agora.errors import BudgetError, ConfigError, NoAgentsError, PatchError, only
 from agora.events import Applied, Done, Event, Posted, Scored, Screened, Started, TaskDone
 from agora.lots import Approve, House, Lot
 from agora.memory.in_memory import MemoryStore
@@ -42,7 +42,7 @@ from agora.posting import as_task, as_usd, fill, listing, unique_ids
 from agora.protocols import Agent, ChatModel, Clock, Mechanism, Policy, Sandbox, Store
 from agora.results import Report, Result
 from agora.sandbox import BestSandbox, apply_patch, refuse_below
-from agora.settling import award_for, memories, reason_of, settlement
+from agora.settling import award_for, lessons, reason_of, settlement
 from agora.streaming import Stream, Tee
 from agora.tasks import Check, Limits, Task, Tier, Usage, Verdict
 from agora.verifiers import build_verifier
@@ -64,6 +64,7 @@ class Market:
         approve: Asked before a patch is written to the workspace; None: patches are only handed back.
         seed: Of all chance in a run; None draws one, which is recorded.
         clock: Time.
+        learn: False for a measurement: nothing is learned from its outcomes.
         wrap: Put around every model before it is called (a recorder, a cache); None: models are called as they are.
     """
 
@@ -82,6 +83,7 @@ class Market:
         approve: Approve | None = None,
         seed: int | None = None,
         clock: Clock | None = None,
+        learn: bool = True,
         wrap: Callable[[ChatModel], ChatModel] | None = None,
     ) -> None:
         if not agents:
@@ -96,7 +98,7 @@ class Market:
         self._store, self._sandbox = store or MemoryStore(clock=clock or SystemClock()), sandbox or BestSandbox()
         self._bid_deadline_s, self._attempts = bid_deadline_s, attempts
         self._approve, self._seed, self._clock = approve, seed, clock or SystemClock()
-        self._wrap = wrap
+        self._learn, self._wrap = learn, wrap
 
     @property
     def store(self) -> Store:
@@ -167,9 +169,12 @@ class Market:
         results: dict[str, Result] = {}
         share = share_of(purse.left, len(tasks)) if parallel > 1 else Limits()
         limiter = anyio.CapacityLimiter(parallel)
-        async with anyio.create_task_group() as group:
-            for task in tasks:
-                group.start_soon(self._queue, house, task, purse, share, limiter, results)
+        try:
+            async with anyio.create_task_group() as group:
+                for task in tasks:
+                    group.start_soon(self._queue, house, task, purse, share, limiter, results)
+        except BaseExceptionGroup as failures:
+            raise only(failures) from failures
         ordered = tuple(results[task.id] for task in tasks)
         await house.record(Done(verdicts={done.task.id: done.verdict for done in ordered}, usage=purse.spent))
         return Report(
@@ -212,6 +217,7 @@ class Market:
             sandbox=self._sandbox,
             bid_deadline_s=self._bid_deadline_s,
             attempts=self._attempts,
+            learn=self._learn,
             approve=self._approve,
         )
 
@@ -267,12 +273,13 @@ async def _loop(house: House, lot: Lot) -> Result:
         except BudgetError:
             break
         lot.attempts.append(attempt)
-        await house.record(*settlement(lot, attempt, operator=house.agents[attempt.award.agent].profile.operator))
+        await house.record(settlement(lot, attempt))
         if attempt.outcome.verdict is not Verdict.FAILED:
             break
 
-    for memory in memories(lot):
-        house.note(memory)
+    if house.learn:
+        for lesson in lessons(lot, {agent.name: agent.operator for agent in pool}):
+            house.note(lesson)
     lot.applied = await _apply(house, lot)
     return await _finish(house, lot)
 

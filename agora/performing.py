@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import anyio
 
 from agora.bids import Award
 from agora.desk import MeteredDesk
-from agora.errors import AgentError, described
+from agora.errors import AgentError, AgoraError, described
 from agora.events import Awarded, Performed, Verified
 from agora.lots import House, Lot
-from agora.protocols import Agent, Sandbox, Workspace
+from agora.protocols import Agent, Workspace
 from agora.results import Attempt
 from agora.sandbox import BareSandbox
 from agora.tasks import Limits, Outcome, Task, Tier, Verdict, Work
@@ -45,36 +46,62 @@ async def make_attempt(house: House, lot: Lot, award: Award) -> Attempt:
         write_cap=award.plan.tokens,
     )
     try:
-        work, error = await _perform(house, lot.task, agent, award, desk)
+        done = await _perform(house, lot.task, agent, award, desk)
     finally:
         escrow.close()
-    delivered = escrow.spent
-    house.note(
-        Performed(task=lot.task.id, agent=award.agent, attempt=award.attempt, work=work, error=error, usage=delivered)
+    performed = Performed(
+        task=lot.task.id,
+        agent=award.agent,
+        attempt=award.attempt,
+        work=done.work,
+        error=done.error,
+        usage=escrow.spent,
     )
-    outcome = await _verify(house, lot.task, work, error)
+    house.note(performed)
+    outcome = await _verify(house, lot.task, done)
     house.note(Verified(task=lot.task.id, agent=award.agent, attempt=award.attempt, outcome=outcome))
-    done = work or Work(output="")
-    return Attempt(award=award, outcome=outcome, output=done.output, patch=done.patch, delivered=delivered, error=error)
+    work = done.work or Work(output="")
+    return Attempt(
+        award=award,
+        outcome=outcome,
+        output=work.output,
+        patch=work.patch,
+        delivered=escrow.spent,
+        error=done.error,
+    )
 
 
-async def _perform(house: House, task: Task, agent: Agent, award: Award, desk: MeteredDesk) -> tuple[Work | None, str]:
-    """The work, or why there is none."""
+class _Done(NamedTuple):
+    """How performing ended."""
+
+    work: Work | None
+    """None where there is none."""
+    error: str = ""
+    """Why there is none."""
+    verdict: Verdict = Verdict.FAILED
+    """What it means that there is none: unknown where it is not the agent's fault."""
+
+
+async def _perform(house: House, task: Task, agent: Agent, award: Award, desk: MeteredDesk) -> _Done:
+    """Let the winner work in a copy of its own."""
     workspace: Workspace | None = None
+    if task.workspace is not None:
+        sandbox = BareSandbox() if agent.profile.tier is Tier.BARE else house.sandbox
+        try:
+            workspace = await sandbox.open(Path(task.workspace), least=task.tier)
+        except AgoraError as error:
+            return _Done(None, str(error), Verdict.UNKNOWN)
+        desk.sit_down(workspace)
     try:
-        if task.workspace is not None:
-            workspace = await _sandbox_of(house, agent).open(Path(task.workspace), least=task.tier)
-            desk.sit_down(workspace)
         with anyio.fail_after(desk.left.seconds):
             work = await agent.perform(desk, award.plan)
         if workspace is not None:
             work = work.model_copy(update={"patch": workspace.patch()})
         _bounded(work, award.agent)
-        return work, ""
-    except TimeoutError:
-        return None, f"agent {award.agent!r} ran out of time"
+        return _Done(work)
     except Exception as error:  # an agent is the user's code: what breaks in it is a failed attempt, not the run's end
-        return None, described(error)
+        late = isinstance(error, TimeoutError) and not isinstance(error, AgoraError)
+        return _Done(None, f"agent {award.agent!r} ran out of time" if late else described(error))
     finally:
         if workspace is not None:
             with anyio.CancelScope(shield=True):
@@ -95,18 +122,14 @@ def _bounded(work: Work, agent: str) -> None:
             raise AgentError(agent, f"handed in {size:,} of {what}, and {most:,} is the most: hand in less")
 
 
-async def _verify(house: House, task: Task, work: Work | None, error: str) -> Outcome:
+async def _verify(house: House, task: Task, done: _Done) -> Outcome:
     """The verifier sees the work and never who did it."""
     verifier = house.verifiers.get(task.id)
-    if work is None:
-        return Outcome(verdict=Verdict.FAILED, verifier="none", evidence=error)
+    if done.work is None:
+        return Outcome(verdict=done.verdict, verifier="none", evidence=done.error)
     if verifier is None:
         return Outcome(verdict=Verdict.UNKNOWN, verifier="none", evidence="the task names no verifier")
     try:
-        return await verifier.verify(task, work, sandbox=house.sandbox)
+        return await verifier.verify(task, done.work, sandbox=house.sandbox)
     except Exception as fault:  # a verifier that cannot say is no failure of the work, and a plug-in may break
         return Outcome(verdict=Verdict.UNKNOWN, verifier=verifier.name, evidence=described(fault))
-
-
-def _sandbox_of(house: House, agent: Agent) -> Sandbox:
-    return BareSandbox() if agent.profile.tier is Tier.BARE else house.sandbox

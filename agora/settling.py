@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from agora.bids import Award, Bid
 from agora.events import Event, Learned, Settled
 from agora.lots import Lot
@@ -18,7 +20,8 @@ def award_for(lot: Lot, attempt: int) -> Award:
     after = lot.clearing.ranking[attempt] if attempt < len(lot.clearing.ranking) else None
     payment = lot.clearing.payment if attempt == 1 and lot.clearing.payment else score.price
     terms = ", ".join(f"{name} {value:+.4f}" for name, value in score.terms.items())
-    against = f"; next is {after.agent} with {after.total:.4f}" if after else "; it was the only bid left"
+    alone = "it was the only bid" if attempt == 1 else "it was the last bid"
+    against = f"next is {after.agent} with {after.total:.4f}" if after else alone
     role = "lowest score" if attempt == 1 else f"attempt {attempt - 1} failed; next lowest score"
     return Award(
         agent=score.agent,
@@ -26,27 +29,44 @@ def award_for(lot: Lot, attempt: int) -> Award:
         plan=lot.bids[score.agent].plan,
         payment=payment,
         runner_up=after.agent if after else None,
-        reason=f"{role} {score.total:.4f} ({terms}){against}",
+        reason=f"{role} {score.total:.4f} ({terms}); {against}",
     )
 
 
-def settlement(lot: Lot, attempt: Attempt, *, operator: str) -> list[Event]:
-    """Promised against delivered; verified outcomes also go on the agent's record."""
-    award, verdict = attempt.award, attempt.outcome.verdict
-    bid, delivered = lot.bids[award.agent], attempt.delivered
-    delivered_tokens = delivered.tokens if award.plan.tokens is None else delivered.output_tokens
-    settled = Settled(
+def settlement(lot: Lot, attempt: Attempt) -> Settled:
+    """Promised against delivered."""
+    return Settled(
         task=lot.task.id,
-        agent=award.agent,
-        attempt=award.attempt,
-        promised_steps=award.plan.steps,
-        promised_tokens=bid.projected_tokens,
-        delivered=delivered,
-        verdict=verdict,
+        agent=attempt.award.agent,
+        attempt=attempt.award.attempt,
+        promised_steps=attempt.award.plan.steps,
+        promised_tokens=lot.bids[attempt.award.agent].projected_tokens,
+        delivered=attempt.delivered,
+        verdict=attempt.outcome.verdict,
     )
-    if verdict is Verdict.UNKNOWN:
-        return [settled]
-    record = Learned(
+
+
+def lessons(lot: Lot, operators: Mapping[str, str]) -> list[Event]:
+    """What is learned from a task: a line on the record of who made an attempt, and every bid as a memory.
+
+    Only what a verifier has judged; nothing of work that stayed unknown.
+
+    Args:
+        lot: The task, after its last attempt.
+        operators: Agent -> who is behind it.
+    """
+    outcomes = {attempt.award.agent: attempt.outcome for attempt in lot.attempts}
+    unknown = {agent for agent, outcome in outcomes.items() if outcome.verdict is Verdict.UNKNOWN}
+    if unknown == set(outcomes):
+        return []
+    judged = [attempt for attempt in lot.attempts if attempt.award.agent not in unknown]
+    records = [_record(lot, attempt, operators[attempt.award.agent]) for attempt in judged]
+    return [*records, *(_memory(lot, bid, outcomes) for bid in lot.bids.values() if bid.agent not in unknown)]
+
+
+def _record(lot: Lot, attempt: Attempt, operator: str) -> Learned:
+    award, delivered = attempt.award, attempt.delivered
+    return Learned(
         task=lot.task.id,
         what="record",
         key=f"{operator}/{award.agent}/{lot.task.skill}",
@@ -55,25 +75,15 @@ def settlement(lot: Lot, attempt: Attempt, *, operator: str) -> list[Event]:
             "agent": award.agent,
             "skill": lot.task.skill,
             "grounded": attempt.outcome.grounded,
-            "passed": int(verdict is Verdict.PASSED),
+            "passed": int(attempt.outcome.verdict is Verdict.PASSED),
             "promised_steps": award.plan.steps,
             "delivered_steps": delivered.steps,
-            "promised_tokens": bid.projected_tokens,
-            "delivered_tokens": delivered_tokens,
+            "promised_tokens": lot.bids[award.agent].projected_tokens,
+            "delivered_tokens": delivered.tokens if award.plan.tokens is None else delivered.output_tokens,
             "usd": str(delivered.usd),
             "seconds": f"{delivered.seconds:.6f}",
         },
     )
-    return [settled, record]
-
-
-def memories(lot: Lot) -> list[Event]:
-    """Every bid with what came of it, once a verifier has spoken; nothing of work that nobody could judge."""
-    outcomes = {attempt.award.agent: attempt.outcome for attempt in lot.attempts}
-    unknown = {agent for agent, outcome in outcomes.items() if outcome.verdict is Verdict.UNKNOWN}
-    if unknown == set(outcomes):
-        return []
-    return [_memory(lot, bid, outcomes) for bid in lot.bids.values() if bid.agent not in unknown]
 
 
 def _memory(lot: Lot, bid: Bid, outcomes: dict[str, Outcome]) -> Learned:
@@ -99,6 +109,8 @@ def reason_of(lot: Lot) -> str:
         last = lot.attempts[-1]
         lines = (last.error or last.outcome.evidence).strip().splitlines()
         return lines[-1] if lines else ""
+    if lot.clearing.ranking:
+        return "no award: the task's purse was closed or empty before any work"
     if lot.bids:
         refused = "; ".join(f"{agent} {why}" for agent, why in lot.clearing.refused.items())
         return f"no bid within the reserve: {refused}"

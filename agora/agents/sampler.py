@@ -144,7 +144,7 @@ class SamplerAgent:
         )
         choice = self._read((await desk.ask(self._model, request)).text, offers)
         return Plan(
-            text=json.dumps(choice.model_dump(), sort_keys=True, separators=(",", ":")),
+            text=json.dumps({"plan": choice.text}),
             steps=choice.steps,
             tokens=choice.samples * choice.token_cap,
             terms=choice.model_dump(),

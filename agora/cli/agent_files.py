@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, cast
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from agora import registry
 from agora.agents.clis import cli_agent
@@ -62,6 +62,8 @@ class LLMFile(_AgentFile):
     """Names of tools, or "module:object"; none stated: the file, search and command tools."""
     api_base: str | None = None
     """Another endpoint for the model."""
+    output: str = ""
+    """"module:Model", a pydantic model that the answer must fit, looked for in the project's folder too."""
     max_tokens: int = Field(default=2048, ge=1)
     """Output cap of each call while performing."""
 
@@ -155,7 +157,7 @@ def build_agent(known: AgentFile, file: Path, *, session: Session) -> Agent:
     try:
         match known:
             case LLMFile():
-                return _llm(known, where, common, session.settings)
+                return _llm(known, where, common, session)
             case SamplerFile():
                 return SamplerAgent(
                     known.name,
@@ -193,14 +195,25 @@ def _flat(content: Mapping[str, object], kind: str, *, where: str) -> dict[str, 
     return {**common, **own, "kind": kind}
 
 
-def _llm(known: LLMFile, where: str, common: Mapping[str, object], settings: Settings) -> Agent:
+def _llm(known: LLMFile, where: str, common: Mapping[str, object], session: Session) -> Agent:
     options: dict[str, object] = dict(common)
     if known.instructions:
         options["instructions"] = known.instructions
     if known.tools is not None:
         options["tools"] = [_tool(name, where) for name in known.tools]
+    if known.output:
+        options["output"] = _output(known.output, f"{where}: output", session.root)
+    model = _model(known, session.settings)
     make = cast("Callable[..., Agent]", LLMAgent)
-    return make(known.name, _model(known, settings), api_base=known.api_base, max_tokens=known.max_tokens, **options)
+    return make(known.name, model, api_base=known.api_base, max_tokens=known.max_tokens, **options)
+
+
+def _output(path: str, at: str, root: Path) -> type[BaseModel]:
+    with _importable(root):
+        found = registry.load_object(path, where=at)
+    if not (inspect.isclass(found) and issubclass(found, BaseModel)):
+        raise ConfigError(at, f"{path!r} is no pydantic model: name a class derived from pydantic.BaseModel")
+    return found
 
 
 def _model(known: LLMFile | SamplerFile, settings: Settings) -> ChatModel:

@@ -69,8 +69,8 @@ def dearest(story: RunStory) -> str | None:
 class Held:
     """What the alternatives have in common with the market that they are held against.
 
-    A call that the market's run made already, with the same request and seed, is not made again: its reply comes from
-    the record, and its tokens, dollars and seconds are booked as they were.
+    A seeded call of a model on this machine that the market's run made already is not made again: its reply comes from
+    the record, and its tokens and seconds are booked as they were. Nothing is learned from these runs.
     """
 
     tasks: Sequence[Task]
@@ -89,7 +89,7 @@ class Held:
     async def alone(self, agent: Agent, *, note: str) -> Report:
         """The whole checklist by one agent, one attempt a task."""
         seen = [item.event for item in self.store.events(self.run) if item.event is not None]
-        replies: dict[str, dict[str, Reply]] = {}
+        replies: dict[str, dict[str, tuple[int, Reply]]] = {}
 
         def reusing(model: ChatModel) -> ChatModel:
             if model.name not in replies:
@@ -103,6 +103,7 @@ class Held:
             sandbox=self.sandbox,
             attempts=1,
             seed=self.seed,
+            learn=False,
             wrap=reusing,
         )
         return await market.run_all(self.tasks, notes={NOTE: note, "equal calls are taken from run": self.run})

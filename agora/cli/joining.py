@@ -24,6 +24,9 @@ CLI_USD: Final = Decimal("0.50")
 OWN_MACHINE: Final = Price(unit="s", input_per_mtok=Decimal(2_000), output_per_mtok=Decimal(20_000))
 """What a server of this machine is taken to cost where nobody states a price: 500 tokens/s read, 50 written."""
 
+ABSENT: Final = "absent "
+"""What the names of notes begin with that say who did not join a run, and why."""
+
 LOCAL: Final = "local/"
 """What the names of models in this process begin with."""
 

@@ -13,6 +13,7 @@ from agora.cli.approval import Approver
 from agora.cli.definitions import load_mechanism, load_policy, load_tasks
 from agora.cli.endings import exit_code, print_result
 from agora.cli.forms import print_form, run_form
+from agora.cli.joining import ABSENT
 from agora.cli.options import Format
 from agora.cli.paint import err, safe
 from agora.cli.pool import Pool, join_pool
@@ -142,7 +143,7 @@ async def _run(order: Order, session: Session, tasks: Sequence[Task]) -> int:
 
 def notes_of(pool: Pool, *, bare: bool) -> dict[str, str]:
     """What a reader of the ledger should know about how the run began."""
-    notes = {f"absent {name}": reason for name, reason in pool.absent.items()}
+    notes = {ABSENT + name: reason for name, reason in pool.absent.items()}
     if bare:
         notes["sandbox"] = "none: --bare was asked for"
     return notes

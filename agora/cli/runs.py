@@ -11,6 +11,10 @@ from agora.cli.options import Json, Project
 
 if TYPE_CHECKING:
     from agora.cli.session import Session
+    from agora.protocols import Store
+    from agora.records import RunInfo
+
+_GOAL_CHARS = 34
 
 
 def runs(
@@ -28,13 +32,17 @@ def runs(
 
 async def _runs(session: Session, *, limit: int, json: bool) -> None:
     from agora.cli.forms import print_form, usage_form
-    from agora.cli.paint import ago, grid, number, out, safe, usd
+    from agora.cli.paint import ago, grid, number, out, usd
     from agora.cli.session import opened_store
 
     async with opened_store(session) as store:
         found = store.runs(limit=limit)
+        held_against = {info.id: _alternative(store, info.id) for info in found}
     if json:
-        rows = [{**info._asdict(), "usage": usage_form(info.usage)} for info in found]
+        rows = [
+            {**info._asdict(), "usage": usage_form(info.usage), "alternative": held_against[info.id] or None}
+            for info in found
+        ]
         print_form("agora.runs/1", {"runs": list(rows)})
         return
     if not found:
@@ -42,8 +50,28 @@ async def _runs(session: Session, *, limit: int, json: bool) -> None:
         return
     table = grid("run", "when", "passed>", "cost>", "tokens>", "seconds>", "goal")
     for info in found:
-        goal = safe(info.goal, limit=34) + ("" if info.done else " [unknown](not finished)[/]")
+        goal = _goal(info, alternative=bool(held_against[info.id]))
         passed = f"{info.passed}/{info.tasks}"
         cost, seconds = usd(info.usage.usd), number(info.usage.seconds)
         table.add_row(f"[name]{info.id}[/]", ago(info.started_us), passed, cost, str(info.usage.tokens), seconds, goal)
     out().print(table)
+
+
+def _alternative(store: Store, run: str) -> str:
+    """Which of the demo's alternatives a run is; empty where it is none."""
+    from agora.cli.baselines import NOTE
+    from agora.events import Started
+
+    first = next(iter(store.events(run)), None)
+    return first.event.notes.get(NOTE, "") if first and isinstance(first.event, Started) else ""
+
+
+def _goal(info: RunInfo, *, alternative: bool) -> str:
+    """The first goal, how many more there are, and what a reader would be puzzled by, for markup."""
+    from agora.cli.paint import safe
+
+    before = "alternative: " if alternative else ""
+    after = f" … and {info.tasks - 1} more" if info.tasks > 1 else ""
+    goal = safe(info.goal, limit=_GOAL_CHARS - len(before) - len(after))
+    state = "" if info.done else " [unknown](not finished)[/]"
+    return f"[quiet]{before}[/]{goal.removesuffix('…') if after else goal}[quiet]{after}[/]{state}"

@@ -50,7 +50,8 @@ async def _show(session: Session, ref: str, *, json: bool) -> None:
 
 
 def _print(run: str, story: RunStory) -> None:
-    from agora.cli.paint import out, safe, taken
+    from agora.cli.joining import ABSENT, grouped
+    from agora.cli.paint import out, remarks, safe, taken
     from agora.cli.rows import LEGEND, table_of
 
     console = out()
@@ -59,8 +60,9 @@ def _print(run: str, story: RunStory) -> None:
     if story.started is not None:
         began = story.started
         console.print(f"[quiet]seed {began.seed} · mechanism {safe(began.mechanism)} · policy {safe(began.policy)}[/]")
-        for name, note in began.notes.items():
-            console.print(f"[quiet]{safe(name)}: {safe(note)}[/]")
+        absent = {name.removeprefix(ABSENT): note for name, note in began.notes.items() if name.startswith(ABSENT)}
+        other = [(safe(name), safe(note)) for name, note in began.notes.items() if not name.startswith(ABSENT)]
+        console.print(remarks([*other, *(("absent", safe(line)) for line in grouped(absent))]))
     console.print()
     console.print(table_of(story.tasks.values()))
     console.print(f"[quiet]{LEGEND}[/]")

@@ -64,7 +64,7 @@ class Statements:
         self.record = prepared(upsert(_T["records"], dialect))
         self.release = prepared(_keyed_delete(_T["reservations"]))
         self.task_done = prepared(_keyed_update(_T["tasks"], "verdict", "agent", "attempts", *_spent(Usage())))
-        self.run_done = prepared(_keyed_update(_T["runs"], "done_us", "error", *_spent(Usage())))
+        self.run_done = prepared(_keyed_update(_T["runs"], "done_us", *_spent(Usage())))
 
 
 class Projection:
@@ -113,7 +113,6 @@ class Projection:
             "done_us": None,
             "mechanism": event.mechanism,
             "policy": event.policy,
-            "error": "",
         }
         self._rows["runs"].append(run | _spent(Usage()))
         for profile in event.agents:
@@ -141,7 +140,7 @@ class Projection:
 
     def done(self, place: Place, event: Done) -> None:
         """The totals of a run."""
-        row: Row = {"key_id": place.run, "done_us": place.at_us, "error": event.error}
+        row: Row = {"key_id": place.run, "done_us": place.at_us}
         self._runs_done.append(row | _spent(event.usage))
 
     def scored(self, place: Place, event: Scored) -> None:
@@ -183,7 +182,7 @@ class Projection:
     def tool(self, place: Place, event: ToolUsed) -> None:
         """A tool call that ended."""
         row: Row = {"kind": "tool", "agent": event.agent, "name": event.call.name, "call": event.call.id}
-        self._add("calls", place, event, row | {"ok": event.ok, "overrun": False} | _spent(event.usage))
+        self._add("calls", place, event, row | {"ok": event.ok, "overrun": event.overrun} | _spent(event.usage))
 
     def performed(self, place: Place, event: Performed) -> None:
         """An attempt that ended."""

@@ -77,7 +77,6 @@ class RunRow(_Spent, table=True):
     done_us: int | None = Field(default=None, sa_type=BIG)  # pyright: ignore[reportArgumentType] -- as above
     mechanism: str
     policy: str
-    error: str = ""
 
 
 class AgentRow(_Table, table=True):

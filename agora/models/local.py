@@ -178,7 +178,7 @@ def _start(weights: Path, threads: int) -> _Server:
     options.warmup = False
     options.verbosity = 0
     options.cpuparams.n_threads = threads
-    options.cpuparams_batch.n_threads = threads
+    options.cpuparams_batch.n_threads = 2
     options.api_keys = [key]
     try:
         server = xllamacpp.Server(options)

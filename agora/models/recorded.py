@@ -77,16 +77,17 @@ class RecordedModel:
 
 
 class Reusing:
-    """A model that is not asked again what is on record: the recorded reply comes back, with what it took.
+    """A local model that is not asked again what is on record: the recorded reply comes back, with what it took.
 
-    Only answers that would be the same again are reused: at temperature 0, or with a seed.
+    Only what would be the same again is reused: a seeded request to a model of this machine, whose recorded answer
+    ended by itself within the cap, or was cut at the same cap. Everything else is a call.
 
     Args:
         model: Asked where nothing is on record.
-        replies: Request key -> the reply that was recorded.
+        replies: What was recorded: request key -> cap and reply.
     """
 
-    def __init__(self, model: ChatModel, replies: Mapping[str, Reply]) -> None:
+    def __init__(self, model: ChatModel, replies: Mapping[str, tuple[int, Reply]]) -> None:
         self._model, self._replies = model, replies
 
     @property
@@ -108,25 +109,34 @@ class Reusing:
         Raises:
             ModelError: The call failed.
         """
-        known = self._replies.get(request_key(request))
-        if known is not None and (request.temperature == 0 or request.seed is not None):
-            return known
+        price = self._model.price()
+        if request.seed is not None and price is not None and price.unit == "s":
+            cap, reply = self._replies.get(_uncapped_key(request), (0, None))
+            if reply is not None:
+                whole = reply.finish != "length" and reply.usage.output_tokens <= request.max_tokens
+                if whole or cap == request.max_tokens:
+                    return reply
         return await self._model.complete(request)
 
 
-def replies_of(events: Iterable[Event], model: str) -> dict[str, Reply]:
-    """What a model answered in a run, from its ledger: request key -> reply, with the seconds that were booked.
+def replies_of(events: Iterable[Event], model: str) -> dict[str, tuple[int, Reply]]:
+    """What a model answered in a run, from its ledger, for `Reusing`; with the seconds that were booked.
 
     Args:
         events: A run's events in order.
         model: The model's name.
     """
-    found: dict[str, Reply] = {}
+    found: dict[str, tuple[int, Reply]] = {}
     for name, request, end in _exchanges(events):
         if name == model and end.reply is not None:
             usage = end.reply.usage.model_copy(update={"seconds": end.usage.seconds})
-            found.setdefault(request_key(request), end.reply.model_copy(update={"usage": usage}))
+            reply = end.reply.model_copy(update={"usage": usage})
+            found.setdefault(_uncapped_key(request), (request.max_tokens, reply))
     return found
+
+
+def _uncapped_key(request: Request) -> str:
+    return request_key(request.model_copy(update={"max_tokens": 1}))
 
 
 def request_key(request: Request) -> str:

@@ -59,7 +59,7 @@ def sampler(model: ScriptedModel, method: Method = "best_of_n") -> SamplerAgent:
 async def test_a_bid_is_the_models_choice_under_a_schema_and_its_promise_follows() -> None:
     model = ScriptedModel("m", ['{"plan": "best_of_n 4 2 64"}'])
     bid = await sampler(model).bid(desk_for(TASK))
-    assert bid.text == '{"checks":2,"method":"best_of_n","samples":4,"token_cap":64}'
+    assert bid.text == '{"plan": "best_of_n 4 2 64"}'
     assert bid.terms == {"method": "best_of_n", "samples": 4, "checks": 2, "token_cap": 64}
     assert (bid.steps, bid.tokens) == (8, 256)
     assert model.requests[0].top_logprobs == 5

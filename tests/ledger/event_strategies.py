@@ -11,6 +11,7 @@ from agora.events import (
     BidPlaced,
     BidRefused,
     Called,
+    CommandReserved,
     Done,
     Event,
     Learned,
@@ -146,6 +147,9 @@ KINDS: dict[str, st.SearchStrategy[Event]] = {
         Reserved, call=texts, agent=texts, model=texts, request=_requests, usd=_money, tokens=_counts
     ),
     "called": st.builds(Called, call=texts, agent=texts, reply=st.none() | _replies, usage=_usages),
+    "command_reserved": st.builds(
+        CommandReserved, call=texts, agent=texts, argv=st.lists(texts, max_size=3).map(tuple), usd=_money
+    ),
     "tool": st.builds(ToolUsed, agent=texts, call=_calls, result=texts, ok=st.booleans(), usage=_usages),
     "performed": st.builds(Performed, agent=texts, attempt=_attempts, work=st.none() | _works, usage=_usages),
     "verified": st.builds(Verified, agent=texts, attempt=_attempts, outcome=_outcomes),
@@ -161,7 +165,7 @@ KINDS: dict[str, st.SearchStrategy[Event]] = {
     "learned": st.builds(Learned, what=texts, key=texts, update=objects),
     "applied": st.builds(Applied, paths=st.lists(texts, max_size=2).map(tuple), applied=st.booleans()),
     "task_done": st.builds(TaskDone, verdict=_verdicts, agent=texts, usage=_usages, overhead=_usages),
-    "done": st.builds(Done, verdicts=st.dictionaries(texts, _verdicts, max_size=2), usage=_usages, error=texts),
+    "done": st.builds(Done, verdicts=st.dictionaries(texts, _verdicts, max_size=2), usage=_usages),
 }
 """A strategy for each kind of event."""
 events: st.SearchStrategy[Event] = st.one_of(*KINDS.values())

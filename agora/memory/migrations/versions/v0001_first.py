@@ -41,7 +41,6 @@ def _create_record() -> None:
         _big("done_us", null=True),
         _text("mechanism"),
         _text("policy"),
-        _text("error"),
         *_spent(),
     )
     op.create_index("ix_runs_seq", "runs", ["seq"])
