@@ -24,7 +24,7 @@ def _run(*argv: str | Path, cwd: Path, timeout_s: float) -> subprocess.Completed
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    argv = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ROOT]
+    argv: list[str | Path] = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ROOT]
     built = subprocess.run(argv, capture_output=True, text=True, timeout=120)
     assert built.returncode == 0, built.stderr
     return next(folder.glob("agora_market-*.whl"))

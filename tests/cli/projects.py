@@ -18,6 +18,7 @@ HELPERS = '''
 from decimal import Decimal
 
 import anyio
+from pydantic import BaseModel
 
 from agora.agents.llm import LLMAgent
 from agora.agents.tools import tool
@@ -35,6 +36,10 @@ async def spoil(desk, plan):
     return "tried [red]something[/]"
 
 
+async def speak(desk, plan):
+    return "x"
+
+
 async def wait(desk, plan):
     await anyio.sleep_forever()
 
@@ -43,6 +48,10 @@ def scripted(name):
     replies = [say("1. read word.txt\\n2. answer"), call("read_file", path="word.txt"), say("it is wrong")]
     model = ScriptedModel("scripted", replies)
     return LLMAgent(name, model, price=Price(output_per_mtok=Decimal(1)))
+
+
+class Word(BaseModel):
+    word: str
 
 
 def breaks(name):

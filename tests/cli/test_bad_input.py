@@ -29,6 +29,7 @@ def _nothing(folder: Path) -> None:
     pass
 
 
+OWN = 'model = "openai/x"\napi_base = "http://127.0.0.1:9/v1"\n'
 TASK = 'goal = "x"\nworkspace = "repo"\n'
 CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], int, str]] = {
     "an empty goal": (_nothing, ("run", " "), 2, "goal: is empty"),
@@ -112,10 +113,22 @@ CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], int, str]] = {
         "agents/x.toml: ",
     ),
     "an agent with an unknown tool": (
-        _write("agents/x.toml", 'model = "openai/x"\napi_base = "http://127.0.0.1:9/v1"\ntools = ["read_fil"]'),
+        _write("agents/x.toml", OWN + 'tools = ["read_fil"]'),
         RUN,
         2,
         "agents/x.toml: tools: no tool named 'read_fil'; did you mean 'read_file'",
+    ),
+    "an agent whose output is no model": (
+        _write("agents/x.toml", OWN + 'output = "helpers_of_test:number"'),
+        RUN,
+        2,
+        "agents/x.toml: output: 'helpers_of_test:number' is no pydantic model",
+    ),
+    "an agent whose output is not there": (
+        _write("agents/x.toml", OWN + '[llm]\noutput = "helpers_of_test:Gone"'),
+        RUN,
+        2,
+        "agents/x.toml: output: module 'helpers_of_test' has no 'Gone'",
     ),
     "an agent whose target is not there": (
         _write("agents/x.toml", FIXER.replace(":fix", ":gone")),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agora.testing.endpoint import FaultyEndpoint, text
 from cli.projects import CHECK, FIXER, Shell, make_project, priced, started
 
 RUN = ("run", "mend word.txt", "--workspace", "repo", "--verify", CHECK)
@@ -87,6 +88,37 @@ def test_a_scripted_model_bids_uses_a_tool_and_answers(shell: Shell, project: Pa
     assert attempt["output"] == "it is wrong"
     assert attempt["promised"]["steps"] == 2
     assert attempt["delivered"]["steps"] == 3
+
+
+def test_the_answer_of_a_toml_agent_fits_the_model_that_it_names(shell: Shell, project: Path) -> None:
+    with FaultyEndpoint(text("1. answer"), text("it is wrong"), text('{"word": "wrong"}')) as endpoint:
+        (project / "agents" / "typed.toml").write_text(
+            f'model = "openai/own"\napi_base = "{endpoint.url}"\ntools = []\n{priced("", "1")}'
+            '[llm]\noutput = "helpers_of_test:Word"\n'
+        )
+        shown = shell("run", "which word?", "--agents", "typed", "--json")
+    assert shown.code == 4, shown.err
+    [task] = json.loads(shown.out)["tasks"]
+    assert task["attempts"][0]["output"] == '{"word": "wrong"}'
+    asked = endpoint.requests[-1]
+    assert "word" in json.dumps(asked["response_format"])
+    assert "does not fit" in asked["messages"][-1]["content"]
+
+
+def test_a_list_of_runs_says_how_many_tasks_there_were_and_which_were_alternatives(shell: Shell, project: Path) -> None:
+    folder = project / "checklist"
+    folder.mkdir()
+    for name in ("one", "two", "three"):
+        (folder / f"{name}.toml").write_text(f'goal = "do {name}"\n[verify]\nkind = "exact"\nanswer = "x"\n')
+    (project / "agents" / "spoiler.toml").unlink()
+    (project / "agents" / "fixer.toml").write_text(priced(FIXER.replace(":fix", ":speak"), "1"))
+    assert shell("demo").code == 0
+    shell("run", "say it", "--verify", "true")
+    lines = shell("runs").out.splitlines()
+    assert lines[1].endswith("say it")
+    assert lines[2].endswith("alternative: do one … and 2 more")
+    assert lines[3].split("  ")[-1] == "do one … and 2 more"
+    assert "absent  hosted models: no key is set (OPENAI_API_KEY" in shell("show", "last").out
 
 
 def test_a_folder_of_tasks_is_one_run(shell: Shell, project: Path) -> None:

@@ -76,7 +76,7 @@ _tasks = st.builds(
     tools=st.none() | st.lists(texts, max_size=2).map(tuple),
     limits=_limits,
 )
-_plans = st.builds(Plan, text=_names, steps=st.integers(1, 9), tokens=st.none() | _counts, terms=objects)
+_plans = st.builds(Plan, text=_names, steps=st.integers(1, 9), tokens=st.none() | st.integers(0, 10**9), terms=objects)
 _bids = st.builds(
     Bid,
     agent=_names,
