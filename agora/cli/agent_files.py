@@ -63,7 +63,7 @@ class LLMFile(_AgentFile):
     api_base: str | None = None
     """Another endpoint for the model."""
     output: str = ""
-    """"module:Model", a pydantic model that the answer must fit, looked for in the project's folder too."""
+    """"module:Model", a pydantic model that the answer must fit; empty: it is words."""
     max_tokens: int = Field(default=2048, ge=1)
     """Output cap of each call while performing."""
 
@@ -200,7 +200,7 @@ def _llm(known: LLMFile, where: str, common: Mapping[str, object], session: Sess
     if known.instructions:
         options["instructions"] = known.instructions
     if known.tools is not None:
-        options["tools"] = [_tool(name, where) for name in known.tools]
+        options["tools"] = [_tool(name, where, session.root) for name in known.tools]
     if known.output:
         options["output"] = _output(known.output, f"{where}: output", session.root)
     model = _model(known, session.settings)
@@ -220,14 +220,15 @@ def _model(known: LLMFile | SamplerFile, settings: Settings) -> ChatModel:
     return model_named(known.model, api_base=known.api_base, price=known.price, settings=settings)
 
 
-def _tool(name: str, where: str) -> Tool:
+def _tool(name: str, where: str, root: Path) -> Tool:
     built_in = {tool.spec.name: tool for tool in DEFAULT_TOOLS}
     if name in built_in:
         return built_in[name]
     at = f"{where}: tools"
     if ":" not in name and name not in registry.names("tools"):
         raise ConfigError(at, str(UnknownNameError("tool", name, {*built_in, *registry.names("tools")})))
-    found = registry.load_object(name, where=at) if ":" in name else registry.find("tools", name)
+    with _importable(root):
+        found = registry.load_object(name, where=at) if ":" in name else registry.find("tools", name)
     if not isinstance(found, Tool):
         raise ConfigError(at, f"{name!r} is not a tool: put @tool above its function")
     return found

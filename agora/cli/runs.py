@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from agora.protocols import Store
     from agora.records import RunInfo
 
-_GOAL_CHARS = 34
+_LEAST_GOAL_CHARS = 34
+_OTHER_COLUMNS = 62
 
 
 def runs(
@@ -68,10 +69,13 @@ def _alternative(store: Store, run: str) -> str:
 
 def _goal(info: RunInfo, *, alternative: bool) -> str:
     """The first goal, how many more there are, and what a reader would be puzzled by, for markup."""
-    from agora.cli.paint import safe
+    from textwrap import shorten
+
+    from agora.cli.paint import out, safe
 
     before = "alternative: " if alternative else ""
     after = f" … and {info.tasks - 1} more" if info.tasks > 1 else ""
-    goal = safe(info.goal, limit=_GOAL_CHARS - len(before) - len(after))
+    room = max(_LEAST_GOAL_CHARS, out().width - _OTHER_COLUMNS) - len(before) - len(after)
+    goal = shorten(info.goal, room, placeholder="") if after else info.goal
     state = "" if info.done else " [unknown](not finished)[/]"
-    return f"[quiet]{before}[/]{goal.removesuffix('…') if after else goal}[quiet]{after}[/]{state}"
+    return f"[quiet]{before}[/]{safe(goal, limit=room)}[quiet]{after}[/]{state}"

@@ -114,11 +114,17 @@ def test_a_list_of_runs_says_how_many_tasks_there_were_and_which_were_alternativ
     (project / "agents" / "fixer.toml").write_text(priced(FIXER.replace(":fix", ":speak"), "1"))
     assert shell("demo").code == 0
     shell("run", "say it", "--verify", "true")
-    lines = shell("runs").out.splitlines()
+    lines = [line.rstrip() for line in shell("runs").out.splitlines()]
     assert lines[1].endswith("say it")
     assert lines[2].endswith("alternative: do one … and 2 more")
     assert lines[3].split("  ")[-1] == "do one … and 2 more"
-    assert "absent  hosted models: no key is set (OPENAI_API_KEY" in shell("show", "last").out
+
+
+def test_who_did_not_join_a_run_is_said_in_one_line_for_all_hosted_models(shell: Shell, project: Path) -> None:
+    shell(*RUN)
+    shown = shell("show").out
+    assert shown.count("OPENAI_API_KEY") == 1
+    assert "hosted models: no key is set (OPENAI_API_KEY" in shown
 
 
 def test_a_folder_of_tasks_is_one_run(shell: Shell, project: Path) -> None:
