@@ -11,11 +11,13 @@ from agora.cli.options import Json, Project
 from agora.cli.show import Run, read_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from agora.bids import Clearing
     from agora.cli.session import Session
     from agora.cli.story import AttemptStory, TaskStory
+
+_PLAN_CHARS = 160
 
 
 def explain(
@@ -54,51 +56,62 @@ async def _explain(session: Session, ref: str, name: str | None, *, json: bool) 
 
 
 def _print(story: TaskStory) -> None:
-    from agora.cli.paint import number, out, safe, usd
+    from agora.cli.paint import inset, number, out, safe, usd
     from agora.cli.rows import mark, why
 
     console = out()
-    console.print(f"{mark(story)} [head]{safe(story.task.id)}[/]  {safe(story.task.goal, limit=200)}")
+    console.print(f"{mark(story)} [head]{safe(story.task.id)}[/]")
+    console.print(inset(safe(story.task.goal, limit=200)))
     reserve = story.reserve
     console.print(f"  reserve, fixed before opening: {usd(reserve.usd)} and {number(reserve.s)} s")
     members = ", ".join(f"{safe(name)} (p={p:g})" for name, p in story.shortlist.members.items())
-    console.print(f"  asked: {members or 'nobody'}")
-    for name, reason in sorted(story.shortlist.kept_out.items()):
-        console.print(f"  [quiet]kept out: {safe(name)} {safe(reason)}[/]")
-    for name, reason in sorted(story.refused.items()):
-        console.print(f"  [quiet]did not bid: {safe(name)}: {safe(reason, limit=200)}[/]")
+    console.print(inset(f"asked: {members or 'nobody'}"))
+    for reason, names in _by_reason(story.shortlist.kept_out):
+        console.print(inset(f"[quiet]kept out: {safe(names)} ({safe(reason)})[/]"))
+    for reason, names in _by_reason(story.refused):
+        console.print(inset(f"[quiet]did not bid: {safe(names)} ({safe(reason, limit=200)})[/]"))
     if story.clearing is not None and story.bids:
         _print_scores(story, story.clearing)
     for attempt in story.attempts:
-        for line in _attempt_lines(attempt):
-            console.print(f"  {line}")
+        for line, by in _attempt_lines(attempt):
+            console.print(inset(line, by))
     if reason := why(story, limit=300):
-        console.print(f"  ended {story.done.verdict.value if story.done else ''}: {reason}")
+        console.print(inset(f"ended {story.done.verdict.value if story.done else ''}: {reason}"))
     console.print()
+
+
+def _by_reason(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Each reason with the names that it holds for, in the order of names."""
+    names: dict[str, list[str]] = {}
+    for name, reason in sorted(reasons.items()):
+        names.setdefault(reason, []).append(name)
+    return [(reason, ", ".join(those)) for reason, those in names.items()]
 
 
 def _print_scores(story: TaskStory, clearing: Clearing) -> None:
     from rich.padding import Padding
 
-    from agora.cli.paint import amount, grid, out, safe
+    from agora.cli.paint import amount, grid, inset, out, safe
 
     terms = list(dict.fromkeys(term for score in clearing.ranking for term in score.terms))
-    table = grid("place>", "bidder", "asks>", "length>", "entropy>", *(f"{term}>" for term in terms), "score>", "plan")
+    table = grid("place>", "bidder", "asks>", "length>", "entropy>", *(f"+{term}>" for term in terms), "=score>")
     for place, score in enumerate(clearing.ranking, start=1):
         bid = story.bids[score.agent]
         entropy = "-" if bid.entropy is None else f"{bid.entropy:.3f}"
         parts = (f"{score.terms.get(term, 0.0):+.5f}" for term in terms)
-        plan = safe(bid.plan.text, limit=34)
         row = (str(place), safe(score.agent), amount(score.price), str(bid.length_tokens), entropy, *parts)
-        table.add_row(*row, f"{score.total:.5f}", plan)
+        table.add_row(*row, f"{score.total:.5f}")
     weights = ", ".join(f"{name} {weight:g}" for name, weight in clearing.weights.items())
     out().print(Padding(table, (0, 0, 0, 2), expand=False))
     dropped = f"; dropped since some bid lacked it: {', '.join(clearing.dropped)}" if clearing.dropped else ""
-    out().print(f"  [quiet]{safe(clearing.mechanism)}, lowest score wins; weights: {weights}{dropped}[/]")
+    out().print(inset(f"[quiet]{safe(clearing.mechanism)}, lowest score wins; weights: {weights}{dropped}[/]"))
     for name, reason in sorted(clearing.refused.items()):
-        out().print(f"  [quiet]refused: {safe(name)} {safe(reason)}[/]")
+        out().print(inset(f"[quiet]refused: {safe(name)} {safe(reason)}[/]"))
     if flip := flip_of(clearing):
-        out().print(f"  [quiet]{flip}[/]")
+        out().print(inset(f"[quiet]{flip}[/]"))
+    for score in clearing.ranking:
+        plan = safe(story.bids[score.agent].plan.text, limit=_PLAN_CHARS)
+        out().print(inset(f"plan of {safe(score.agent)}: [quiet]{plan}[/]"))
 
 
 def flip_of(clearing: Clearing) -> str:
@@ -118,20 +131,18 @@ def flip_of(clearing: Clearing) -> str:
     return f"{safe(second.agent)} was {gap:.5f} behind: asking {number(share)} % less would have turned the award"
 
 
-def _attempt_lines(attempt: AttemptStory) -> Iterator[str]:
+def _attempt_lines(attempt: AttemptStory) -> Iterator[tuple[str, int]]:
+    """Lines of markup, and how far each is set in."""
     from agora.cli.paint import number, safe, steps, verdict
 
     award = attempt.award
-    yield f"award {award.attempt}: [name]{safe(award.agent)}[/], {safe(award.reason)}"
+    yield f"award {award.attempt}: [name]{safe(award.agent)}[/], {safe(award.reason)}", 2
     took = attempt.delivered
     if took is not None:
         tokens = "no cap" if award.plan.tokens is None else str(award.plan.tokens)
-        yield (
-            f"  promised {steps(award.plan.steps)}, {tokens} tokens; delivered {steps(took.steps)}, "
-            f"{took.output_tokens} tokens written, {number(took.seconds)} s"
-        )
+        delivered = f"{steps(took.steps)}, {took.output_tokens} tokens written, {number(took.seconds)} s"
+        yield f"promised {steps(award.plan.steps)}, {tokens} tokens; delivered {delivered}", 4
     if attempt.outcome is not None:
         said = safe(attempt.outcome.evidence, limit=160)
-        yield f"  verified by {safe(attempt.outcome.verifier)}: {verdict(attempt.outcome.verdict)}" + (
-            f" ({said})" if said else ""
-        )
+        found = f"verified by {safe(attempt.outcome.verifier)}: {verdict(attempt.outcome.verdict)}"
+        yield found + (f" ({said})" if said else ""), 4

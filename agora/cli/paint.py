@@ -11,7 +11,9 @@ from functools import cache
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 from rich.theme import Theme
 
 from agora.bids import Amount
@@ -155,6 +157,11 @@ def remarks(rows: Iterable[tuple[str, str]]) -> Table:
     for what, about in rows:
         table.add_row(f"[quiet]{what}[/]", f"[quiet]{about}[/]")
     return table
+
+
+def inset(markup: str, by: int = 2) -> Padding:
+    """Markup that is set in from the left with all its lines, however it wraps."""
+    return Padding(Text.from_markup(markup, emoji=False), (0, 0, 0, by), expand=False)
 
 
 def grid(*columns: str, title: str = "") -> Table:

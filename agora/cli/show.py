@@ -76,13 +76,14 @@ def _print_work(task: TaskStory) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    from agora.cli.paint import out, safe, visible
+    from agora.cli.paint import inset, out, safe, visible
     from agora.cli.rows import mark, why
 
     console = out()
-    console.print(f"\n{mark(task)} [head]{safe(task.task.id)}[/]  {safe(task.task.goal, limit=240)}")
+    console.print(f"\n{mark(task)} [head]{safe(task.task.id)}[/]")
+    console.print(inset(safe(task.task.goal, limit=240)))
     if reason := why(task, limit=400):
-        console.print(f"  [quiet]{reason}[/]")
+        console.print(inset(f"[quiet]{reason}[/]"))
     if task.last is None:
         return
     if task.last.output.strip():

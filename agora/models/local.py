@@ -7,6 +7,7 @@ their own: a request with tools goes out as a choice under one JSON schema, and 
 from __future__ import annotations
 
 import atexit
+import os
 import secrets
 from collections.abc import Mapping
 from decimal import Decimal
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 import anyio.to_thread
 
 from agora.bids import Price
-from agora.errors import ConfigError
+from agora.errors import ConfigError, only
 from agora.messages import Reply, Request
 from agora.models.choice_form import as_choice, from_choice
 from agora.models.limits import Guarded
@@ -119,8 +120,12 @@ class LocalModel(Guarded):
             ConfigError: Runtime or weights are missing or cannot be loaded.
             ModelError: Nothing usable came back.
         """
-        await warm_up()
-        await anyio.to_thread.run_sync(self._local.start)
+        try:
+            async with anyio.create_task_group() as both:
+                both.start_soon(warm_up)
+                both.start_soon(anyio.to_thread.run_sync, self._local.start)
+        except BaseExceptionGroup as failures:
+            raise only(failures) from failures
         return await super().complete(request)
 
 
@@ -178,7 +183,7 @@ def _start(weights: Path, threads: int) -> _Server:
     options.warmup = False
     options.verbosity = 0
     options.cpuparams.n_threads = threads
-    options.cpuparams_batch.n_threads = 2
+    options.cpuparams_batch.n_threads = max(threads, min(2, os.cpu_count() or 1))  # prompts are most of the work
     options.api_keys = [key]
     try:
         server = xllamacpp.Server(options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -141,7 +142,8 @@ def _uncapped_key(request: Request) -> str:
 
 def request_key(request: Request) -> str:
     """SHA-256 of what is asked: equal requests, equal keys. The deadline is no part of it: it depends on the clock."""
-    return hashlib.sha256(request.model_dump_json(exclude={"deadline_s"}).encode()).hexdigest()
+    asked = request.model_dump(mode="json", exclude={"deadline_s"})
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 def recorded_from(events: Iterable[Event], *, prices: Sequence[tuple[str, Price]] = ()) -> dict[str, RecordedModel]:
