@@ -216,8 +216,7 @@ def described(error: Exception) -> str:
 
 def only(failures: BaseExceptionGroup[BaseException]) -> BaseException:
     """What a task group failed with: the one error inside, or the group where there are several."""
-    inside = failures.exceptions
-    if len(inside) > 1:
+    if len(failures.exceptions) != 1:
         return failures
-    one = inside[0]
+    one = failures.exceptions[-1]
     return only(cast("BaseExceptionGroup[BaseException]", one)) if isinstance(one, BaseExceptionGroup) else one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
+from typing import cast
 
 _KEYS = ("_API_KEY", "_TOKEN", "_SECRET")
 
@@ -18,7 +19,7 @@ def _only_this_machine(event: str, arguments: tuple[object, ...]) -> None:
     address = arguments[1]
     if not isinstance(address, tuple):
         return  # a socket file
-    host = str(address[0])
+    host = str(cast("tuple[object, ...]", address)[0])
     try:
         local = ipaddress.ip_address(host.partition("%")[0]).is_loopback
     except ValueError:

@@ -24,7 +24,18 @@ def _run(*argv: str | Path, cwd: Path, timeout_s: float) -> subprocess.Completed
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    argv: list[str | Path] = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ROOT]
+    argv: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        folder,
+        ROOT,
+    ]
     built = subprocess.run(argv, capture_output=True, text=True, timeout=120)
     assert built.returncode == 0, built.stderr
     return next(folder.glob("agora_market-*.whl"))
@@ -35,7 +46,7 @@ def test_the_wheel_carries_what_is_not_python(wheel: Path) -> None:
     for wanted in (
         "agora/py.typed",
         "agora/starter/agora.toml",
-        "agora/starter/agents/ruff.toml",
+        "agora/starter/agents/ruff-fix.toml",
         "agora/starter/auctions/sale.toml",
     ):
         assert wanted in names
@@ -60,7 +71,7 @@ def test_the_wheel_alone_runs_the_demo_in_a_fresh_environment(wheel: Path, tmp_p
     assert begun.returncode == 0, begun.stderr
     demo = _run(agora, "demo", cwd=project, timeout_s=300)
     assert demo.returncode == 0, demo.stdout + demo.stderr
-    assert "ruff" in demo.stdout
+    assert "ruff-fix" in demo.stdout
     assert "smol-best" in demo.stdout
     shown = _run(agora, "show", "last", "--json", cwd=project, timeout_s=60)
     assert '"passed"' in shown.stdout

@@ -78,8 +78,8 @@ def test_the_written_project_can_be_read_and_its_first_check_passes(
     shell("init", "new")
     monkeypatch.chdir(tmp_path / "new")
     names = {agent["name"] for agent in json.loads(shell("agents", "--json").out)["agents"]}
-    assert {"ruff", "search"} <= names
-    shown = shell("run", "checklist/01-lint.toml", "--agents", "ruff", "--yes")
+    assert {"ruff-fix", "search"} <= names
+    shown = shell("run", "checklist/01-lint.toml", "--agents", "ruff-fix", "--yes")
     assert shown.code == 0, shown.err + shown.out
     assert "patch applied: notes/report.py" in shown.out
 

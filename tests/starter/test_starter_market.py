@@ -52,8 +52,8 @@ async def test_agents_that_differ_win_what_they_can_do_and_the_impossible_stays_
     }
     passed, failed = Verdict.PASSED, Verdict.FAILED
     assert done == {
-        "01-lint": (passed, ["ruff"]),
-        "02-format": (passed, ["ruff"]),
+        "01-lint": (passed, ["ruff-fix"]),
+        "02-format": (passed, ["ruff-fix"]),
         "03-count-vowels": (passed, ["smol-greedy"]),
         "04-reverse-words": (passed, ["smol-greedy", "smol-best"]),
         "05-question": (passed, ["search"]),
@@ -85,7 +85,7 @@ async def test_delivery_stays_within_the_promise() -> None:
 def test_every_definition_of_the_starter_project_can_be_read() -> None:
     agents = {path.stem: read_agent(path) for path in (ROOT / "agents").glob("*.toml")}
     assert {name: agent.kind for name, agent in agents.items()} == {
-        "ruff": "command",
+        "ruff-fix": "command",
         "search": "function",
         "smol-best": "sampler",
         "smol-greedy": "sampler",
