@@ -66,17 +66,19 @@ def _form(pool: Pool, records: Sequence[AgentRecord]) -> Form:
 def _print(pool: Pool, records: Sequence[AgentRecord]) -> None:
     from agora.cli.joining import grouped
     from agora.cli.memory import print_records
-    from agora.cli.paint import grid, out, remarks, safe
+    from agora.cli.paint import grid, narrow, out, remarks, safe
     from agora.cli.prices import rate
 
     console = out()
     if pool.agents:
-        table = grid("agent", "kind", "model", "skills", "charges", "tier")
+        wide = not narrow()  # the tier is what can best be done without
+        table = grid("agent", "kind", "model", "skills", "charges", *(["tier"] if wide else []))
         for agent in pool.agents:
             card = agent.profile
             skills = ", ".join(sorted(card.skills)) or "any"
-            row = (safe(card.model, limit=28) or "-", safe(skills, limit=24), rate(card.price), card.tier.name.lower())
-            table.add_row(f"[name]{safe(card.name)}[/]", card.kind, *row)
+            row = (safe(card.model, limit=28) or "-", safe(skills, limit=24), rate(card.price))
+            tier = [card.tier.name.lower()] if wide else []
+            table.add_row(f"[name]{safe(card.name)}[/]", card.kind, *row, *tier)
         console.print(table)
     else:
         console.print("nobody has joined: write a project with `agora init`, or set a provider's key")

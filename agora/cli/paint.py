@@ -36,6 +36,7 @@ THEME = Theme(
 )
 """The palette, by what is meant."""
 _PLAIN_WIDTH = 100
+_NARROW = 90
 _LINE_BREAKS = {"\n", "\t"}
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -159,6 +160,11 @@ def remarks(rows: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
+def narrow() -> bool:
+    """Whether results have less room than a wide table takes, as on a terminal of 80 columns."""
+    return out().width < _NARROW
+
+
 def inset(markup: str, by: int = 2) -> Padding:
     """Markup that is set in from the left with all its lines, however it wraps."""
     return Padding(Text.from_markup(markup, emoji=False), (0, 0, 0, by), expand=False)
@@ -166,7 +172,8 @@ def inset(markup: str, by: int = 2) -> Padding:
 
 def grid(*columns: str, title: str = "") -> Table:
     """A calm table: no frame, a header, room between columns; "name>" aligns a column to the right."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="head", title=title or None)
+    gap = 1 if narrow() else 2
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="head", title=title or None)
     table.title_justify, table.title_style = "left", "head"
     for column in columns:
         right = column.endswith(">")

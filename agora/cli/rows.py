@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rich.table import Table
 
 from agora.bids import Bid
-from agora.cli.paint import amount, grid, number, safe, verdict
+from agora.cli.paint import amount, grid, narrow, number, safe, verdict
 from agora.cli.story import AttemptStory, TaskStory
 from agora.tasks import Verdict
 
@@ -16,15 +16,17 @@ LEGEND = "steps, tokens written and seconds: promised/delivered"
 
 _MARKS = {Verdict.PASSED: "[passed]✓[/]", Verdict.FAILED: "[failed]✗[/]", Verdict.UNKNOWN: "[unknown]?[/]"}
 _NAME_CHARS = 20
+_NARROW_CHECK_CHARS = 17
 
 
 def table_of(stories: Iterable[TaskStory], *, title: str = "") -> Table:
     """The checklist as a table: the bids of each task, best first; a task without bids says why in their place."""
     table = grid("check", "bidder", "asks>", "role", "verdict", "steps>", "tokens>", "seconds>", title=title)
+    limit = _NARROW_CHECK_CHARS if narrow() else _NAME_CHARS
     for story in stories:
         rows = _rows(story)
         for index, row in enumerate(rows):
-            name = f"{mark(story)} {safe(story.task.id, limit=_NAME_CHARS)}" if index == 0 else ""
+            name = f"{mark(story)} {safe(story.task.id, limit=limit)}" if index == 0 else ""
             table.add_row(name, *row)
     return table
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from agora.protocols import Store
     from agora.records import RunInfo
 
-_LEAST_GOAL_CHARS = 34
+_ONE_LINE_CHARS = 34
 _OTHER_COLUMNS = 62
 
 
@@ -75,7 +75,8 @@ def _goal(info: RunInfo, *, alternative: bool) -> str:
 
     before = "alternative: " if alternative else ""
     after = f" … and {info.tasks - 1} more" if info.tasks > 1 else ""
-    room = max(_LEAST_GOAL_CHARS, out().width - _OTHER_COLUMNS) - len(before) - len(after)
+    left = out().width - _OTHER_COLUMNS
+    room = max(_ONE_LINE_CHARS, left if left >= _ONE_LINE_CHARS else 2 * left) - len(before) - len(after)
     goal = shorten(info.goal, room, placeholder="") if after else info.goal
     state = "" if info.done else " [unknown](not finished)[/]"
     return f"[quiet]{before}[/]{safe(goal, limit=room)}[quiet]{after}[/]{state}"
