@@ -56,6 +56,8 @@ class Purse:
         self._held = Reservation(_ZERO, 0, 0)
         self._closed = ""
         self.spent = Usage()
+        self.short = False
+        """Whether dollars or tokens were asked for that were not here."""
 
     def fund(self, name: str, limits: Limits) -> Purse:
         """A purse whose dollars, tokens and steps leave this one now; `close` brings back what it did not spend.
@@ -131,13 +133,16 @@ class Purse:
 
     def _check(self, usd: Decimal, tokens: int, steps: int) -> None:
         if self._closed:
+            self.short = True
             raise BudgetError(f"{self.name}: the purse is closed: {self._closed}")
         if self._deadline_s is not None and self._clock.monotonic_s() >= self._deadline_s:
             raise BudgetExceededError(self.name, "seconds", "more", 0)
         limits, held, spent = self._limits, self._held, self.spent
         if limits.usd is not None and usd > 0 and held.usd + spent.usd + usd > limits.usd:
+            self.short = True
             raise BudgetExceededError(self.name, "usd", usd, max(_ZERO, limits.usd - held.usd - spent.usd))
         if limits.tokens is not None and tokens > 0 and held.tokens + spent.tokens + tokens > limits.tokens:
+            self.short = True
             raise BudgetExceededError(self.name, "tokens", tokens, max(0, limits.tokens - held.tokens - spent.tokens))
         if limits.steps is not None and held.steps + spent.steps + steps > limits.steps:
             raise BudgetExceededError(self.name, "steps", steps, max(0, limits.steps - held.steps - spent.steps))

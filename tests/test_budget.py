@@ -125,3 +125,15 @@ def test_zero_dollars_still_allow_what_is_free() -> None:
     one.reserve(usd=Decimal(0), tokens=10)
     with pytest.raises(BudgetExceededError):
         one.reserve(usd=Decimal("0.000001"))
+
+
+def test_a_purse_knows_that_money_or_tokens_were_asked_for_that_it_did_not_hold() -> None:
+    run = purse()
+    task = purse("1", 100, 2, parent=run)
+    with pytest.raises(BudgetExceededError):
+        task.reserve(steps=3)
+    assert not task.short
+    with pytest.raises(BudgetExceededError):
+        task.reserve(usd=Decimal(2))
+    assert task.short
+    assert not run.short
