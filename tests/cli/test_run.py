@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import signal
+import termios
 from pathlib import Path
 
 import pytest
@@ -207,6 +209,27 @@ def test_on_a_terminal_the_patch_is_shown_and_asked_for(project: Path, answer: s
     assert "-wrong" in seen
     assert "took" in seen
     assert (project / "repo" / "word.txt").read_text() == word
+
+
+def test_on_eighty_columns_each_bid_stays_on_its_line(shell: Shell, project: Path) -> None:
+    (project / "long-named-check.toml").write_text(
+        f'goal = "mend word.txt"\nworkspace = "repo"\n[verify]\nkind = "command"\ncommand = "{CHECK}"\n'
+    )
+    shell("run", "long-named-check.toml")
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    process = started(project, "explain", terminal=theirs)
+    shown = _until(ours, "as JSON")
+    assert process.wait(timeout=60) == 0
+    process = started(project, "show", terminal=theirs)
+    os.close(theirs)
+    shown += _until(ours, "\0")
+    assert process.wait(timeout=60) == 0
+    os.close(ours)
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in shown.splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert any("long-named-check" in line and "spoiler" in line and "failed" in line for line in lines)
+    assert "  plan of spoiler: guess" in lines
 
 
 def test_ctrl_c_ends_with_130_and_keeps_what_was_recorded(shell: Shell, tmp_path: Path) -> None:
