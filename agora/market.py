@@ -244,7 +244,7 @@ async def _unfunded(house: House, task: Task, reason: str) -> Result:
     """A task that the run can no longer pay for: announced, and done."""
     house.note(Posted(task=task.id, spec=task))
     await house.record(TaskDone(task=task.id, verdict=Verdict.FAILED, reason=reason))
-    return Result(run=house.run.id, task=task, verdict=Verdict.FAILED, reason=reason)
+    return Result(run=house.run.id, task=task, verdict=Verdict.FAILED, reason=reason, budget_short=True)
 
 
 async def _loop(house: House, lot: Lot) -> Result:
@@ -320,6 +320,7 @@ async def _finish(house: House, lot: Lot) -> Result:
         overhead=lot.overhead,
         applied=lot.applied,
         reason="" if verdict is Verdict.PASSED else reason_of(lot),
+        budget_short=not lot.attempts and lot.purse.short,
     )
     done = TaskDone(
         task=lot.task.id,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from agora.cli.options import Json, Project, Seed
+from agora.cli.options import Bare, Json, Project, Seed
 
 
-def demo(seed: Seed = None, json: Json = False, project: Project = None) -> None:
+def demo(seed: Seed = None, bare: Bare = False, json: Json = False, project: Project = None) -> None:
     """Auction the starter checklist, and compare.
 
     Seven red checks are auctioned among the agents of the project, then done again by the dearest agent alone and by
@@ -16,5 +16,5 @@ def demo(seed: Seed = None, json: Json = False, project: Project = None) -> None
     from agora.cli.demonstration import demonstrate
     from agora.cli.session import open_session
 
-    session = open_session(project=project, flags={"seed": seed})
+    session = open_session(project=project, flags={"seed": seed, "bare": bare or None})
     anyio.run(demonstrate, session, json)

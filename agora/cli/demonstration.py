@@ -20,7 +20,7 @@ from agora.cli.pool import Pool, join_pool
 from agora.cli.prices import rate
 from agora.cli.project import starter
 from agora.cli.rows import LEGEND, table_of
-from agora.cli.running import notes_of, sandbox_for
+from agora.cli.running import housed, notes_of
 from agora.cli.session import Session, opened_store
 from agora.cli.view import View, view_of
 from agora.market import Market
@@ -55,8 +55,7 @@ async def demonstrate(session: Session, as_json: bool) -> None:
     if not as_json:
         _print_pool(pool)
     with _copied(source) as folder:
-        tasks = [as_task(task) for task in load_tasks(folder)]
-        sandbox = sandbox_for(tasks, bare=session.settings.bare)
+        tasks, sandbox = housed([as_task(task) for task in load_tasks(folder)], bare=home.settings.bare)
         async with opened_store(session) as store:
             report, view, figures = await _measured(home, pool, tasks, store, sandbox, quiet=as_json)
     if as_json:
@@ -70,7 +69,8 @@ async def demonstrate(session: Session, as_json: bool) -> None:
 def _at_starter(session: Session) -> Session:
     """The same session with the starter project's agents and settings; the memory stays where it is."""
     root = starter()
-    settings = load_settings(flags={"seed": session.settings.seed, "db_url": session.database}, project=root)
+    stated = {"seed": session.settings.seed, "db_url": session.database, "bare": session.settings.bare}
+    settings = load_settings(flags=stated, project=root)
     return replace(session, project=root, settings=settings)
 
 

@@ -100,11 +100,6 @@ def housed(tasks: Sequence[Task], *, bare: bool) -> tuple[Sequence[Task], Sandbo
     return [task.model_copy(update={"tier": Tier.BARE}) for task in tasks], BareSandbox()
 
 
-def sandbox_for(tasks: Sequence[Task], *, bare: bool) -> Sandbox | None:
-    """The second half of `housed`."""
-    return housed(tasks, bare=bare)[1]
-
-
 async def _run(order: Order, session: Session, tasks: Sequence[Task]) -> int:
     settings = session.settings
     tasks, sandbox = housed(tasks, bare=settings.bare)

@@ -38,7 +38,7 @@ async def _runs(session: Session, *, limit: int, json: bool) -> None:
 
     async with opened_store(session) as store:
         found = store.runs(limit=limit)
-        held_against = {info.id: _alternative(store, info.id) for info in found}
+        held_against = {info.id: alternative(store, info.id) for info in found}
     if json:
         rows = [
             {**info._asdict(), "usage": usage_form(info.usage), "alternative": held_against[info.id] or None}
@@ -58,7 +58,7 @@ async def _runs(session: Session, *, limit: int, json: bool) -> None:
     out().print(table)
 
 
-def _alternative(store: Store, run: str) -> str:
+def alternative(store: Store, run: str) -> str:
     """Which of the demo's alternatives a run is; empty where it is none."""
     from agora.cli.baselines import NOTE
     from agora.events import Started

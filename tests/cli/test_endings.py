@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from agora.agents.function import FunctionAgent
+from agora.agents.llm import LLMAgent
 from agora.bids import Plan, Price, Profile, Shortlist
 from agora.cli.endings import exit_code
 from agora.cli.story import RunStory
@@ -15,7 +16,7 @@ from agora.market import Market
 from agora.protocols import Agent, Chance, Desk
 from agora.results import Report, Result
 from agora.tasks import Check, Limits, Task, Usage, Verdict
-from agora.testing import FakeClock
+from agora.testing import FakeClock, ScriptedModel, say
 
 PASSES = Check(kind="exact", options={"answer": "42"})
 
@@ -62,6 +63,12 @@ async def test_bids_that_are_all_above_the_reserve_end_with_3(ask: str, code: in
     clock = FakeClock()
     market = Market([slow(clock, price=Price(per_task=Decimal(ask)))], clock=clock)
     assert await ended(market, asked("a")) == code
+
+
+async def test_a_bid_that_the_tokens_do_not_suffice_for_ends_with_3() -> None:
+    agent = LLMAgent("a", ScriptedModel("m", [say("1. answer")]), price=Price(), tools=())
+    task = asked("a").model_copy(update={"limits": Limits(tokens=3)})
+    assert await ended(Market([agent]), task) == 3
 
 
 async def test_work_that_fails_ends_with_1_and_unverified_work_with_4() -> None:
