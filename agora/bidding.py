@@ -35,6 +35,7 @@ async def call_for_bids(house: House, lot: Lot) -> dict[str, Bid]:
             house.note(BidPlaced(task=lot.task.id, bid=bids[name]))
         else:
             reason = refusals.get(name, f"no bid within {house.bid_deadline_s:g} s")
+            lot.refusals[name] = reason
             house.note(BidRefused(task=lot.task.id, agent=name, reason=reason))
     return {name: bids[name] for name in sorted(bids)}
 

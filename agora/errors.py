@@ -32,6 +32,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import cast
 
+_SHOWN_NAMES = 12
+
 
 class AgoraError(Exception):
     """The root. Catch it to catch everything that Agora raises on purpose."""
@@ -77,7 +79,8 @@ class UnknownNameError(UsageError, LookupError):
     def __init__(self, what: str, name: str, known: Iterable[str] = ()) -> None:
         names = sorted(known)
         near = get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+        more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names[:_SHOWN_NAMES]) or 'none'}{more}"
         super().__init__(f"no {what} named {name!r}; {hint}")
         self.what, self.name = what, name
 

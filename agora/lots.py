@@ -64,6 +64,8 @@ class Lot:
     shortlist: Shortlist = field(default_factory=lambda: Shortlist(members={}))
     bids: dict[str, Bid] = field(default_factory=dict[str, Bid])
     """As opened, by agent."""
+    refusals: dict[str, str] = field(default_factory=dict[str, str])
+    """Who did not bid, and why."""
     overhead: Usage = field(default_factory=Usage)
     """What bidding took."""
     clearing: Clearing = field(default_factory=lambda: Clearing(mechanism="", ranking=()))

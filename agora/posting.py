@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agora.errors import ConfigError, WorkspaceError
 from agora.sandbox.trees import SKIPPED
-from agora.tasks import Check, Limits, Task
+from agora.tasks import MOST_GOAL_CHARS, Check, Limits, Task
 
 DEFAULT_LIMITS = Limits(tokens=400_000, steps=60, seconds=600.0)
 """What one task may take where it states nothing; dollars come from the market's budget."""
@@ -35,6 +35,10 @@ def as_task(
     if isinstance(work, str):
         if not work.strip():
             raise ConfigError("goal", "is empty: say in words what is to be done")
+        if len(work) > MOST_GOAL_CHARS:
+            raise ConfigError("goal", f"has {len(work):,} characters, and {MOST_GOAL_CHARS:,} is the most: use a file")
+        if not work.isascii() and work != work.encode("utf-8", "replace").decode("utf-8"):
+            raise ConfigError("goal", "holds bytes that are no text (lone surrogates): write it in UTF-8")
         work = Task(id=f"task-{number}", goal=work)
     update: dict[str, object] = {"limits": fill(work.limits, DEFAULT_LIMITS)}
     if workspace is not None:

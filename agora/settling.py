@@ -114,5 +114,5 @@ def reason_of(lot: Lot) -> str:
     if lot.bids:
         refused = "; ".join(f"{agent} {why}" for agent, why in lot.clearing.refused.items())
         return f"no bid within the reserve: {refused}"
-    kept_out = "; ".join(f"{agent} {why}" for agent, why in lot.shortlist.kept_out.items())
-    return f"nobody bid: {kept_out}" if kept_out else "nobody bid"
+    why = "; ".join(f"{agent} {reason}" for agent, reason in {**lot.shortlist.kept_out, **lot.refusals}.items())
+    return f"nobody bid: {why}" if why else "nobody bid"

@@ -83,13 +83,17 @@ class Check(Value):
     """What that verifier needs to know; its own model validates it."""
 
 
+MOST_GOAL_CHARS = 100_000
+"""The longest goal."""
+
+
 class Task(Value):
     """One piece of work put up for auction."""
 
     id: str
     """Unique within its run."""
-    goal: str = Field(min_length=1)
-    """What is wanted, in words."""
+    goal: str = Field(min_length=1, max_length=MOST_GOAL_CHARS)
+    """What is wanted, in words. Long material belongs into a file of the workspace."""
     skill: str = ""
     """The skill it needs; agents without it are kept out. Empty: anyone may bid."""
     workspace: str | None = None

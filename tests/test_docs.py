@@ -53,6 +53,10 @@ def test_commands_that_the_documents_show_exist() -> None:
         assert re.search(rf"\b{command}\b", helped.stdout), command
 
 
+def test_nothing_in_the_documents_was_left_to_be_filled_in() -> None:
+    assert not [page.name for page in PAGES if "@@" in page.read_text() or "TODO" in page.read_text()]
+
+
 def test_the_readme_shows_two_commands_that_do_all_the_set_up() -> None:
     text = (ROOT / "README.md").read_text()
     assert "make run" in text

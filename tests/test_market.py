@@ -527,3 +527,20 @@ async def test_a_run_can_be_made_again_from_its_record_without_a_model() -> None
     assert again.clearing == result.clearing
     assert again.award == result.award
     assert again.cost_usd == result.cost_usd
+
+
+@pytest.mark.parametrize("goal", ["x" * 100_001, "a \udcff b"])
+def test_a_goal_that_no_ledger_should_hold_is_one_clear_line(goal: str) -> None:
+    with pytest.raises(ConfigError, match="goal: h"):
+        Market([answering("a", "42")]).run_sync(goal)
+
+
+async def test_the_reason_names_who_did_not_bid_and_why() -> None:
+    async def decline(desk: Desk) -> Plan | None:
+        return None
+
+    async def perform(desk: Desk, plan: Plan) -> str:
+        return "42"
+
+    result = await Market([FunctionAgent("shy", perform, plan=decline)]).run(task())
+    assert result.reason == "nobody bid: shy is not interested"

@@ -126,12 +126,16 @@ class SamplerAgent:
         """Its card."""
         return self._profile
 
-    async def bid(self, desk: Desk) -> Plan:
+    async def bid(self, desk: Desk) -> Plan | None:
         """Let the model choose under a schema that holds only what can be delivered.
+
+        None: the task names neither a skill nor a file, and a model this small has nothing to go by.
 
         Raises:
             AgentError: The choice does not fit the schema.
         """
+        if not desk.task.skill and not desk.task.files:
+            return None
         offers = choices(self._method, examples=len(desk.task.examples))
         request = Request(
             messages=(Message(role="user", content=prompts.SAMPLER_BID.format(goal=_cut(desk.task.goal, TASK_BYTES))),),

@@ -90,8 +90,9 @@ class SearchAgent:
         return self._profile
 
     async def bid(self, desk: Desk) -> Plan | None:
-        """The fixed plan; None where there is nothing to search."""
-        return PLAN if desk.files or desk.task.files else None
+        """The fixed plan; None where nothing is asked, or there is nothing to search."""
+        asked = bool(desk.task.skill) or "?" in desk.task.goal
+        return PLAN if asked and (desk.files or desk.task.files) else None
 
     async def perform(self, desk: Desk, plan: Plan) -> Work:
         """Search once and hand in the quoted line with its place.

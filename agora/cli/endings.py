@@ -23,7 +23,7 @@ def exit_code(report: Report, story: RunStory, *, refused: bool) -> int:
     Args:
         report: What came of the run.
         story: The same from its events.
-        refused: A person said no to a patch.
+        refused: A person said no to a patch, or nobody was there to ask.
     """
     for result in report.results:
         if code := _code(result, story):

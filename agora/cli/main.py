@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from typing import cast
@@ -65,7 +67,11 @@ app.command()(demo)
 
 
 def main() -> None:
-    """Run the command line of this process, and end the process with its exit code."""
+    """Run the command line of this process, and end the process with its exit code.
+
+    A polite kill (SIGTERM) ends a run as Ctrl-C does: what was recorded stays, and copies are removed.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     sys.exit(run_app(sys.argv[1:]))
 
 

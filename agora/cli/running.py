@@ -41,6 +41,8 @@ class Order:
     """The folder it is about."""
     verify: str | None = None
     """A command that passes when the work is right."""
+    skill: str | None = None
+    """The skill that it needs; agents without it are kept out."""
     only: str | None = None
     """Agents by name or file, comma-separated; None: the whole pool."""
     flags: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -78,6 +80,8 @@ def tasks_of(order: Order) -> list[Task]:
         raise ConfigError("goal", "is empty: say in words what is to be done")
     path = Path(order.what).expanduser()
     loaded = load_tasks(path) if order.what.endswith(_PATH_ENDS) or _is_there(path) else [as_task(order.what)]
+    if order.skill is not None:
+        loaded = [task.model_copy(update={"skill": order.skill}) for task in loaded]
     return [as_task(task, workspace=order.workspace, verify=order.verify) for task in loaded]
 
 
@@ -133,7 +137,7 @@ async def _run(order: Order, session: Session, tasks: Sequence[Task]) -> int:
                 watch=_watcher(view, order.format),
             )
         _say(order, report, view, approve)
-    return exit_code(report, view.story, refused=approve.refused)
+    return exit_code(report, view.story, refused=approve.refused or bool(approve.unasked))
 
 
 def notes_of(pool: Pool, *, bare: bool) -> dict[str, str]:

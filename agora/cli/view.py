@@ -177,7 +177,7 @@ def _line(event: Event) -> str:
         case Verified(outcome=outcome):
             return f"{safe(event.agent)}'s work: {verdict(outcome.verdict)}"
         case TaskDone(usage=usage):
-            return f"done after {number(usage.seconds)} s, {usd(usage.usd)}"
+            return f"done: {number(usage.seconds)} s of work, {usd(usage.usd)}"
         case _:
             return ""
 

@@ -10,6 +10,7 @@ import atexit
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from importlib import import_module
 from importlib.util import find_spec
@@ -195,5 +196,5 @@ def _start(weights: Path, threads: int) -> _Server:
 @atexit.register
 def _stop() -> None:
     """Let go of every server, which stops it."""
-    with _starting:
+    with suppress(KeyboardInterrupt), _starting:  # a second Ctrl-C has nothing left to stop
         _servers.clear()

@@ -19,7 +19,7 @@ from agora.sandbox.nsjail import NsjailSandbox
 from agora.sandbox.tiers import Limitable
 from agora.tasks import Patch, Tier
 
-_MEND = "run on Linux with bubblewrap, or run without a sandbox by an explicit flag"
+_MEND = "run on Linux with bubblewrap, or without a sandbox: agora run --bare"
 _BACKENDS: tuple[tuple[str, Callable[[], Limitable]], ...] = (
     ("bubblewrap", BubblewrapSandbox),
     ("nsjail", NsjailSandbox),

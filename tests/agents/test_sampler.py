@@ -59,6 +59,7 @@ def sampler(model: ScriptedModel, method: Method = "best_of_n") -> SamplerAgent:
 async def test_a_bid_is_the_models_choice_under_a_schema_and_its_promise_follows() -> None:
     model = ScriptedModel("m", ['{"plan": "best_of_n 4 2 64"}'])
     bid = await sampler(model).bid(desk_for(TASK))
+    assert bid is not None
     assert bid.text == '{"plan": "best_of_n 4 2 64"}'
     assert bid.terms == {"method": "best_of_n", "samples": 4, "checks": 2, "token_cap": 64}
     assert (bid.steps, bid.tokens) == (8, 256)
@@ -69,6 +70,7 @@ async def test_a_bid_is_the_models_choice_under_a_schema_and_its_promise_follows
 async def test_a_greedy_bid_promises_one_step() -> None:
     model = ScriptedModel("m", ['{"plan":"greedy 1 0 96"}'])
     bid = await sampler(model, "greedy").bid(desk_for(TASK))
+    assert bid is not None
     assert (bid.steps, bid.tokens) == (1, 96)
 
 
@@ -198,3 +200,8 @@ def test_lines_that_do_not_parse_are_dropped_from_the_end() -> None:
         read_candidate("def one():\n    x = 1\n    return x\n\nThis works because", "one") == "    x = 1\n    return x"
     )
     assert read_candidate(json.dumps({"code": "def one"}), "one") is None
+
+
+async def test_a_task_that_names_neither_skill_nor_file_is_left_to_others() -> None:
+    bare = Task(id="t", goal="fix the failing test")
+    assert await sampler(ScriptedModel("m", [])).bid(desk_for(bare)) is None

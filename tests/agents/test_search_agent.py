@@ -66,3 +66,10 @@ async def test_a_folder_outside_the_workspace_is_an_error(folder: Path) -> None:
 def test_only_what_is_asked_is_searched_for() -> None:
     assert question_of(GOAL) == "Where do the umbrellas hang?"
     assert question_of("Find the umbrellas.") == "Find the umbrellas."
+
+
+async def test_what_is_no_question_is_left_to_others() -> None:
+    agent = SearchAgent("search")
+    chore = Task(id="t", goal="fix the failing test")
+    assert await agent.bid(desk_for(chore, files=("a.py",))) is None
+    assert await agent.bid(desk_for(chore.model_copy(update={"goal": "what fails?"}), files=("a.py",))) is not None

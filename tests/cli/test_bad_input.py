@@ -232,11 +232,11 @@ def test_budget_zero_with_agents_that_charge_dollars_ends_with_3(
     assert shown.code == 3
     assert "charges dollars, and the budget is 0" in shown.out
     assert shell(*RUN, "--budget", "0.05").code == 3
-    assert shell(*RUN, "--budget", "1").code == 0
+    assert shell(*RUN, "--budget", "1", "--yes").code == 0
 
 
 def test_budget_zero_with_local_agents_is_fine(shell: Shell, project: Path) -> None:
-    assert shell(*RUN, "--budget", "0").code == 0
+    assert shell(*RUN, "--budget", "0", "--yes").code == 0
 
 
 def test_an_unpriced_model_is_not_called(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

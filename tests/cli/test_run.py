@@ -31,7 +31,7 @@ def test_the_runner_up_mends_what_the_winner_did_not(shell: Shell, project: Path
 
 def test_without_a_terminal_and_without_yes_nothing_is_applied_and_it_is_said_how(shell: Shell, project: Path) -> None:
     shown = shell(*RUN)
-    assert shown.code == 0
+    assert shown.code == 5
     assert (project / "repo" / "word.txt").read_text() == "wrong\n"
     assert "not applied: there is no terminal to ask on" in shown.error
     assert "--yes" in shown.error
