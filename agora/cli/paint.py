@@ -165,9 +165,10 @@ def narrow() -> bool:
     return out().width < _NARROW
 
 
-def inset(markup: str, by: int = 2) -> Padding:
-    """Markup that is set in from the left with all its lines, however it wraps."""
-    return Padding(Text.from_markup(markup, emoji=False), (0, 0, 0, by), expand=False)
+def inset(markup: str, by: int = 2) -> Padding | Text:
+    """Markup that is set in from the left with all its lines, however it wraps; one whole line where nothing wraps."""
+    text = Text.from_markup(markup, emoji=False)
+    return Text(" " * by) + text if out().soft_wrap else Padding(text, (0, 0, 0, by), expand=False)
 
 
 def grid(*columns: str, title: str = "") -> Table:

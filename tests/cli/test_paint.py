@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
+from agora.cli import paint
 from agora.cli.paint import THEME, safe, visible
 
 
@@ -58,3 +60,11 @@ def test_a_table_of_results_fits_one_hundred_columns() -> None:
     story.done = TaskDone(verdict=Verdict.UNKNOWN)
     console = Console(width=200, theme=THEME)
     assert console.measure(table_of([story])).maximum <= 100
+
+
+def test_a_long_line_is_whole_where_nothing_wraps(capsys: pytest.CaptureFixture[str]) -> None:
+    line = "what is cut is always the mend: " + "word " * 60 + "end"
+    paint.out.cache_clear()
+    paint.out().print(paint.inset(line))
+    paint.out.cache_clear()
+    assert capsys.readouterr().out == f"  {line}\n"
