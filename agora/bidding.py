@@ -6,7 +6,7 @@ import anyio
 
 from agora.auctions import plan_entropy, seal
 from agora.bids import Bid, Plan
-from agora.budget import Purse
+from agora.budget import Purse, tightest
 from agora.desk import MeteredDesk
 from agora.errors import AgentError, described
 from agora.events import BidPlaced, BidRefused
@@ -43,7 +43,8 @@ async def call_for_bids(house: House, lot: Lot) -> dict[str, Bid]:
 async def _ask(house: House, lot: Lot, name: str, bids: dict[str, Bid], refusals: dict[str, str]) -> None:
     agent = house.agents[name]
     price = agent.profile.price
-    purse = Purse(f"bid of {name}", BID_LIMITS, clock=house.run.clock, parent=lot.purse)
+    bounds = tightest(BID_LIMITS, agent.profile.limits)
+    purse = Purse(f"bid of {name}", bounds, clock=house.run.clock, parent=lot.purse)
     desk = MeteredDesk(house.run, lot.task, agent=name, phase="bid", price=price, purse=purse, files=lot.files)
     try:
         plan = await agent.bid(desk)

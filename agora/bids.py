@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from agora.tasks import Tier, Usage
+from agora.tasks import Limits, Tier, Usage
 from agora.values import JsonValue, Value
 
 Unit = Literal["usd", "s"]
@@ -57,6 +57,8 @@ class Profile(Value):
     """The data labels that it may see."""
     tier: Tier = Tier.NAMESPACE
     """The sandbox that it works in."""
+    limits: Limits = Limits()
+    """What one bid or one attempt of it may take at most, whatever the task still has."""
 
 
 class Amount(Value):

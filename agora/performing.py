@@ -15,7 +15,7 @@ from agora.lots import House, Lot
 from agora.protocols import Agent, Workspace
 from agora.results import Attempt
 from agora.sandbox import BareSandbox
-from agora.tasks import Limits, Outcome, Task, Tier, Verdict, Work
+from agora.tasks import Outcome, Task, Tier, Verdict, Work
 
 MOST_OUTPUT_CHARS = 1_000_000
 """The longest answer in words."""
@@ -31,9 +31,9 @@ async def make_attempt(house: House, lot: Lot, award: Award) -> Attempt:
         BudgetError: The task's purse is closed; nothing was started.
     """
     evidence = tuple(attempt.outcome.evidence for attempt in lot.attempts)
-    escrow = lot.purse.fund(f"attempt {award.attempt} of {award.agent}", Limits())
-    await house.record(Awarded(task=lot.task.id, award=award, evidence=evidence))
     agent = house.agents[award.agent]
+    escrow = lot.purse.fund(f"attempt {award.attempt} of {award.agent}", agent.profile.limits)
+    await house.record(Awarded(task=lot.task.id, award=award, evidence=evidence))
     desk = MeteredDesk(
         house.run,
         lot.task,

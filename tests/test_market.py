@@ -544,3 +544,13 @@ async def test_the_reason_names_who_did_not_bid_and_why() -> None:
 
     result = await Market([FunctionAgent("shy", perform, plan=decline)]).run(task())
     assert result.reason == "nobody bid: shy is not interested"
+
+
+async def test_an_agents_own_limits_bound_each_of_its_attempts() -> None:
+    model = RuleModel(
+        "m", lambda request: say("1. go", logprobs=EVEN) if len(request.messages) == 1 else call("nothing")
+    )
+    agent = LLMAgent("scout", model, tools=(), limits=Limits(steps=3))
+    result = await Market([agent]).run(task())
+    assert result.attempts[0].delivered.steps <= 3
+    assert "attempt 1 of scout" in result.output

@@ -15,7 +15,7 @@ from agora.bids import Plan, Price, Profile
 from agora.errors import AgentError, BudgetError, ContextOverflowError
 from agora.messages import Message, Reply, Request, ToolCall
 from agora.protocols import ChatModel, Desk, Tool
-from agora.tasks import Tier, Work
+from agora.tasks import Limits, Tier, Work
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -46,6 +46,7 @@ class LLMAgent:
         output: A pydantic model that its answer must fit; the answer is then JSON.
         max_tokens: Output cap of each call while performing.
         tier: The sandbox that its commands run in.
+        limits: What one bid or one attempt of it may take at most: dollars, tokens, steps, seconds.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class LLMAgent:
         output: type[BaseModel] | None = None,
         max_tokens: int = 2048,
         tier: Tier = Tier.NAMESPACE,
+        limits: Limits | None = None,
     ) -> None:
         if isinstance(model, str):
             from agora.models.resolve import resolve_model
@@ -87,6 +89,7 @@ class LLMAgent:
             price=price or model.price(),
             trust=frozenset(trust),
             tier=tier,
+            limits=limits or Limits(),
         )
 
     @property

@@ -29,6 +29,7 @@ from agora.cli.toml_files import fit
 from agora.errors import AgoraError, ConfigError, UnknownNameError
 from agora.protocols import Agent, ChatModel, Tool
 from agora.settings import Settings, read_toml, short, unknown
+from agora.tasks import Limits
 from agora.values import Value
 
 KINDS = ("llm", "sampler", "function", "command")
@@ -66,6 +67,8 @@ class LLMFile(_AgentFile):
     """"module:Model", a pydantic model that the answer must fit; empty: it is words."""
     max_tokens: int = Field(default=2048, ge=1)
     """Output cap of each call while performing."""
+    limits: Limits = Limits()
+    """What one bid or one attempt of it may take at most."""
 
 
 class SamplerFile(_AgentFile):
@@ -205,7 +208,8 @@ def _llm(known: LLMFile, where: str, common: Mapping[str, object], session: Sess
         options["output"] = _output(known.output, f"{where}: output", session.root)
     model = _model(known, session.settings)
     make = cast("Callable[..., Agent]", LLMAgent)
-    return make(known.name, model, api_base=known.api_base, max_tokens=known.max_tokens, **options)
+    stated = {"api_base": known.api_base, "max_tokens": known.max_tokens, "limits": known.limits}
+    return make(known.name, model, **stated, **options)
 
 
 def _output(path: str, at: str, root: Path) -> type[BaseModel]:

@@ -71,8 +71,12 @@ def main() -> None:
 
     A polite kill (SIGTERM) ends a run as Ctrl-C does: what was recorded stays, and copies are removed.
     """
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    signal.signal(signal.SIGTERM, _as_interrupt)
     sys.exit(run_app(sys.argv[1:]))
+
+
+def _as_interrupt(_signal: int, _frame: object) -> None:
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def run_app(arguments: Sequence[str]) -> int:

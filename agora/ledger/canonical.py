@@ -95,7 +95,7 @@ def seal(event: Event, *, redactor: Redactor = NOTHING) -> tuple[bytes, bool]:
     walk = _Walk(redactor)
     text = _TEXT(_fields(walk, event, 0))
     # Most events are clean: one look at the whole text is far cheaper than one at each string.
-    if "\\u0000" not in text and not walk.redacted and not redactor.may_hit(text):
+    if "\\u0000" not in text and not walk.redacted and not walk.odd_keys and not redactor.may_hit(text):
         try:
             return _bytes(text), False
         except _SurrogateError:
@@ -173,12 +173,17 @@ class _Walk:
         self.redactor = redactor
         self.cleaned = 0
         self.redacted = 0
+        self.odd_keys = False
+        """A key was escaped, which hides from a look at the whole text what is in it."""
 
     def text(self, text: str) -> str:
         return "~" + text if text[:1] == "~" else text
 
     def key(self, key: str) -> str:
-        return key if key.isascii() and "\\" not in key else _escaped(key)
+        if key.isascii() and "\\" not in key:
+            return key
+        self.odd_keys = True
+        return _escaped(key)
 
     def raw(self, data: bytes) -> str:
         clean, hits = self.redactor.raw(data)

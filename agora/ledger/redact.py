@@ -99,7 +99,7 @@ NOTHING: Final = Redactor()
 def secret_values(env: Mapping[str, str]) -> tuple[str, ...]:
     """Values of the environment variables whose names look like those of keys.
 
-    >>> secret_values({"OPENAI_API_KEY": "abc-def-ghi", "HOME": "/root/agora", "KEYBOARD_TOKEN": "us"})
+    >>> secret_values({"OPENAI_API_KEY": "abc-def-ghi", "HOME": "/home/ada", "KEYBOARD_TOKEN": "us"})
     ('abc-def-ghi',)
     """
     return tuple(value for name, value in env.items() if len(value) >= _LEAST and _NAMES.search(name))

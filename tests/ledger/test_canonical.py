@@ -151,3 +151,9 @@ def test_a_body_that_is_not_an_event_is_a_ledger_error(data: bytes) -> None:
 def test_a_damaged_body_is_a_ledger_error(body: bytes) -> None:
     with pytest.raises(LedgerError, match="cannot be read"):
         decode(body)
+
+
+def test_a_lone_surrogate_in_a_key_is_cleaned_too() -> None:
+    body, changed = seal(Learned(what="x", key="k", update={"\ud800": 1}))
+    assert changed
+    assert decode(body) == Learned(what="x", key="k", update={"\ufffd": 1})
