@@ -252,7 +252,7 @@ def clear(connection: Connection) -> None:
 
 def _big(number: int) -> int:
     # A provider may report any number; the body keeps it, a 64-bit column cannot.
-    return min(number, _MOST)
+    return number if number <= _MOST else _MOST
 
 
 def _spent(usage: Usage) -> Row:
