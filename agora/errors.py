@@ -13,6 +13,7 @@
     │   └── UnpricedModelError          nobody can say what a call costs
     ├── VerifierError         (exit 4)  the verifier could not start, so nothing is known
     ├── ApprovalError         (exit 5)  a person said no
+    │   └── ApprovalPendingError        nobody could be asked: the question waits on the ledger
     ├── SandboxError          (exit 6)  no sandbox, or not one of the tier that the task demands
     ├── ModelError            (exit 1)  a model call gave nothing that can be used
     │   ├── ModelTimeoutError           the total deadline passed
@@ -148,6 +149,20 @@ class ApprovalError(AgoraError):
     """A person said no."""
 
     exit_code = 5
+
+
+class ApprovalPendingError(ApprovalError):
+    """A question waits on the ledger for a person; the run goes on when it is answered.
+
+    Args:
+        run: The run's id.
+        questions: Ids of the questions.
+    """
+
+    def __init__(self, run: str, questions: Iterable[str]) -> None:
+        self.run, self.questions = run, tuple(questions)
+        waiting = ", ".join(self.questions)
+        super().__init__(f"run {run} waits for an answer ({waiting}): `agora approve {run}`, then `agora resume {run}`")
 
 
 class SandboxError(AgoraError):

@@ -14,7 +14,8 @@ from pydantic import Field, TypeAdapter
 
 from agora.bids import Award, Bid, Clearing, Profile, Reserve, Shortlist
 from agora.messages import Reply, Request, ToolCall
-from agora.tasks import Limits, Outcome, Task, Usage, Verdict, Work
+from agora.questions import Question
+from agora.tasks import Limits, Outcome, Patch, Task, Usage, Verdict, Work
 from agora.values import JsonValue, Value
 
 
@@ -41,8 +42,24 @@ class Started(_Event):
     """Name of the coordinator's policy."""
     versions: Mapping[str, str] = Field(default_factory=dict)
     """Agora, Python and the packages that decide."""
+    parallel: int = 1
+    """How many tasks are worked on at once."""
     notes: Mapping[str, str] = Field(default_factory=dict)
     """Anything a reader should know: agents that did not join and why, a bare sandbox."""
+    command: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What the command line was asked for: enough to make the same market again and go on."""
+
+
+class Resumed(_Event):
+    """A run that was cut off goes on."""
+
+    kind: Literal["resumed"] = "resumed"
+    unknown: tuple[str, ...] = ()
+    """Calls and commands whose fate nobody can know; each is charged at its worst case."""
+    usd: Decimal = Decimal(0)
+    """What they are charged together, in US dollars."""
+    tokens: int = 0
+    """What they are charged together, in tokens."""
 
 
 class Posted(_Event):
@@ -133,6 +150,10 @@ class Called(_Event):
     """None where it failed."""
     error: str = ""
     """Why it failed."""
+    failure: str = ""
+    """The kind of the failure: the name of a model error, or "interrupted" where the fate is unknown."""
+    status: int | None = None
+    """The provider's HTTP status, where it gave one."""
     usage: Usage
     """What was booked: actual spend, or the whole reservation where the fate is unknown."""
     overrun: bool = False
@@ -159,12 +180,18 @@ class ToolUsed(_Event):
     kind: Literal["tool"] = "tool"
     agent: str
     """Whose."""
+    phase: str = ""
+    """Where it was used: "bid", "attempt-1" and so on."""
     call: ToolCall
     """What was asked for."""
     result: str
     """What came back, capped."""
     ok: bool = True
     """False: the result is an error message."""
+    origin: str = ""
+    """Where the text comes from, if it is not to be trusted, as "web"."""
+    patch: Patch | None = None
+    """The copy as it was left, of what cannot be done again on a fresh one."""
     usage: Usage = Usage()
     """Steps, seconds, and dollars where the command reports them."""
     overrun: bool = False
@@ -229,6 +256,26 @@ class Learned(_Event):
     """The update itself: enough to make it again."""
 
 
+class Asked(_Event):
+    """A person is asked before the task can go on, or has answered."""
+
+    kind: Literal["asked"] = "asked"
+    question: Question
+    """What is asked; a diff stands with its attempt."""
+    digest: str
+    """SHA-256 of what is asked for, the diff included: an answer counts for nothing else."""
+    granted: bool | None = None
+    """Yes or no; None: the question waits for an answer."""
+
+
+class Applying(_Event):
+    """The intent of an application: from here on the patch is being written to the user's workspace."""
+
+    kind: Literal["applying"] = "applying"
+    attempt: int
+    """Whose patch: that of this attempt."""
+
+
 class Applied(_Event):
     """The patch was written to the user's workspace, or was not."""
 
@@ -271,6 +318,7 @@ class Done(_Event):
 
 Event = Annotated[
     Started
+    | Resumed
     | Posted
     | Screened
     | BidPlaced
@@ -285,6 +333,8 @@ Event = Annotated[
     | Verified
     | Settled
     | Learned
+    | Asked
+    | Applying
     | Applied
     | TaskDone
     | Done,

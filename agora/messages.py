@@ -98,3 +98,5 @@ class Reply(Value):
     """One per written token, where asked for and given."""
     model: str
     """The model that the provider says answered."""
+    cached: bool = False
+    """True: an earlier reply to the same step, from the response cache; nothing was asked and nothing is charged."""

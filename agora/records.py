@@ -30,6 +30,8 @@ class ToolResult(NamedTuple):
     """Its answer, or the error message that the model gets to read."""
     ok: bool = True
     """False: it failed, and the model may try again."""
+    origin: str = ""
+    """Where the text comes from, if it is not to be trusted."""
 
 
 class Recorded(NamedTuple):

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from agora.bids import Amount, Award, Bid, Clearing, Plan, Price, Profile, Reserve, Score, Shortlist
 from agora.events import (
     Applied,
+    Applying,
+    Asked,
     Awarded,
     BidPlaced,
     BidRefused,
@@ -18,6 +20,7 @@ from agora.events import (
     Performed,
     Posted,
     Reserved,
+    Resumed,
     Scored,
     Screened,
     Settled,
@@ -27,6 +30,7 @@ from agora.events import (
     Verified,
 )
 from agora.messages import Message, Reply, Request, TokenLogprob, ToolCall, ToolSpec
+from agora.questions import Question
 from agora.tasks import Change, Check, Limits, Outcome, Patch, Task, Tier, Usage, Verdict, Work
 from agora.values import JsonValue
 
@@ -163,6 +167,22 @@ KINDS: dict[str, st.SearchStrategy[Event]] = {
         verdict=_verdicts,
     ),
     "learned": st.builds(Learned, what=texts, key=texts, update=objects),
+    "resumed": st.builds(Resumed, unknown=st.lists(texts, max_size=2).map(tuple), usd=_money, tokens=_counts),
+    "asked": st.builds(
+        Asked,
+        question=st.builds(
+            Question,
+            id=texts,
+            about=st.sampled_from(["command", "diff", "award"]),
+            task=texts,
+            agent=texts,
+            argv=st.lists(texts, max_size=3).map(tuple),
+            usd=_money,
+        ),
+        digest=texts,
+        granted=st.none() | st.booleans(),
+    ),
+    "applying": st.builds(Applying, attempt=_attempts),
     "applied": st.builds(Applied, paths=st.lists(texts, max_size=2).map(tuple), applied=st.booleans()),
     "task_done": st.builds(TaskDone, verdict=_verdicts, agent=texts, usage=_usages, overhead=_usages),
     "done": st.builds(Done, verdicts=st.dictionaries(texts, _verdicts, max_size=2), usage=_usages),

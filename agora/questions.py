@@ -1,0 +1,68 @@
+"""What a person is asked before something happens that cannot be taken back, and what they say.
+
+A question is asked before a command runs, before a diff is written to the user's folder, and before an award that may
+cost money. Whoever cannot ask now answers "later": the question stands on the ledger, and the run goes on when it is
+answered there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from agora.tasks import Patch
+from agora.values import Value
+
+About = Literal["command", "diff", "award"]
+
+
+class Question(Value):
+    """May this happen?"""
+
+    id: str
+    """Unique in its run, and the same when the run is gone on with."""
+    about: About
+    """What is asked for."""
+    task: str
+    """Which task."""
+    agent: str
+    """Whose command, diff or award."""
+    argv: tuple[str, ...] = ()
+    """The command, exactly as it would be started."""
+    sandboxed: bool = True
+    """Whether the command would run inside a sandbox, on a copy."""
+    patch: Patch = Patch()
+    """The diff; on the ledger it stands with the attempt and not here."""
+    workspace: str = ""
+    """The folder that the diff would change."""
+    usd: Decimal = Decimal(0)
+    """What it may cost at worst, in US dollars."""
+    reason: str = ""
+    """Why this agent, for an award."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over what is asked for: an answer counts for exactly this."""
+        hashed = hashlib.sha256()
+        for part in (self.about, self.agent, self.workspace, str(self.usd), *self.argv):
+            hashed.update(f"{len(part)}:{part}".encode("utf-8", "surrogatepass"))
+        for change in self.patch.changes:
+            after = b"-" if change.after is None else change.after
+            hashed.update(f"{change.path!r} {change.before} {change.mode} {len(after)} ".encode())
+            hashed.update(after)
+        return hashed.hexdigest()
+
+
+class Answer(NamedTuple):
+    """What came of a question."""
+
+    granted: bool | None
+    """None: nobody can be asked now."""
+    asked: bool = True
+    """False: a rule said so, and no person."""
+
+
+Approve = Callable[[Question], Awaitable[Answer | bool]]
+"""Asked before a command, a diff or an award; a plain bool is a person's answer."""
