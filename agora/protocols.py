@@ -74,6 +74,15 @@ class ChatModel(Protocol):
         ...
 
 
+@runtime_checkable
+class MayBeDown(Protocol):
+    """Something that knows when it cannot be reached, as a model whose provider fails."""
+
+    def down(self) -> str:
+        """Why it cannot be called now; empty where it can."""
+        ...
+
+
 class Workspace(Protocol):
     """A private copy of a folder, in which an agent works."""
 
@@ -294,8 +303,18 @@ class Policy(Protocol):
         """As on the ledger."""
         ...
 
-    def shortlist(self, task: Task, pool: Sequence[Profile], *, limits: Limits, chance: Chance) -> Shortlist:
-        """Choose, with propensities; a pure function of its arguments and the policy's state."""
+    def shortlist(
+        self, task: Task, pool: Sequence[Profile], *, limits: Limits, chance: Chance, down: Mapping[str, str] = ...
+    ) -> Shortlist:
+        """Choose, with propensities; a pure function of its arguments and the policy's state.
+
+        Args:
+            task: What is to be done.
+            pool: Everyone there is.
+            limits: What the task may take.
+            chance: For policies that explore.
+            down: Agent -> why it cannot be called now; whoever is named here is kept out with that reason.
+        """
         ...
 
 

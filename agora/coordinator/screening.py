@@ -6,11 +6,15 @@ loosen them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from agora.bids import Profile, Shortlist
 from agora.protocols import Chance
 from agora.tasks import Limits, Task, Tier
+
+NOBODY: Mapping[str, str] = MappingProxyType({})
+"""Nobody is down."""
 
 
 class Everyone:
@@ -18,9 +22,12 @@ class Everyone:
 
     name = "everyone"
 
-    def shortlist(self, task: Task, pool: Sequence[Profile], *, limits: Limits, chance: Chance) -> Shortlist:
-        """Filter the pool; `chance` is not drawn from."""
-        kept_out = {agent.name: why for agent in pool if (why := reason_to_keep_out(task, agent, limits))}
+    def shortlist(
+        self, task: Task, pool: Sequence[Profile], *, limits: Limits, chance: Chance, down: Mapping[str, str] = NOBODY
+    ) -> Shortlist:
+        """Filter the pool; `chance` is not drawn from. What an agent may not do comes before what it cannot do now."""
+        reasons = {agent.name: reason_to_keep_out(task, agent, limits) or down.get(agent.name, "") for agent in pool}
+        kept_out = {name: why for name, why in reasons.items() if why}
         members = {agent.name: 1.0 for agent in pool if agent.name not in kept_out}
         return Shortlist(members=members, kept_out=kept_out)
 

@@ -46,7 +46,10 @@ def check_mechanism(mechanism: Mechanism) -> None:
 
 
 def check_policy(policy: Policy, pool: Sequence[Profile]) -> None:
-    """Everyone is shortlisted with a propensity in (0, 1] or kept out with a reason; the same seed, the same choice."""
+    """Everyone is shortlisted with a propensity in (0, 1] or kept out with a reason; the same seed, the same choice.
+
+    Whoever is down is kept out, with a reason.
+    """
     task = Task(id="t", goal="anything", skill="rare-skill")
     limits = Limits(usd=Decimal(1))
     first = policy.shortlist(task, pool, limits=limits, chance=SeededChance(1))
@@ -55,6 +58,10 @@ def check_policy(policy: Policy, pool: Sequence[Profile]) -> None:
     assert not set(first.members) & set(first.kept_out), "an agent is in and out"
     assert all(0 < propensity <= 1 for propensity in first.members.values()), "a propensity outside (0, 1]"
     assert all(first.kept_out.values()), "kept out without a reason"
+    down = {agent.name: f"{agent.name} cannot be reached" for agent in pool}
+    nobody = policy.shortlist(task, pool, limits=limits, chance=SeededChance(1), down=down)
+    assert not nobody.members, "an agent that is down was shortlisted"
+    assert all(nobody.kept_out.get(name) for name in down), "down, and kept out without a reason"
 
 
 async def check_agent(agent: Agent, task: Task) -> None:

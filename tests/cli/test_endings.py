@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import pytest
@@ -12,6 +12,7 @@ from agora.agents.llm import LLMAgent
 from agora.bids import Plan, Price, Profile, Shortlist
 from agora.cli.endings import exit_code
 from agora.cli.story import RunStory
+from agora.coordinator import NOBODY
 from agora.market import Market
 from agora.protocols import Agent, Chance, Desk
 from agora.results import Report, Result
@@ -43,7 +44,9 @@ class Nobody:
 
     name = "nobody"
 
-    def shortlist(self, task: Task, pool: Sequence[Profile], *, limits: Limits, chance: Chance) -> Shortlist:
+    def shortlist(
+        self, task: Task, pool: Sequence[Profile], *, limits: Limits, chance: Chance, down: Mapping[str, str] = NOBODY
+    ) -> Shortlist:
         return Shortlist(members={})
 
 

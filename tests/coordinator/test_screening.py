@@ -1,0 +1,58 @@
+"""Who is kept out before any bid, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import pytest
+
+from agora.bids import Price, Profile, Shortlist
+from agora.coordinator import NOBODY, Everyone
+from agora.protocols import Chance
+from agora.tasks import Limits, Task
+from agora.testing import SeededChance, check_policy
+
+TASK = Task(id="t", goal="anything", skill="python")
+POOL = [
+    Profile(name="able", operator="a", kind="llm", price=Price()),
+    Profile(name="other", operator="b", kind="llm", price=Price(), skills=frozenset({"cooking"})),
+    Profile(name="spare", operator="c", kind="llm", price=Price()),
+]
+
+
+def shortlist(down: dict[str, str]) -> Shortlist:
+    return Everyone().shortlist(TASK, POOL, limits=Limits(usd=Decimal(1)), chance=SeededChance(0), down=down)
+
+
+def test_an_agent_that_is_down_is_kept_out_with_its_reason_and_the_others_bid() -> None:
+    chosen = shortlist({"able": "openai is down: tried again in 4 s"})
+    assert dict(chosen.members) == {"spare": 1.0}
+    assert chosen.kept_out["able"] == "openai is down: tried again in 4 s"
+
+
+def test_an_empty_reason_keeps_nobody_out_and_neither_does_a_name_that_is_not_in_the_pool() -> None:
+    assert set(shortlist({"able": "", "stranger": "down"}).members) == {"able", "spare"}
+    assert "stranger" not in shortlist({"stranger": "down"}).kept_out
+
+
+def test_what_an_agent_may_not_do_is_named_before_what_it_cannot_do_now() -> None:
+    assert shortlist({"other": "down"}).kept_out["other"] == "has no skill 'python'"
+
+
+def test_a_policy_that_lets_in_who_is_down_is_found_out() -> None:
+    class Deaf(Everyone):
+        def shortlist(
+            self,
+            task: Task,
+            pool: Sequence[Profile],
+            *,
+            limits: Limits,
+            chance: Chance,
+            down: Mapping[str, str] = NOBODY,
+        ) -> Shortlist:
+            return super().shortlist(task, pool, limits=limits, chance=chance)
+
+    check_policy(Everyone(), POOL)
+    with pytest.raises(AssertionError, match="that is down was shortlisted"):
+        check_policy(Deaf(), POOL)
