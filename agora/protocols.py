@@ -276,6 +276,21 @@ class Verifier(Protocol):
         ...
 
 
+@runtime_checkable
+class Judge(Protocol):
+    """A verifier that asks models, and therefore works at a desk, where each call is reserved, charged and recorded."""
+
+    async def judge(self, task: Task, work: Work, *, desk: Desk) -> Outcome:
+        """Look at the work only (never at who did it); an opinion, so that `grounded` is False.
+
+        Args:
+            task: What was asked.
+            work: What was handed in.
+            desk: The judge's own: neither it nor the work names the author.
+        """
+        ...
+
+
 class Mechanism(Protocol):
     """An auction rule: pure, deterministic, blind to names and to the order of bids."""
 
