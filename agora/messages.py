@@ -36,6 +36,18 @@ class ToolCall(Value):
     """The arguments as the model wrote them: JSON text, not yet trusted."""
 
 
+ImageType = Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
+
+
+class Image(Value):
+    """A picture in a message."""
+
+    media_type: ImageType
+    """What its content is, by its first bytes."""
+    data: bytes
+    """The file as it is."""
+
+
 class Message(Value):
     """One turn of a conversation."""
 
@@ -47,6 +59,8 @@ class Message(Value):
     """The tools an assistant wants used."""
     tool_call_id: str | None = None
     """Which call a tool message answers."""
+    images: tuple[Image, ...] = ()
+    """Pictures that go with a user's words; only models that take images get any."""
 
 
 class TokenLogprob(Value):
@@ -58,6 +72,21 @@ class TokenLogprob(Value):
     """Log-probability of the token itself."""
     top: tuple[float, ...] = ()
     """Log-probabilities of the k likeliest tokens, where the provider gives them."""
+
+
+class Dropped(Value):
+    """A turn of a conversation that was shortened or left out, since the whole no longer fitted the model."""
+
+    index: int = Field(ge=0)
+    """Which message of the conversation before this cut, from 0."""
+    role: Role
+    """Who spoke."""
+    chars: int = Field(ge=0)
+    """How many characters are gone."""
+    sha256: str
+    """Of the content as it was before, in hex."""
+    gone: bool = False
+    """True: the whole turn is gone; False: its beginning is still there."""
 
 
 class Request(Value):
@@ -81,6 +110,8 @@ class Request(Value):
     """How many alternatives to report at each token; 0 asks for no log-probabilities."""
     deadline_s: float = Field(default=120.0, gt=0)
     """Seconds for the whole call, from send to last byte."""
+    dropped: tuple[Dropped, ...] = ()
+    """What was cut from the conversation ahead of this call; for the record, not sent."""
 
 
 class Reply(Value):

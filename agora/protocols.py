@@ -75,6 +75,37 @@ class ChatModel(Protocol):
 
 
 @runtime_checkable
+class StreamingModel(Protocol):
+    """A chat model that can hand over its answer while it arrives."""
+
+    async def stream(self, request: Request, *, write: Callable[[str], None]) -> Reply:
+        """Complete, and hand over each piece of text as it arrives; the reply is checked whole as ever.
+
+        Raises:
+            ModelError: Nothing usable came back, whatever was handed over before; a cut stream is an error.
+        """
+        ...
+
+
+@runtime_checkable
+class Sized(Protocol):
+    """A chat model that may know how much fits into it."""
+
+    def context_tokens(self) -> int | None:
+        """Prompt and answer together, in tokens; None where it is not known."""
+        ...
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """A chat model that may take images."""
+
+    def takes_images(self) -> bool:
+        """Whether images in a message are looked at; where not, they are not sent."""
+        ...
+
+
+@runtime_checkable
 class MayBeDown(Protocol):
     """Something that knows when it cannot be reached, as a model whose provider fails."""
 

@@ -102,6 +102,8 @@ class Task(Value):
     """The files the work is mostly about, relative to the workspace."""
     examples: tuple[str, ...] = ()
     """Checks that bidders may see and run (Python assertions); disjoint from the verifier's."""
+    images: tuple[str, ...] = ()
+    """Pictures that belong to the goal (PNG, JPEG, GIF, WebP): paths inside the workspace; without one, any paths."""
     tools: tuple[str, ...] | None = None
     """Names of the tools that may be used; None allows all of the agent's own."""
     verify: Check | None = None

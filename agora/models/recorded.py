@@ -141,8 +141,11 @@ def _uncapped_key(request: Request) -> str:
 
 
 def request_key(request: Request) -> str:
-    """SHA-256 of what is asked: equal requests, equal keys. The deadline is no part of it: it depends on the clock."""
-    asked = request.model_dump(mode="json", exclude={"deadline_s"})
+    """SHA-256 of what is asked: equal requests, equal keys.
+
+    The deadline (it depends on the clock) and the note of what was cut are no part of it.
+    """
+    asked = request.model_dump(mode="json", exclude={"deadline_s", "dropped"})
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
