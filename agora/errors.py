@@ -25,6 +25,7 @@
     └── LedgerError           (exit 1)  the record is damaged or was asked for the impossible
 
 Each message names the thing and the mend; `exit_code` is what the command line ends with.
+        └── LeaseError                  a run is another process's to write
 """
 
 from __future__ import annotations
@@ -238,3 +239,22 @@ def only(failures: BaseExceptionGroup[BaseException]) -> BaseException:
         return failures
     one = failures.exceptions[-1]
     return only(cast("BaseExceptionGroup[BaseException]", one)) if isinstance(one, BaseExceptionGroup) else one
+class LeaseError(LedgerError):
+    """A run is another process's to write, or was this one's and is no longer; nothing was written.
+
+    Args:
+        run: The run's id.
+        holder: Who has the lease: host, process id and when it started.
+        lost: Whether this process had the lease and lost it.
+    """
+
+    def __init__(self, run: str, holder: str, *, lost: bool = False) -> None:
+        super().__init__(
+            f"run {run}: the lease ran out while this process was stopped; "
+            f"another may have gone on: `agora resume {run}`"
+            if lost
+            else f"run {run} is being written by {holder}: wait until it is done, or end that process"
+        )
+        self.run, self.holder, self.lost = run, holder, lost
+
+

@@ -8,6 +8,7 @@ Time, chance, models, tools, sandboxes and storage are arguments everywhere. Plu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -377,6 +378,17 @@ class Store(Protocol):
 
     def note(self, run: str, event: Event) -> None:
         """Append an event with the next commit; `record` or `close` makes it durable, in order."""
+        ...
+
+    def hold(self, run: str) -> AbstractAsyncContextManager[None]:
+        """Hold the right to write a run, renewed while the block lasts.
+
+        Once held, the run is written by this store only under its lease: after the lease was lost, or the block has
+        ended, `record` refuses its events with `LeaseError`. A run that was never held is written freely.
+
+        Raises:
+            LeaseError: Another process holds it.
+        """
         ...
 
     def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:

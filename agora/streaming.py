@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
@@ -32,6 +32,10 @@ class Tee:
         """Note and show."""
         self._store.note(run, event)
         self._watch(event)
+
+    def hold(self, run: str) -> AbstractAsyncContextManager[None]:
+        """As the store."""
+        return self._store.hold(run)
 
     def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
         """As the store."""

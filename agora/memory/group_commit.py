@@ -19,7 +19,7 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
-from agora.errors import LedgerError
+from agora.errors import LeaseError, LedgerError
 from agora.events import Event
 
 BATCH_ITEMS: Final = 1000
@@ -93,6 +93,8 @@ class GroupCommit:
             await self._follow(item, item.wake)
         else:
             await self._go_alone(item)
+        if isinstance(item.error, LeaseError):
+            raise item.error  # the item's own, with its fields
         if item.error is not None:
             raise LedgerError(str(item.error)) from item.error
 

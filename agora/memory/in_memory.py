@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from decimal import Decimal
 
-from agora.errors import LedgerError, UnknownNameError
+from agora.errors import LeaseError, LedgerError, UnknownNameError
 from agora.events import Called, Done, Event, Learned, Posted, Started, TaskDone, ToolUsed
 from agora.ledger.canonical import decode, seal
 from agora.ledger.chain import GENESIS, SALT_BYTES, VERSION, Envelope, body_hash, entry_hash
@@ -38,6 +39,7 @@ class MemoryStore:
         self._redactor = Redactor(secrets)
         self._salt = salt
         self._entries: list[Recorded] = []
+        self._held: set[str] = set()
         self._closed = False
 
     async def record(self, run: str, *events: Event) -> None:
@@ -55,6 +57,21 @@ class MemoryStore:
             LedgerError: It cannot be recorded, or the store is closed.
         """
         self._append(run, (event,))
+
+    @asynccontextmanager
+    async def hold(self, run: str) -> AsyncGenerator[None]:
+        """Hold the right to write a run; only this process could want it too.
+
+        Raises:
+            LeaseError: It is held already.
+        """
+        if run in self._held:
+            raise LeaseError(run, "another part of this process")
+        self._held.add(run)
+        try:
+            yield
+        finally:
+            self._held.discard(run)
 
     def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
         """The ledger (of one run) in order, from after a sequence number."""

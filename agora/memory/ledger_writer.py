@@ -8,13 +8,14 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from agora.errors import LedgerError
+from agora.errors import LeaseError, LedgerError
 from agora.events import Event
 from agora.ledger.canonical import decode, seal
 from agora.ledger.chain import GENESIS, VERSION, Envelope, body_hash, entry_hash
 from agora.ledger.redact import Redactor
 from agora.memory.dialects import Cell, Prepared, explain, lock, writer
 from agora.memory.group_commit import Item
+from agora.memory.leases import Leases
 from agora.memory.projections import Place, Projection, Statements
 from agora.memory.tables import METADATA
 
@@ -42,10 +43,12 @@ class LedgerWriter:
         engine: The database.
         redactor: What never reaches it.
         salt: Makes the salt of each body.
+        leases: Which runs are written under a lease.
     """
 
-    def __init__(self, engine: Engine, *, redactor: Redactor, salt: Callable[[], bytes]) -> None:
+    def __init__(self, engine: Engine, *, redactor: Redactor, salt: Callable[[], bytes], leases: Leases) -> None:
         self._engine = engine
+        self._leases = leases
         self._redactor = redactor
         self._salt = salt
         self._statements = Statements(engine.dialect)
@@ -53,25 +56,30 @@ class LedgerWriter:
         self._bodies = Prepared(_BODIES.insert(), engine.dialect)
 
     def commit(self, items: Sequence[Item]) -> None:
-        """Write the items' events; an item whose events cannot be encoded gets an `error` and is left out.
+        """Write the items' events; an item that cannot be encoded or lost its lease gets an `error` and is left out.
 
         Raises:
             LedgerError: The database refused; nothing was written.
         """
-        sealed: list[_Sealed] = []
+        sealed: dict[Item, Sequence[_Sealed]] = {}
         for item in items:
             try:
-                sealed.extend([self._seal(item, event) for event in item.events])  # a whole item or nothing of it
+                sealed[item] = [self._seal(item, event) for event in item.events]  # a whole item or nothing of it
             except LedgerError as problem:
                 item.error = problem
-        if not sealed:
+        if not any(sealed.values()):
             return
         try:
             with writer(self._engine) as connection, connection.begin():
                 lock(connection)
-                self._append(connection, sealed)
+                lost = self._leases.lost(connection, {item.run for item in sealed})
+                if kept := [each for item in sealed if item.run not in lost for each in sealed[item]]:
+                    self._append(connection, kept)
         except SQLAlchemyError as problem:
             raise explain(problem) from problem
+        for item in sealed:
+            if (holder := lost.get(item.run)) is not None:
+                item.error = LeaseError(item.run, holder, lost=True)
 
     def _seal(self, item: Item, event: Event) -> _Sealed:
         body, changed = seal(event, redactor=self._redactor)

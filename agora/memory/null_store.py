@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager
 
 from agora.errors import UnknownNameError
 from agora.events import Event
@@ -17,6 +18,11 @@ class NullStore:
 
     def note(self, run: str, event: Event) -> None:
         """Forget the event."""
+
+    @asynccontextmanager
+    async def hold(self, run: str) -> AsyncGenerator[None]:
+        """Nothing to hold."""
+        yield
 
     def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
         """Nothing."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import anyio
+import anyio.to_thread
 from sqlalchemy import Connection, Engine, delete
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,6 +23,7 @@ from agora.memory.dialects import connect, explain, writer
 from agora.memory.group_commit import GroupCommit, Item
 from agora.memory.in_memory import pick_run
 from agora.memory.learned import read_update
+from agora.memory.leases import Leases
 from agora.memory.ledger_writer import LedgerWriter
 from agora.memory.migrations import upgrade
 from agora.memory.projections import Place, Projection, Statements, clear
@@ -30,6 +32,10 @@ from agora.memory.tables import METADATA
 from agora.protocols import Clock
 from agora.records import AgentRecord, MemoryEntry, Recorded, RunInfo
 
+LEASE_S: Final = 60.0
+"""How long a lease lasts without renewal."""
+RELEASE_S: Final = 10.0
+"""The longest that leaving a `hold` block waits for the database."""
 _TEXTS: Final = ("tasks", "awards", "attempts", "calls", "memory_entries", "judgements")
 
 
@@ -43,6 +49,7 @@ class SQLStore:
         clock: When events are recorded.
         secrets: Values that must not be recorded.
         salt: Makes the salt of each body: `SALT_BYTES` random bytes.
+        lease_s: How long a held run stays held without renewal.
     """
 
     def __init__(
@@ -52,15 +59,25 @@ class SQLStore:
         clock: Clock,
         secrets: Iterable[str] = (),
         salt: Callable[[], bytes] = lambda: os.urandom(SALT_BYTES),
+        lease_s: float = LEASE_S,
     ) -> None:
         self._engine = engine
         self._clock = clock
-        self._group = GroupCommit(LedgerWriter(engine, redactor=Redactor(secrets), salt=salt).commit)
+        self._leases = Leases(engine, clock=clock, length_s=lease_s)
+        self._group = GroupCommit(
+            LedgerWriter(engine, redactor=Redactor(secrets), salt=salt, leases=self._leases).commit
+        )
         self._closed = False
 
     @classmethod
     def open(
-        cls, url_or_path: str | Path, *, clock: Clock, secrets: Iterable[str] = (), busy_s: float = 30.0
+        cls,
+        url_or_path: str | Path,
+        *,
+        clock: Clock,
+        secrets: Iterable[str] = (),
+        busy_s: float = 30.0,
+        lease_s: float = LEASE_S,
     ) -> SQLStore:
         """Open a database (made and migrated where needed) by URL, or an SQLite file by path.
 
@@ -69,6 +86,7 @@ class SQLStore:
             clock: When events are recorded.
             secrets: Values that must not be recorded.
             busy_s: How long to wait for another writer.
+            lease_s: How long a held run stays held without renewal; it is renewed every third of that.
 
         Raises:
             LedgerError: It cannot be used, or a newer Agora made it.
@@ -79,7 +97,7 @@ class SQLStore:
         except BaseException:
             engine.dispose()
             raise
-        return cls(engine, clock=clock, secrets=secrets)
+        return cls(engine, clock=clock, secrets=secrets, lease_s=lease_s)
 
     async def record(self, run: str, *events: Event) -> None:
         """Append events in order, all or none; return when they (and all before them) are durable.
@@ -96,6 +114,38 @@ class SQLStore:
             LedgerError: The store is closed.
         """
         self._group.note(self._item(run, (event,)))
+
+    @asynccontextmanager
+    async def hold(self, run: str) -> AsyncGenerator[None]:
+        """Hold the right to write a run; a thread renews it, so that a block that never awaits keeps it too.
+
+        Leaving the block commits what was noted, then gives the lease back. After that, and after a lease that ran out
+        while the process was stopped, this store refuses the run's events until it holds the run again.
+
+        Raises:
+            LeaseError: Another live process holds it.
+            LedgerError: The database refused, or the store is closed.
+        """
+        self._item(run, ())
+        await anyio.to_thread.run_sync(self._leases.take, run, limiter=anyio.CapacityLimiter(1))
+        try:
+            yield
+        except BaseException:
+            with suppress(LedgerError):  # what went wrong in the block matters more
+                await self._give_back(run)
+            raise
+        await self._give_back(run)
+
+    async def _give_back(self, run: str) -> None:
+        if self._closed:
+            return
+        with anyio.move_on_after(RELEASE_S, shield=True):
+            try:
+                await self._group.add(self._item("-", ()))
+            finally:
+                await anyio.to_thread.run_sync(
+                    self._leases.give_back, run, limiter=anyio.CapacityLimiter(1), abandon_on_cancel=True
+                )
 
     def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
         """The durable ledger (of one run) in order, from after a sequence number.
@@ -192,6 +242,8 @@ class SQLStore:
                 await self._group.add(self._item("-", ()))
         finally:
             self._closed = True
+            with suppress(LedgerError):  # the leases run out by themselves
+                self._leases.close()
             self._engine.dispose()
         if self._group.refused:
             raise LedgerError(f"{len(self._group.refused)} noted events were refused: {self._group.refused[0]}")

@@ -250,6 +250,19 @@ class SnapshotRow(_Table, table=True):
     """The elements in C order."""
 
 
+class LeaseRow(_Table, table=True):
+    """Who may write a run; no event makes it, so that no rebuild touches it."""
+
+    __tablename__: ClassVar[Any] = "leases"
+    run: str = Field(primary_key=True)
+    token: int = _big()
+    """Grows with every new holder and never goes back: the fencing token."""
+    holder: str
+    """Host, process id and when the process started."""
+    until_us: int = _big()
+    """When it runs out, microseconds since the epoch; 0 where it was given back."""
+
+
 class MemoryRow(_Table, table=True):
     """One remembered bid of a verified task."""
 

@@ -25,7 +25,7 @@ from agora.testing.seams import (
     check_sandbox,
     check_tool,
 )
-from agora.testing.stores import check_store
+from agora.testing.stores import check_shared_store, check_store
 from agora.testing.verifiers import check_verifier
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "check_mechanism",
     "check_policy",
     "check_sandbox",
+    "check_shared_store",
     "check_store",
     "check_tool",
     "check_verifier",

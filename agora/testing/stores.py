@@ -7,17 +7,17 @@ from decimal import Decimal
 
 import anyio
 
-from agora.errors import AgoraError, LedgerError, UnknownNameError
+from agora.errors import AgoraError, LeaseError, LedgerError, UnknownNameError
 from agora.events import BidRefused, Called, Done, Event, Learned, Posted, Started, TaskDone
 from agora.protocols import Store
 from agora.tasks import Limits, Task, Usage, Verdict
 from agora.values import JsonValue
 
-__all__ = ["check_store", "memory_update", "one_run", "record_update"]
+__all__ = ["check_shared_store", "check_store", "memory_update", "one_run", "record_update"]
 
 
 async def check_store(open_store: Callable[[], Store]) -> None:
-    """Hold a store against the seam: order, notes, cleaning, redaction, all or nothing, runs, records, recall.
+    """Hold a store against the seam: order, notes, cleaning, all or nothing, runs, holding, records, recall.
 
     Args:
         open_store: Makes a new, empty store at each call; its clock may stand still.
@@ -31,6 +31,7 @@ async def check_store(open_store: Callable[[], Store]) -> None:
         _is_all_or_nothing,
         _serves_many,
         _knows_runs,
+        _holds,
         _sums_records,
         _recalls,
         _closes,
@@ -40,6 +41,24 @@ async def check_store(open_store: Callable[[], Store]) -> None:
             await check(store)
         finally:
             await store.close()
+
+
+async def check_shared_store(open_two: Callable[[], tuple[Store, Store]]) -> None:
+    """Hold two stores on one database against the seam: one chain, one holder of a run.
+
+    Args:
+        open_two: Makes a new, empty database at each call, and opens it twice.
+
+    Raises:
+        AssertionError: The stores do not do what the message says.
+    """
+    for check in (_share_one_chain, _hold_in_turns):
+        one, other = open_two()
+        try:
+            await check(one, other)
+        finally:
+            await one.close()
+            await other.close()
 
 
 def one_run(*, goal: str = "make it work", verdict: Verdict = Verdict.PASSED) -> tuple[Event, ...]:
@@ -166,6 +185,59 @@ def _refuses(store: Store, ref: str) -> bool:
     except UnknownNameError:
         return True
     return False
+
+
+async def _holds(store: Store) -> None:
+    async with store.hold("r1"):
+        await store.record("r1", _posted(1))
+        assert await _held(store, "r1"), "a run that is held cannot be held a second time"
+        async with store.hold("r2"):
+            await store.record("r2", _posted(2))
+        store.note("r1", _posted(3))
+    assert [entry.event for entry in store.events("r1")] == [_posted(1), _posted(3)], "what was noted is kept"
+    try:
+        async with store.hold("r1"):
+            raise LookupError("in the block")
+    except LookupError:
+        pass
+    async with store.hold("r1"):
+        await store.record("r1", _posted(4))
+    assert len(list(store.events())) == 4, "a run can be held again once it was given back"
+
+
+async def _share_one_chain(one: Store, other: Store) -> None:
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon((one, other)[number % 2].record, f"r{number % 2}", _posted(number))
+    entries = list(one.events())
+    assert [entry.seq for entry in entries] == list(range(1, 21)), "two stores number one ledger"
+    assert [entry.hash for entry in other.events()] == [entry.hash for entry in entries], "and read the same"
+
+
+async def _hold_in_turns(one: Store, other: Store) -> None:
+    async with one.hold("r1"):
+        assert await _held(other, "r1"), "a run that another store holds cannot be held"
+        await one.record("r1", _posted(1))
+    async with other.hold("r1"):
+        await other.record("r1", _posted(2))
+        assert await _is_refused(one, "r1"), "a store that held a run writes it no more while another holds it"
+    assert [entry.event for entry in one.events("r1")] == [_posted(1), _posted(2)], "nothing refused is kept"
+
+
+async def _is_refused(store: Store, run: str) -> bool:
+    try:
+        await store.record(run, _posted(3))
+    except LeaseError as refused:
+        return refused.run == run
+    return False
+
+
+async def _held(store: Store, run: str) -> bool:
+    try:
+        async with store.hold(run):
+            return False
+    except LeaseError as refused:
+        return refused.run == run and bool(refused.holder)
 
 
 async def _sums_records(store: Store) -> None:

@@ -101,6 +101,7 @@ EXPECTED = {
     "records": 1,
     "judgements": 0,
     "snapshots": 0,
+    "leases": 0,
 }
 
 

@@ -11,7 +11,7 @@ from agora.errors import UnknownNameError
 from agora.memory import MemoryStore, NullStore, SQLStore
 from agora.protocols import Store
 from agora.testing.clocks import FakeClock
-from agora.testing.stores import check_store, one_run
+from agora.testing.stores import check_shared_store, check_store, one_run
 
 
 def fresh_files(folder: Path) -> Callable[[], Store]:
@@ -21,6 +21,16 @@ def fresh_files(folder: Path) -> Callable[[], Store]:
 
 async def test_the_sql_store_keeps_the_seam(tmp_path: Path) -> None:
     await check_store(fresh_files(tmp_path))
+
+
+async def test_two_sql_stores_on_one_file_keep_the_seam(tmp_path: Path) -> None:
+    numbers = iter(range(1000))
+
+    def open_two() -> tuple[Store, Store]:
+        path = tmp_path / f"{next(numbers)}.db"
+        return SQLStore.open(path, clock=FakeClock()), SQLStore.open(path, clock=FakeClock())
+
+    await check_shared_store(open_two)
 
 
 async def test_the_store_in_memory_keeps_the_seam() -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from agora.errors import LedgerError
 from agora.memory.dialects import explain, guard, guarded, writer
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """All schema revisions that this version knows, oldest first."""
 
 
