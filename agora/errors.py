@@ -22,6 +22,8 @@
     │   └── BadReplyError               empty, oversized or malformed
     ├── AgentError            (exit 1)  an agent broke its contract (plan, limits, command)
     ├── PatchError            (exit 1)  a diff does not fit the files it was made from
+    ├── WebError              (exit 1)  a page or a search gave nothing that can be used
+    │   └── WebRefusedError             the guard did not let it be asked for
     └── LedgerError           (exit 1)  the record is damaged or was asked for the impossible
 
 Each message names the thing and the mend; `exit_code` is what the command line ends with.
@@ -217,6 +219,23 @@ class AgentError(AgoraError):
 
 class PatchError(AgoraError):
     """A diff does not fit the files it was made from; nothing was written."""
+
+
+class WebError(AgoraError):
+    """A page or a search gave nothing that can be used.
+
+    Args:
+        where: The URL (shortened) or the provider; never a key.
+        what: What went wrong and what to do.
+    """
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+        self.where, self.what = where, what
+
+
+class WebRefusedError(WebError):
+    """A URL that the guard does not let anyone ask for; no connection was made to it."""
 
 
 class LedgerError(AgoraError):
