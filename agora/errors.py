@@ -25,9 +25,9 @@
     ├── WebError              (exit 1)  a page or a search gave nothing that can be used
     │   └── WebRefusedError             the guard did not let it be asked for
     └── LedgerError           (exit 1)  the record is damaged or was asked for the impossible
+        └── LeaseError                  a run is another process's to write
 
 Each message names the thing and the mend; `exit_code` is what the command line ends with.
-        └── LeaseError                  a run is another process's to write
 """
 
 from __future__ import annotations
