@@ -221,7 +221,7 @@ def _make_copy(source: Path | None, patch: Patch | None, caps: TreeCaps, owner: 
         root.mkdir(mode=0o700)
         before = Snapshot({}) if source is None else _fill(source.resolve(), root, caps)
         if patch is not None:
-            apply_patch(patch, root)
+            apply_patch(patch, root, durable=False)
             before = _patched(before, patch)
         if owner is not None:
             _hand_over(root, owner)
@@ -278,7 +278,7 @@ def _patched(before: Snapshot, patch: Patch) -> Snapshot:
 def give(root: Path, owner: int) -> None:
     """Make everything in a copy the property of a uid: what our own tools put there would else be closed to it."""
     os.chown(root, owner, owner)
-    for found in walk(root, skip=frozenset(), caps=TreeCaps(files=1_000_000, depth=200)):
+    for found in walk(root, everything=True, caps=TreeCaps(files=1_000_000, depth=200)):
         if found.info.st_uid != owner:
             os.chown(found.name, owner, owner, dir_fd=found.parent, follow_symlinks=False)
 

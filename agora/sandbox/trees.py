@@ -31,8 +31,25 @@ SKIPPED = frozenset(
 )
 """Names that are neither copied nor part of a patch: history, environments and caches."""
 
+STAGE_PREFIX = ".agora-patch-"
+"""What the name of a folder begins with that a patch being applied keeps beside the files."""
+
+_PUBLIC_ENV = frozenset({".env.dist", ".env.example", ".env.sample", ".env.template"})
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def left_out(name: str) -> bool:
+    """Whether what has this name is neither copied nor part of a patch.
+
+    That is what `SKIPPED` names, files of keys (.env and its like, but not examples of it), and stages of patches.
+
+    >>> [left_out(name) for name in (".env", ".env.local", ".env.example", ".envrc", "env.py")]
+    [True, True, False, True, False]
+    """
+    secret = name in (".env", ".envrc") or (name.startswith(".env.") and name not in _PUBLIC_ENV)
+    return secret or name in SKIPPED or name.startswith(STAGE_PREFIX)
 
 
 class TreeCaps(NamedTuple):
@@ -81,17 +98,17 @@ class Found(NamedTuple):
 
 
 def walk(
-    root: Path, *, caps: TreeCaps | None = None, skip: frozenset[str] = SKIPPED, unlock: bool = False
+    root: Path, *, caps: TreeCaps | None = None, everything: bool = False, unlock: bool = False
 ) -> Iterator[Found]:
     """Every entry below a folder in a fixed order, folders before what is in them.
 
-    Virtual environments (folders with a pyvenv.cfg) come empty where names are skipped at all. A folder's descriptor
+    Virtual environments (folders with a pyvenv.cfg) come empty unless everything is wanted. A folder's descriptor
     (`Found.parent`) is open while the caller holds the entry, so that nothing can be put in its place.
 
     Args:
         root: Where to begin.
         caps: How much there may be.
-        skip: Names that are passed over.
+        everything: Whether names that are left out elsewhere (see `left_out`) are walked too.
         unlock: Whether folders that are closed to us may be opened up (in a copy of ours, never in a user's folder).
 
     Raises:
@@ -112,14 +129,16 @@ def walk(
             if name is None:
                 os.close(stack.pop()[0])
                 continue
-            found = None if name in skip else _entry(name, prefix, folder)
+            found = None if not everything and left_out(name) else _entry(name, prefix, folder)
             if found is None:
                 continue
             if stat.S_ISDIR(found.info.st_mode):
                 inner = _enter(root, found, unlock=unlock)
                 if inner is None:
                     continue
-                stack.append((inner, found.path + "/", iter(_listing(inner, unless="pyvenv.cfg" if skip else ""))))
+                stack.append(
+                    (inner, found.path + "/", iter(_listing(inner, unless="" if everything else "pyvenv.cfg")))
+                )
             count += 1
             _check_caps(root, count, len(stack), limits)
             yield found
@@ -179,7 +198,7 @@ def disk_bytes(root: Path, *, caps: TreeCaps) -> int | None:
     """Bytes on disk below a folder, as blocks; None where it is past the caps on count or depth."""
     total = 0
     try:
-        for found in walk(root, caps=caps, skip=frozenset(), unlock=True):
+        for found in walk(root, caps=caps, everything=True, unlock=True):
             total += found.info.st_blocks * 512
     except WorkspaceError:
         return None
