@@ -9,15 +9,15 @@ of a commit. Clocks of two hosts that differ can make a lease change hands early
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from agora.errors import LeaseError, LedgerError
-from agora.memory.dialects import explain, lock, upsert, writer
+from agora.memory.dialects import Prepared, explain, lock, upsert, writer
 from agora.memory.holder import is_gone, this_process
 from agora.memory.tables import METADATA
 from agora.protocols import Clock
@@ -45,6 +45,7 @@ class Leases:
         if not 0 < length_s <= _LONGEST_S:
             raise LedgerError(f"lease_s={length_s!r} is no length for a lease: use seconds up to {_LONGEST_S:.0f}")
         self._engine, self._clock, self._length_s = engine, clock, length_s
+        self._one = Prepared(select(*_LEASES.c).where(_LEASES.c.run == bindparam("run")), engine.dialect)
         self._tokens: dict[str, int] = {}  # run -> the last token that this store got
         self._open: set[str] = set()
         self._door = threading.Lock()
@@ -87,9 +88,14 @@ class Leases:
         if not ours:
             return {}
         now_us = self._clock.now_us()
-        found = {row.run: row for row in connection.execute(_STATE, {"runs": ours})}
-        held = {run for run, row in found.items() if row.token == self._tokens[run] and row.until_us > now_us}
-        return {run: found[run].holder if run in found else "nobody" for run in ours if run not in held}
+        rows: Sequence[Sequence[Any]]
+        if len(ours) == 1:  # nearly always
+            rows = self._one.rows(connection, {"run": ours[0]})
+        else:
+            rows = connection.execute(_STATE, {"runs": ours}).all()
+        found: dict[str, tuple[int, str, int]] = {row[0]: (row[1], row[2], row[3]) for row in rows}
+        held = {run for run, (token, _, until_us) in found.items() if token == self._tokens[run] and until_us > now_us}
+        return {run: found[run][1] if run in found else "nobody" for run in ours if run not in held}
 
     def give_back(self, run: str) -> None:
         """End a lease now; its token stays known, so that whatever comes late is refused.
