@@ -98,7 +98,7 @@ def _memory(lot: Lot, bid: Bid, outcomes: dict[str, Outcome]) -> Learned:
             "plan": bid.plan.text,
             "won": outcome is not None,
             "passed": outcome is not None and outcome.verdict is Verdict.PASSED,
-            "grounded": outcome.grounded if outcome is not None else True,
+            "grounded": outcome.grounded if outcome is not None else all(one.grounded for one in outcomes.values()),
         },
     )
 

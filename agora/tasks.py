@@ -78,7 +78,7 @@ class Check(Value):
     """How a result is verified: the kind of verifier and its options, as in `[verify]` of a task file."""
 
     kind: str
-    """A verifier's name: command, tests, exact, numeric, citation, schema, or a plug-in's."""
+    """A verifier's name: command, tests, exact, numeric, citation, schema, judge, or a plug-in's."""
     options: Mapping[str, JsonValue] = Field(default_factory=dict)
     """What that verifier needs to know; its own model validates it."""
 

@@ -14,6 +14,7 @@ from agora.tasks import Check
 from agora.values import JsonValue
 from agora.verifiers.citation import CitationOptions, CitationVerifier
 from agora.verifiers.command import CommandOptions, CommandVerifier
+from agora.verifiers.judge import JudgeOptions, JudgeVerifier
 from agora.verifiers.match import ExactOptions, ExactVerifier, NumericOptions, NumericVerifier
 from agora.verifiers.schema import SchemaOptions, SchemaVerifier
 from agora.verifiers.tests import TestsOptions, TestsVerifier
@@ -28,6 +29,7 @@ BUILT_IN: Final[Mapping[str, Maker]] = {
     "numeric": lambda options: NumericVerifier(NumericOptions.model_validate(options)),
     "citation": lambda options: CitationVerifier(CitationOptions.model_validate(options)),
     "schema": lambda options: SchemaVerifier(SchemaOptions.model_validate(options)),
+    "judge": lambda options: JudgeVerifier(JudgeOptions.model_validate(options)),
 }
 """The kinds that Agora brings."""
 
