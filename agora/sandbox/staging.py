@@ -13,7 +13,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 import stat
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -115,7 +114,7 @@ class Stage:
                 )
             self._forget_journal()
             reach("apply.undone")
-        shutil.rmtree(self._place, ignore_errors=True)
+        self._clear()
 
     def _write_new(self, step: Step, content: bytes) -> None:
         new, mode = self._new(step.number), mode_of(step.change)
@@ -170,7 +169,15 @@ class Stage:
         reach("apply.done")
         self._forget_journal()
         reach("apply.committed")
-        shutil.rmtree(self._place, ignore_errors=True)
+        self._clear()
+
+    def _clear(self) -> None:
+        """Remove what nobody needs any more; where that fails, the next application of the patch does it."""
+        with suppress(OSError):
+            for path in sorted(self._place.iterdir(), reverse=True):
+                path.unlink() if not path.is_dir() else path.rmdir()
+                reach("apply.cleared")
+            self._place.rmdir()
 
     def _put_back(self, steps: Sequence[Step], folders: dict[str, _Folder]) -> list[str]:
         """Every step stands alone: one that fails must not keep the others from running."""
