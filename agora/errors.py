@@ -19,7 +19,9 @@
     │   ├── ModelTimeoutError           the total deadline passed
     │   ├── ReplyCutError               the reply ended before its end
     │   ├── ContextOverflowError        the prompt does not fit the model
-    │   └── BadReplyError               empty, oversized or malformed
+    │   ├── BadReplyError               empty, oversized or malformed
+    │   ├── ProviderDownError           not called, since its provider fails; says when it is tried next
+    │   └── ProviderBusyError           not called, since too many wait for it already
     ├── AgentError            (exit 1)  an agent broke its contract (plan, limits, command)
     ├── PatchError            (exit 1)  a diff does not fit the files it was made from
     ├── WebError              (exit 1)  a page or a search gave nothing that can be used
@@ -185,6 +187,9 @@ class ModelError(AgoraError):
         retry_after_s: How long the provider asked us to wait, where it did.
     """
 
+    again: bool = True
+    """Whether the provider's retry budget allows the same call once more; the guard says so."""
+
     def __init__(
         self, model: str, what: str, *, paid: bool = True, status: int | None = None, retry_after_s: float | None = None
     ) -> None:
@@ -207,6 +212,27 @@ class ContextOverflowError(ModelError):
 
 class BadReplyError(ModelError):
     """The reply is empty, oversized or malformed."""
+
+
+class ProviderDownError(ModelError):
+    """The call was not made: too many before it failed.
+
+    Args:
+        model: The model's name.
+        why: What failed.
+        next_s: Seconds until one call is let through to see whether it works again.
+    """
+
+    def __init__(self, model: str, why: str, *, next_s: float) -> None:
+        super().__init__(model, f"not called: {why}", paid=False, retry_after_s=next_s)
+        self.next_s = next_s
+
+
+class ProviderBusyError(ModelError):
+    """The call was not made: it would have waited for others past its deadline, or the queue is full."""
+
+    def __init__(self, model: str, why: str) -> None:
+        super().__init__(model, f"not called: {why}; run fewer at once or raise `deadline_s`", paid=False)
 
 
 class AgentError(AgoraError):
@@ -242,22 +268,6 @@ class LedgerError(AgoraError):
     """The record is damaged, or a write to it was refused."""
 
 
-def described(error: Exception) -> str:
-    """One line for the record: Agora's own errors speak for themselves, others are named.
-
-    >>> described(ValueError("boom"))
-    'ValueError: boom'
-    """
-    text = str(error) if isinstance(error, AgoraError) else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())[:2000]
-
-
-def only(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """What a task group failed with: the one error inside, or the group where there are several."""
-    if len(failures.exceptions) != 1:
-        return failures
-    one = failures.exceptions[-1]
-    return only(cast("BaseExceptionGroup[BaseException]", one)) if isinstance(one, BaseExceptionGroup) else one
 class LeaseError(LedgerError):
     """A run is another process's to write, or was this one's and is no longer; nothing was written.
 
@@ -277,3 +287,19 @@ class LeaseError(LedgerError):
         self.run, self.holder, self.lost = run, holder, lost
 
 
+def described(error: Exception) -> str:
+    """One line for the record: Agora's own errors speak for themselves, others are named.
+
+    >>> described(ValueError("boom"))
+    'ValueError: boom'
+    """
+    text = str(error) if isinstance(error, AgoraError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())[:2000]
+
+
+def only(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What a task group failed with: the one error inside, or the group where there are several."""
+    if len(failures.exceptions) != 1:
+        return failures
+    one = failures.exceptions[-1]
+    return only(cast("BaseExceptionGroup[BaseException]", one)) if isinstance(one, BaseExceptionGroup) else one

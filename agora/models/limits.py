@@ -5,19 +5,25 @@ Nothing is tried again here: the desk does that, since each attempt needs a rese
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from functools import partial
 from typing import Protocol
 
 import anyio
 
 from agora.ambient import SystemClock
 from agora.bids import Price
-from agora.errors import ModelError, ModelTimeoutError
+from agora.errors import ModelError, ModelTimeoutError, ProviderBusyError
 from agora.messages import Reply, Request
+from agora.models.health import Health, Turn
 from agora.models.replies import MAX_REPLY_BYTES, Raw, checked
 from agora.models.tokens import bound_tokens, floor_prompt_tokens, floor_tokens
 from agora.protocols import Clock
 from agora.tasks import Usage
+
+Send = Callable[[Request], Awaitable[Raw]]
+"""One way of making one request upstream."""
 
 
 class Transport(Protocol):
@@ -49,6 +55,7 @@ class Guarded:
         clock: Measures how long the call took.
         max_reply_bytes: A longer answer (text and tool calls) is an error.
         template_tokens: For what the chat template adds to a prompt; None takes a cautious default.
+        health: What is known of the provider; None: every call is made at once (a model on this machine).
     """
 
     def __init__(
@@ -58,11 +65,13 @@ class Guarded:
         clock: Clock | None = None,
         max_reply_bytes: int = MAX_REPLY_BYTES,
         template_tokens: int | None = None,
+        health: Health | None = None,
     ) -> None:
         self._transport = transport
         self._clock = clock or SystemClock()
         self._max_reply_bytes = max_reply_bytes
         self._template_tokens = template_tokens
+        self._health = health
 
     @property
     def name(self) -> str:
@@ -79,6 +88,10 @@ class Guarded:
             return bound_tokens(request)
         return bound_tokens(request, template_tokens=self._template_tokens)
 
+    def down(self) -> str:
+        """Why it cannot be called now, and when it is tried next; empty where it can."""
+        return "" if self._health is None else self._health.down(self.name)
+
     async def complete(self, request: Request) -> Reply:
         """Make exactly one attempt, inside the request's deadline.
 
@@ -87,21 +100,54 @@ class Guarded:
             ReplyCutError: The answer has no known end.
             BadReplyError: The answer is empty, oversized or malformed.
             ContextOverflowError: The prompt does not fit.
+            ProviderDownError: Too many calls before it failed; it was not made.
+            ProviderBusyError: Its turn would not have come in time; it was not made.
             ModelError: The provider refused or failed.
         """
+        return await self._reply(request, self._transport.send)
+
+    async def _reply(self, request: Request, send: Send) -> Reply:
+        """One attempt by whichever way of sending; what comes back is held against the request."""
         started_s = self._clock.monotonic_s()
-        try:
-            with anyio.fail_after(request.deadline_s):
-                raw = await self._transport.send(request)
-        except ModelError:
-            raise
-        except TimeoutError as late:
-            raise ModelTimeoutError(
-                self.name, f"no whole answer within {request.deadline_s:g} s; raise `deadline_s`"
-            ) from late
+        raw = await (self._sent(request, send) if self._health is None else self._in_turn(request, send, self._health))
         answer = checked(self.name, request, raw, max_bytes=self._max_reply_bytes)
         usage = self._bill(request, raw, self._clock.monotonic_s() - started_s)
         return Reply(usage=usage, **answer._asdict())
+
+    async def _sent(self, request: Request, send: Send) -> Raw:
+        try:
+            with anyio.fail_after(request.deadline_s):
+                return await send(request)
+        except ModelError:
+            raise
+        except TimeoutError as late:
+            raise self._late(request) from late
+
+    async def _in_turn(self, request: Request, send: Send, health: Health) -> Raw:
+        turn: Turn | None = None
+        ended: Callable[[Turn], None] = health.abandoned
+        try:
+            with anyio.fail_after(request.deadline_s):
+                turn = await health.enter(self.name, patience_s=request.deadline_s)
+                raw = await send(request)
+            ended = health.answered
+            return raw
+        except ModelError as failure:
+            ended = partial(health.failed, error=failure)
+            raise
+        except TimeoutError as late:
+            if turn is None:
+                why = f"its turn did not come within {request.deadline_s:g} s"
+                raise ProviderBusyError(self.name, why) from late
+            timeout = self._late(request)
+            ended = partial(health.failed, error=timeout)
+            raise timeout from late
+        finally:
+            if turn is not None:
+                ended(turn)
+
+    def _late(self, request: Request) -> ModelTimeoutError:
+        return ModelTimeoutError(self.name, f"no whole answer within {request.deadline_s:g} s; raise `deadline_s`")
 
     def _bill(self, request: Request, raw: Raw, seconds: float) -> Usage:
         read, wrote = clamp_usage(request, raw, bound=self.bound_tokens(request))

@@ -27,7 +27,15 @@ class Retries(NamedTuple):
 
 
 def may_heal(error: ModelError) -> bool:
-    """Whether the same request may succeed a moment later: 408, 409, 429, 5xx, or a lost connection."""
+    """Whether the same request may succeed a moment later (408, 409, 429, 5xx, or a lost connection) and may be made.
+
+    The provider's retry budget has the last word: `error.again`.
+    """
+    return error.again and heals(error)
+
+
+def heals(error: ModelError) -> bool:
+    """Whether it is the kind of failure that passes by itself, whatever the retry budget says."""
     if error.status is None:
         return isinstance(error, LostConnectionError)
     return error.status in RETRIED or error.status >= 500
