@@ -408,6 +408,10 @@ class Store(Protocol):
         """
         ...
 
+    def holder(self, run: str) -> str:
+        """Who holds a run now, for people to read; empty where nobody that still lives does."""
+        ...
+
     def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
         """The ledger (of one run) in order, from after a sequence number."""
         ...

@@ -37,6 +37,10 @@ class Tee:
         """As the store."""
         return self._store.hold(run)
 
+    def holder(self, run: str) -> str:
+        """As the store."""
+        return self._store.holder(run)
+
     def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
         """As the store."""
         return self._store.events(run, after=after)

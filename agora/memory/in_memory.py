@@ -73,6 +73,10 @@ class MemoryStore:
         finally:
             self._held.discard(run)
 
+    def holder(self, run: str) -> str:
+        """This process, or nobody."""
+        return "this process" if run in self._held else ""
+
     def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
         """The ledger (of one run) in order, from after a sequence number."""
         return iter([entry for entry in self._entries[max(after, 0) :] if run is None or entry.run == run])

@@ -97,6 +97,12 @@ class Leases:
         held = {run for run, (token, _, until_us) in found.items() if token == self._tokens[run] and until_us > now_us}
         return {run: found[run][1] if run in found else "nobody" for run in ours if run not in held}
 
+    def holder(self, connection: Connection, run: str) -> str:
+        """Who holds a run now; empty where nobody that still lives does."""
+        found = connection.execute(_STATE, {"runs": [run]}).first()
+        held = found is not None and found.until_us > self._clock.now_us() and not is_gone(found.holder)
+        return found.holder if found is not None and held else ""
+
     def give_back(self, run: str) -> None:
         """End a lease now; its token stays known, so that whatever comes late is refused.
 

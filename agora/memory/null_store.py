@@ -24,6 +24,10 @@ class NullStore:
         """Nothing to hold."""
         yield
 
+    def holder(self, run: str) -> str:
+        """Nobody."""
+        return ""
+
     def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
         """Nothing."""
         return iter(())

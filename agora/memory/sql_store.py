@@ -136,6 +136,15 @@ class SQLStore:
             raise
         await self._give_back(run)
 
+    def holder(self, run: str) -> str:
+        """Who holds a run now: host, process id and when it started; empty where nobody that still lives does.
+
+        Raises:
+            LedgerError: It cannot be read.
+        """
+        with self._reading() as connection:
+            return self._leases.holder(connection, run)
+
     async def _give_back(self, run: str) -> None:
         if self._closed:
             return

@@ -191,6 +191,7 @@ async def _holds(store: Store) -> None:
     async with store.hold("r1"):
         await store.record("r1", _posted(1))
         assert await _held(store, "r1"), "a run that is held cannot be held a second time"
+        assert store.holder("r1"), "whoever holds a run is named"
         async with store.hold("r2"):
             await store.record("r2", _posted(2))
         store.note("r1", _posted(3))
@@ -200,6 +201,7 @@ async def _holds(store: Store) -> None:
             raise LookupError("in the block")
     except LookupError:
         pass
+    assert not store.holder("r1"), "nobody holds a run that was given back"
     async with store.hold("r1"):
         await store.record("r1", _posted(4))
     assert len(list(store.events())) == 4, "a run can be held again once it was given back"
@@ -217,6 +219,7 @@ async def _share_one_chain(one: Store, other: Store) -> None:
 async def _hold_in_turns(one: Store, other: Store) -> None:
     async with one.hold("r1"):
         assert await _held(other, "r1"), "a run that another store holds cannot be held"
+        assert other.holder("r1") == one.holder("r1") != "", "all stores name one holder"
         await one.record("r1", _posted(1))
     async with other.hold("r1"):
         await other.record("r1", _posted(2))
