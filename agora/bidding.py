@@ -24,11 +24,10 @@ async def call_for_bids(house: House, lot: Lot) -> dict[str, Bid]:
 
     Bids are put on the ledger in the order of names, after the deadline: arrival leaves no trace.
     """
-    bids: dict[str, Bid] = {}
-    refusals: dict[str, str] = {}
+    bids, refusals = _on_record(house, lot)
     with anyio.move_on_after(house.bid_deadline_s):  # late bids do not count
         async with anyio.create_task_group() as group:
-            for name in lot.shortlist.members:
+            for name in [name for name in lot.shortlist.members if name not in bids and name not in refusals]:
                 group.start_soon(_ask, house, lot, name, bids, refusals)
     for name in sorted(lot.shortlist.members):
         if name in bids:
@@ -38,6 +37,22 @@ async def call_for_bids(house: House, lot: Lot) -> dict[str, Bid]:
             lot.refusals[name] = reason
             house.note(BidRefused(task=lot.task.id, agent=name, reason=reason))
     return {name: bids[name] for name in sorted(bids)}
+
+
+def _on_record(house: House, lot: Lot) -> tuple[dict[str, Bid], dict[str, str]]:
+    """The bids and refusals of a run that is gone on with; what they took is counted."""
+    bids: dict[str, Bid] = {}
+    refusals: dict[str, str] = {}
+    past = house.run.past
+    for name in lot.shortlist.members:
+        if placed := past.find(BidPlaced, lot.task.id, name):
+            bids[name] = placed.bid
+        elif refused := past.find(BidRefused, lot.task.id, name):
+            refusals[name] = refused.reason
+        else:
+            continue
+        lot.purse.book(past.spent(lot.task.id, "bid", name))
+    return bids, refusals
 
 
 async def _ask(house: House, lot: Lot, name: str, bids: dict[str, Bid], refusals: dict[str, str]) -> None:
@@ -66,6 +81,8 @@ async def _ask(house: House, lot: Lot, name: str, bids: dict[str, Bid], refusals
         bids[name] = bid
     except Exception as error:  # an agent is the user's code: what breaks in it is its refusal, not the run's end
         refusals[name] = described(error)
+    finally:
+        desk.leave()
 
 
 def _entropy_of(plan: Plan, reply: Reply | None) -> float | None:

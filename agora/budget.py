@@ -19,6 +19,7 @@ from agora.protocols import Clock
 from agora.tasks import Limits, Usage
 
 _ZERO = Decimal(0)
+_OVERRUN = "a call cost more than its worst case"
 _T = TypeVar("_T", Decimal, int, float)
 
 
@@ -97,8 +98,20 @@ class Purse:
             purse.spent += usage
         overrun = usage.usd > reservation.usd or usage.tokens > reservation.tokens
         if overrun:
-            self._closed = "a call cost more than its worst case"
+            self._closed = _OVERRUN
         return overrun
+
+    def book(self, usage: Usage, *, overrun: bool = False) -> None:
+        """Count what was spent before this purse was made: it is known, so nothing is reserved for it.
+
+        Args:
+            usage: From the record.
+            overrun: It was more than reserved then, so this purse closes as the one then did.
+        """
+        for purse in self._chain():
+            purse.spent += usage
+        if overrun:
+            self._closed = _OVERRUN
 
     def close(self) -> None:
         """Give back what a funded purse did not spend; nothing more can be reserved here."""

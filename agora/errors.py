@@ -12,7 +12,8 @@
     │   ├── BudgetExceededError         the worst case does not fit into the purse
     │   └── UnpricedModelError          nobody can say what a call costs
     ├── VerifierError         (exit 4)  the verifier could not start, so nothing is known
-    ├── ApprovalError         (exit 5)  a person said no
+    ├── ApprovalError         (exit 5)  it did not happen, because of a person
+    │   ├── ApprovalRefusedError        who said no
     │   └── ApprovalPendingError        nobody could be asked: the question waits on the ledger
     ├── SandboxError          (exit 6)  no sandbox, or not one of the tier that the task demands
     ├── ModelError            (exit 1)  a model call gave nothing that can be used
@@ -154,6 +155,10 @@ class ApprovalError(AgoraError):
     """A person said no."""
 
     exit_code = 5
+
+
+class ApprovalRefusedError(ApprovalError):
+    """A person said no."""
 
 
 class ApprovalPendingError(ApprovalError):

@@ -1,7 +1,7 @@
 """The trace vocabulary: one frozen record for each thing that the loop decides or receives.
 
-A run is its events, in order. Whatever is not an event did not happen: every table and every learned state can be
-derived from them. The envelope (sequence, chain, salted body hash) is the ledger's; these are the bodies.
+A run is its events, in order: what is not one did not happen, and all else can be derived from them. These are the
+bodies; the envelope (sequence, chain, salted body hash) is the ledger's.
 """
 
 from __future__ import annotations
@@ -192,6 +192,10 @@ class ToolUsed(_Event):
     """Where the text comes from, if it is not to be trusted, as "web"."""
     patch: Patch | None = None
     """The copy as it was left, of what cannot be done again on a fresh one."""
+    stdout_chars: int | None = None
+    """Of a command: how much of the text after the first line is standard output; None where it was cut."""
+    unknown: bool = False
+    """True: nobody can know how it ended; it is charged at its worst case."""
     usage: Usage = Usage()
     """Steps, seconds, and dollars where the command reports them."""
     overrun: bool = False
@@ -210,6 +214,8 @@ class Performed(_Event):
     """None where the agent failed."""
     error: str = ""
     """Why it failed."""
+    blameless: bool = False
+    """True: it failed for want of a sandbox or a workspace, and not by the agent's doing."""
     usage: Usage = Usage()
     """What the attempt took, bids left out."""
 
@@ -269,11 +275,10 @@ class Asked(_Event):
 
 
 class Applying(_Event):
-    """The intent of an application: from here on the patch is being written to the user's workspace."""
+    """The intent of an application: from here on the workspace may be changed."""
 
     kind: Literal["applying"] = "applying"
-    attempt: int
-    """Whose patch: that of this attempt."""
+    attempt: int  # the one whose patch it is
 
 
 class Applied(_Event):
@@ -340,7 +345,6 @@ Event = Annotated[
     | Done,
     Field(discriminator="kind"),
 ]
-"""Any event; `kind` says which."""
+"""Any event; `kind` says which, and `EVENT` reads it back from its body."""
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
-"""Reads an event back from its body."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from agora.bids import Bid, Clearing, Reserve, Shortlist
 from agora.budget import Purse
-from agora.desk import Run
 from agora.events import Event
 from agora.protocols import Agent, Mechanism, Policy, Sandbox, Verifier
 from agora.results import Attempt
-from agora.tasks import Patch, Task, Usage
+from agora.runs import Run
+from agora.tasks import Task, Usage
 
-Approve = Callable[[Task, Patch], Awaitable[bool]]
-"""Asked before a patch is written to the user's workspace."""
+E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class House:
     """The collaborators of one run."""
 
     run: Run
-    """Ledger, clock and chance."""
+    """Ledger, clock, chance, and what is on record."""
     agents: Mapping[str, Agent]
     """The pool, by name."""
     mechanism: Mechanism
@@ -39,16 +39,22 @@ class House:
     """How many awards a task gets at most."""
     learn: bool
     """False for a measurement: outcomes stand on the ledger, and nothing is learned from them."""
-    approve: Approve | None
-    """Asked before a patch is applied; None: patches are only handed back."""
 
     def note(self, event: Event) -> None:
         """Put an event on the ledger with the next commit."""
-        self.run.store.note(self.run.id, event)
+        self.run.note(event)
 
     async def record(self, *events: Event) -> None:
         """Put events on the ledger; return when they are durable."""
-        await self.run.store.record(self.run.id, *events)
+        await self.run.record(*events)
+
+    def decided(self, kind: type[E], task: str, decide: Callable[[], E]) -> E:
+        """Decide once: what is on record stands, and what is decided now is put there."""
+        event = self.run.past.find(kind, task)
+        if event is None:
+            event = decide()
+            self.note(event)
+        return event
 
 
 @dataclass(kw_only=True)
@@ -70,4 +76,6 @@ class Lot:
     """What bidding took."""
     clearing: Clearing = field(default_factory=lambda: Clearing(mechanism="", ranking=()))
     attempts: list[Attempt] = field(default_factory=list[Attempt])
+    refused: str = ""
+    """Why a person refused to let it go on."""
     applied: bool = False

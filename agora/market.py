@@ -17,7 +17,7 @@ Whatever is decided or received is an event on the ledger. Decisions are pure; t
 from __future__ import annotations
 
 import platform
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from functools import partial
@@ -27,24 +27,30 @@ from pathlib import Path
 import anyio
 
 from agora.ambient import SeededChance, SystemClock, fresh_id, fresh_seed
+from agora.applying import apply
 from agora.auctions import SALE
 from agora.bidding import call_for_bids
 from agora.bids import Reserve
 from agora.budget import Purse, share_of, tightest
 from agora.coordinator import Everyone
-from agora.desk import Run
-from agora.errors import BudgetError, ConfigError, NoAgentsError, PatchError, only
-from agora.events import Applied, Done, Event, Posted, Scored, Screened, Started, TaskDone
-from agora.lots import Approve, House, Lot
+from agora.errors import ApprovalPendingError, ApprovalRefusedError, BudgetError, ConfigError, NoAgentsError, only
+from agora.events import Done, Event, Posted, Scored, Screened, Started, TaskDone
+from agora.finishing import finish, unfunded
+from agora.lots import House, Lot
 from agora.memory.in_memory import MemoryStore
+from agora.past import Past
 from agora.performing import make_attempt
 from agora.posting import as_task, as_usd, fill, listing, unique_ids
-from agora.protocols import Agent, ChatModel, Clock, Mechanism, Policy, Sandbox, Store
+from agora.protocols import Agent, ChatModel, Clock, MayBeDown, Mechanism, Policy, Sandbox, Store
+from agora.questions import Approve
 from agora.results import Report, Result
-from agora.sandbox import BestSandbox, apply_patch, refuse_below
-from agora.settling import award_for, lessons, reason_of, settlement
+from agora.resuming import begun_as, charge_unknown, read_past
+from agora.runs import Run
+from agora.sandbox import BestSandbox, refuse_below
+from agora.settling import award_for, lessons, settlement
 from agora.streaming import Stream, Tee
 from agora.tasks import Check, Limits, Task, Tier, Usage, Verdict
+from agora.values import JsonValue
 from agora.verifiers import build_verifier
 
 
@@ -61,11 +67,12 @@ class Market:
         limits: Bounds of one run on top of the budget.
         bid_deadline_s: Seconds after which bids do not count.
         attempts: Awards that one task gets at most.
-        approve: Asked before a patch is written to the workspace; None: patches are only handed back.
+        approve: Asked before a command, an award, a patch; None: patches are only handed back, the rest goes ahead.
         seed: Of all chance in a run; None draws one, which is recorded.
         clock: Time.
         learn: False for a measurement: nothing is learned from its outcomes.
-        wrap: Put around every model before it is called (a recorder, a cache); None: models are called as they are.
+        wrap: Put around every model before it is called (a recorder, a cache), and told the id of the call.
+        write: Shown what models write, piece by piece, where they can stream: the agent, and the piece.
     """
 
     def __init__(
@@ -84,7 +91,8 @@ class Market:
         seed: int | None = None,
         clock: Clock | None = None,
         learn: bool = True,
-        wrap: Callable[[ChatModel], ChatModel] | None = None,
+        wrap: Callable[[ChatModel, str], ChatModel] | None = None,
+        write: Callable[[str, str], None] | None = None,
     ) -> None:
         if not agents:
             raise NoAgentsError
@@ -98,7 +106,7 @@ class Market:
         self._store, self._sandbox = store or MemoryStore(clock=clock or SystemClock()), sandbox or BestSandbox()
         self._bid_deadline_s, self._attempts = bid_deadline_s, attempts
         self._approve, self._seed, self._clock = approve, seed, clock or SystemClock()
-        self._learn, self._wrap = learn, wrap
+        self._learn, self._wrap, self._write = learn, wrap, write
 
     @property
     def store(self) -> Store:
@@ -146,7 +154,8 @@ class Market:
         tasks: Sequence[Task],
         *,
         parallel: int = 1,
-        notes: dict[str, str] | None = None,
+        notes: Mapping[str, str] | None = None,
+        command: Mapping[str, JsonValue] | None = None,
         watch: Callable[[Event], None] | None = None,
     ) -> Report:
         """Have several tasks done in one run, under one budget.
@@ -155,26 +164,64 @@ class Market:
             tasks: With unique ids.
             parallel: How many at once; the run's limits are then split evenly, so that arrival decides nothing.
             notes: Put on the ledger with the start, as who did not join and why.
+            command: Put there too: what makes this market again, for whoever resumes the run.
             watch: Called with each event when it is recorded.
+
+        Raises:
+            UsageError: Something about a task cannot be used; nothing was spent.
+            ApprovalPendingError: A question waits for a person; `resume` goes on when it is answered.
         """
         if parallel < 1:
             raise ConfigError("parallel", f"{parallel} is no number of tasks: allow at least 1 at once")
         tasks = [as_task(task) for task in tasks]
         unique_ids(tasks)
-        house = self._house(tasks, watch)
+        seed = fresh_seed() if self._seed is None else self._seed
+        house = self._house(fresh_id(), seed, tasks, Past(), watch)
         _require_sandbox(house, tasks)
-        purse = Purse("run", self._limits, clock=self._clock)
-        started_s = self._clock.monotonic_s()
-        await house.record(self._started(house.run, notes or {}))
+        started = self._started(seed, parallel, notes or {}, command or {})
+        async with self._store.hold(house.run.id):
+            await house.record(started, *(Posted(task=task.id, spec=task) for task in tasks))
+            return await self._go(house, started, tasks)
+
+    async def resume(self, run: str, *, watch: Callable[[Event], None] | None = None) -> Report:
+        """Go on with a run that was cut off; what is on record is not done, asked or paid again.
+
+        A call without an end on record is charged at its worst case and made again. A done run reports again.
+
+        Args:
+            run: Its id, a unique prefix, or "last".
+            watch: Called with each new event when it is recorded.
+
+        Raises:
+            UnknownNameError: There is no such run.
+            LeaseError: Another process is at it.
+            ConfigError: An agent, the mechanism or the policy is not what the run began with.
+            ApprovalPendingError: A question still waits for a person.
+        """
+        ref = self._store.find_run(run)
+        async with self._store.hold(ref):
+            past = read_past(self._store, ref)
+            started = begun_as(past, self._agents, mechanism=self._mechanism.name, policy=self._policy.name)
+            house = self._house(ref, started.seed, past.tasks, past, watch)
+            _require_sandbox(house, [task for task in past.tasks if past.find(TaskDone, task.id) is None])
+            await charge_unknown(house.run)
+            return await self._go(house, started, past.tasks)
+
+    async def _go(self, house: House, started: Started, tasks: Sequence[Task]) -> Report:
+        """All tasks, from wherever they are to the terminal row of the run."""
+        purse = Purse("run", started.limits, clock=self._clock)
+        began_s = self._clock.monotonic_s()
         results: dict[str, Result] = {}
-        share = share_of(purse.left, len(tasks)) if parallel > 1 else Limits()
-        limiter = anyio.CapacityLimiter(parallel)
+        share = share_of(purse.left, len(tasks)) if started.parallel > 1 else Limits()
+        limiter = anyio.CapacityLimiter(started.parallel)
         try:
             async with anyio.create_task_group() as group:
                 for task in tasks:
                     group.start_soon(self._queue, house, task, purse, share, limiter, results)
         except BaseExceptionGroup as failures:
             raise only(failures) from failures
+        if waiting := [question.id for question in house.run.waiting]:
+            raise ApprovalPendingError(house.run.id, waiting)
         ordered = tuple(results[task.id] for task in tasks)
         await house.record(Done(verdicts={done.task.id: done.verdict for done in ordered}, usage=purse.spent))
         return Report(
@@ -182,7 +229,7 @@ class Market:
             results=ordered,
             usage=purse.spent,
             overhead=sum((done.overhead for done in ordered), Usage()),
-            seconds=max(0.0, self._clock.monotonic_s() - started_s),
+            seconds=max(0.0, self._clock.monotonic_s() - began_s),
         )
 
     async def _queue(
@@ -198,18 +245,29 @@ class Market:
             try:
                 own = purse.fund(f"task {task.id}", tightest(task.limits, share))
             except BudgetError as empty:  # one task's overrun or delay must not cost the others their report
-                results[task.id] = await _unfunded(house, task, str(empty))
+                results[task.id] = await unfunded(house, task, str(empty))
                 return
             try:
                 results[task.id] = await _loop(house, Lot(task=task, purse=own))
+            except ApprovalPendingError:
+                pass  # the others go on; what waits stands in the run, and ends it without a terminal row
             finally:
                 own.close()
 
-    def _house(self, tasks: Sequence[Task], watch: Callable[[Event], None] | None) -> House:
-        store = Tee(self._store, watch) if watch else self._store
-        seed = fresh_seed() if self._seed is None else self._seed
+    def _house(
+        self, run: str, seed: int, tasks: Sequence[Task], past: Past, watch: Callable[[Event], None] | None
+    ) -> House:
         return House(
-            run=Run(id=fresh_id(), store=store, clock=self._clock, chance=SeededChance(seed), wrap=self._wrap),
+            run=Run(
+                id=run,
+                store=Tee(self._store, watch) if watch else self._store,
+                clock=self._clock,
+                chance=SeededChance(seed),
+                past=past,
+                wrap=self._wrap,
+                write=self._write,
+                approve=self._approve,
+            ),
             agents=self._agents,
             mechanism=self._mechanism,
             policy=self._policy,
@@ -218,18 +276,19 @@ class Market:
             bid_deadline_s=self._bid_deadline_s,
             attempts=self._attempts,
             learn=self._learn,
-            approve=self._approve,
         )
 
-    def _started(self, run: Run, notes: dict[str, str]) -> Started:
+    def _started(self, seed: int, parallel: int, notes: Mapping[str, str], command: Mapping[str, JsonValue]) -> Started:
         return Started(
-            seed=run.chance.seed,
+            seed=seed,
             agents=tuple(agent.profile for agent in self._agents.values()),
             limits=self._limits,
             mechanism=self._mechanism.name,
             policy=self._policy.name,
             versions={"agora": _VERSION, "python": platform.python_version()},
+            parallel=parallel,
             notes=notes,
+            command=command,
         )
 
 
@@ -240,37 +299,38 @@ def _require_sandbox(house: House, tasks: Sequence[Task]) -> None:
         refuse_below(least, house.sandbox.tier)
 
 
-async def _unfunded(house: House, task: Task, reason: str) -> Result:
-    """A task that the run can no longer pay for: announced, and done."""
-    house.note(Posted(task=task.id, spec=task))
-    await house.record(TaskDone(task=task.id, verdict=Verdict.FAILED, reason=reason))
-    return Result(run=house.run.id, task=task, verdict=Verdict.FAILED, reason=reason, budget_short=True)
-
-
 async def _loop(house: House, lot: Lot) -> Result:
-    """One task, from posting to its terminal row."""
-    task = lot.task
-    lot.files = listing(task.workspace)
-
-    left = lot.purse.left
-    lot.reserve = Reserve(usd=left.usd or Decimal(0), s=Decimal(str(left.seconds or 0)))
-    house.note(Posted(task=task.id, spec=task))
-
+    """One task, from its announcement to its terminal row; what was decided before stands."""
+    task, chance = lot.task, house.run.chance
+    lot.files = listing(task.workspace) if house.run.past.find(TaskDone, task.id) is None else ()
     pool = [agent.profile for agent in house.agents.values()]
-    lot.shortlist = house.policy.shortlist(task, pool, limits=left, chance=house.run.chance)
-    house.note(Screened(task=task.id, shortlist=lot.shortlist, reserve=lot.reserve))
+
+    def screen() -> Screened:
+        left = lot.purse.left
+        reserve = Reserve(usd=left.usd or Decimal(0), s=Decimal(str(left.seconds or 0)))
+        shortlist = house.policy.shortlist(task, pool, limits=left, chance=chance, down=_down(house))
+        return Screened(task=task.id, shortlist=shortlist, reserve=reserve)
+
+    def score() -> Scored:
+        seed = chance.integer(f"{task.id}/ties")
+        clearing = house.mechanism.clear(list(lot.bids.values()), reserve=lot.reserve, seed=seed)
+        return Scored(task=task.id, clearing=clearing, seed=seed)
+
+    screened = house.decided(Screened, task.id, screen)
+    lot.shortlist, lot.reserve = screened.shortlist, screened.reserve
 
     lot.bids = await call_for_bids(house, lot)
     lot.overhead = lot.purse.spent
 
-    seed = house.run.chance.integer(f"{task.id}/ties")
-    lot.clearing = house.mechanism.clear(list(lot.bids.values()), reserve=lot.reserve, seed=seed)
-    house.note(Scored(task=task.id, clearing=lot.clearing, seed=seed))
+    lot.clearing = house.decided(Scored, task.id, score).clearing
 
     for number in range(1, min(house.attempts, len(lot.clearing.ranking)) + 1):
         try:
             attempt = await make_attempt(house, lot, award_for(lot, number))
         except BudgetError:
+            break
+        except ApprovalRefusedError as refused:
+            lot.refused = str(refused)
             break
         lot.attempts.append(attempt)
         await house.record(settlement(lot, attempt))
@@ -280,59 +340,14 @@ async def _loop(house: House, lot: Lot) -> Result:
     if house.learn:
         for lesson in lessons(lot, {agent.name: agent.operator for agent in pool}):
             house.note(lesson)
-    lot.applied = await _apply(house, lot)
-    return await _finish(house, lot)
+    lot.applied = await apply(house, lot)
+    return await finish(house, lot)
 
 
-async def _apply(house: House, lot: Lot) -> bool:
-    """Write the patch to the user's workspace, wholly or not at all, once, if someone says so."""
-    last = lot.attempts[-1] if lot.attempts else None
-    workspace = lot.task.workspace
-    if house.approve is None or last is None or workspace is None or not last.patch.changes:
-        return False
-    if last.outcome.verdict is Verdict.FAILED:
-        return False
-    reason = "not approved"
-    if await house.approve(lot.task, last.patch):
-        try:
-            await anyio.to_thread.run_sync(apply_patch, last.patch, Path(workspace))
-            reason = ""
-        except PatchError as error:
-            reason = str(error)
-    paths = tuple(change.path for change in last.patch.changes)
-    await house.record(Applied(task=lot.task.id, paths=paths, applied=not reason, reason=reason))
-    return not reason
-
-
-async def _finish(house: House, lot: Lot) -> Result:
-    """The terminal row, and the result."""
-    last = lot.attempts[-1] if lot.attempts else None
-    verdict = last.outcome.verdict if last else Verdict.FAILED
-    result = Result(
-        run=house.run.id,
-        task=lot.task,
-        verdict=verdict,
-        attempts=tuple(lot.attempts),
-        shortlist=lot.shortlist,
-        bids=tuple(lot.bids.values()),
-        clearing=lot.clearing if lot.bids else None,
-        usage=lot.purse.spent,
-        overhead=lot.overhead,
-        applied=lot.applied,
-        reason="" if verdict is Verdict.PASSED else reason_of(lot),
-        budget_short=not lot.attempts and lot.purse.short,
-    )
-    done = TaskDone(
-        task=lot.task.id,
-        verdict=verdict,
-        agent=last.award.agent if last else "",
-        attempts=len(lot.attempts),
-        usage=result.usage,
-        overhead=result.overhead,
-        reason=result.reason,
-    )
-    await house.record(done)
-    return result
+def _down(house: House) -> dict[str, str]:
+    """Who cannot be reached now, and why."""
+    reasons = {name: agent.down() for name, agent in house.agents.items() if isinstance(agent, MayBeDown)}
+    return {name: why for name, why in reasons.items() if why}
 
 
 _VERSION = version("agora-market")

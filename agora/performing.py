@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
 import anyio
 
 from agora.bids import Award
+from agora.budget import Purse
 from agora.desk import MeteredDesk
-from agora.errors import AgentError, AgoraError, described
+from agora.errors import AgentError, AgoraError, ApprovalPendingError, ApprovalRefusedError, described
 from agora.events import Awarded, Performed, Verified
 from agora.lots import House, Lot
-from agora.protocols import Agent, Workspace
+from agora.protocols import Judge, Workspace
+from agora.questions import Question
 from agora.results import Attempt
 from agora.sandbox import BareSandbox
 from agora.tasks import Outcome, Task, Tier, Verdict, Work
+
+JUDGE = "judge"
+"""Under which name a model that judges works makes its calls."""
 
 MOST_OUTPUT_CHARS = 1_000_000
 """The longest answer in words."""
@@ -31,43 +37,83 @@ async def make_attempt(house: House, lot: Lot, award: Award) -> Attempt:
         BudgetError: The task's purse is closed; nothing was started.
     """
     evidence = tuple(attempt.outcome.evidence for attempt in lot.attempts)
-    agent = house.agents[award.agent]
-    escrow = lot.purse.fund(f"attempt {award.attempt} of {award.agent}", agent.profile.limits)
-    await house.record(Awarded(task=lot.task.id, award=award, evidence=evidence))
+    task, number = lot.task.id, award.attempt
+    escrow = lot.purse.fund(f"attempt {number} of {award.agent}", house.agents[award.agent].profile.limits)
+    try:
+        await _approved(house, lot, award, escrow)
+        await house.record(Awarded(task=task, award=award, evidence=evidence))
+        performed = house.run.past.find(Performed, task, number)
+        if performed is None:
+            performed = await _perform(house, lot, award, escrow, evidence)
+            await house.record(performed)  # verifying may take long, and this is not to be done twice
+        else:
+            escrow.book(performed.usage)
+    finally:
+        escrow.close()
+    verified = house.run.past.find(Verified, task, number)
+    if verified is None:
+        outcome = await _verify(house, lot, performed)
+        verified = Verified(task=task, agent=award.agent, attempt=number, outcome=outcome)
+        house.note(verified)
+    else:
+        lot.purse.book(house.run.past.spent(task, f"verify-{number}", JUDGE))
+    work = performed.work or Work(output="")
+    return Attempt(
+        award=award,
+        outcome=verified.outcome,
+        output=work.output,
+        patch=work.patch,
+        delivered=performed.usage,
+        error=performed.error,
+    )
+
+
+async def _approved(house: House, lot: Lot, award: Award, escrow: Purse) -> None:
+    """Ask for an award before its money may be spent.
+
+    Raises:
+        ApprovalRefusedError: A person said no.
+        ApprovalPendingError: Nobody can be asked now.
+    """
+    if house.run.past.find(Awarded, lot.task.id, award.attempt):
+        return
+    question = Question(
+        id=f"{lot.task.id}/award-{award.attempt}",
+        about="award",
+        task=lot.task.id,
+        agent=award.agent,
+        usd=escrow.left.usd or Decimal(0),
+        reason=award.reason,
+    )
+    if not await house.run.granted(question):
+        raise ApprovalRefusedError(f"a person refused the award to {award.agent!r}")
+
+
+async def _perform(house: House, lot: Lot, award: Award, escrow: Purse, evidence: tuple[str, ...]) -> Performed:
+    """Let the winner work, at a desk of its own."""
     desk = MeteredDesk(
         house.run,
         lot.task,
         agent=award.agent,
         phase=f"attempt-{award.attempt}",
-        price=agent.profile.price,
+        price=house.agents[award.agent].profile.price,
         purse=escrow,
         files=lot.files,
         evidence=evidence,
         write_cap=award.plan.tokens,
     )
     try:
-        done = await _perform(house, lot.task, agent, award, desk)
+        done = await _work(house, lot.task, award, desk)
     finally:
-        escrow.close()
-    performed = Performed(
+        desk.leave()
+    return Performed(
         task=lot.task.id,
         agent=award.agent,
         attempt=award.attempt,
         work=done.work,
         error=done.error,
+        blameless=done.blameless,
         usage=escrow.spent,
-    )
-    house.note(performed)
-    outcome = await _verify(house, lot.task, done)
-    house.note(Verified(task=lot.task.id, agent=award.agent, attempt=award.attempt, outcome=outcome))
-    work = done.work or Work(output="")
-    return Attempt(
-        award=award,
-        outcome=outcome,
-        output=work.output,
-        patch=work.patch,
-        delivered=escrow.spent,
-        error=done.error,
     )
 
 
@@ -78,28 +124,33 @@ class _Done(NamedTuple):
     """None where there is none."""
     error: str = ""
     """Why there is none."""
-    verdict: Verdict = Verdict.FAILED
-    """What it means that there is none: unknown where it is not the agent's fault."""
+    blameless: bool = False
+    """True: for want of a sandbox, and not by the agent's doing."""
 
 
-async def _perform(house: House, task: Task, agent: Agent, award: Award, desk: MeteredDesk) -> _Done:
+async def _work(house: House, task: Task, award: Award, desk: MeteredDesk) -> _Done:
     """Let the winner work in a copy of its own."""
+    agent = house.agents[award.agent]
     workspace: Workspace | None = None
     if task.workspace is not None:
         sandbox = BareSandbox() if agent.profile.tier is Tier.BARE else house.sandbox
         try:
             workspace = await sandbox.open(Path(task.workspace), least=task.tier)
         except AgoraError as error:
-            return _Done(None, str(error), Verdict.UNKNOWN)
+            return _Done(None, str(error), blameless=True)
         desk.sit_down(workspace)
     try:
         with anyio.fail_after(desk.left.seconds):
             work = await agent.perform(desk, award.plan)
+        house.run.stop_if_waiting(task.id)
         if workspace is not None:
             work = work.model_copy(update={"patch": workspace.patch()})
         _bounded(work, award.agent)
         return _Done(work)
+    except ApprovalPendingError:
+        raise
     except Exception as error:  # an agent is the user's code: what breaks in it is a failed attempt, not the run's end
+        house.run.stop_if_waiting(task.id)
         late = isinstance(error, TimeoutError) and not isinstance(error, AgoraError)
         return _Done(None, f"agent {award.agent!r} ran out of time" if late else described(error))
     finally:
@@ -122,14 +173,29 @@ def _bounded(work: Work, agent: str) -> None:
             raise AgentError(agent, f"handed in {size:,} of {what}, and {most:,} is the most: hand in less")
 
 
-async def _verify(house: House, task: Task, done: _Done) -> Outcome:
+async def _verify(house: House, lot: Lot, performed: Performed) -> Outcome:
     """The verifier sees the work and never who did it."""
-    verifier = house.verifiers.get(task.id)
-    if done.work is None:
-        return Outcome(verdict=done.verdict, verifier="none", evidence=done.error)
+    verifier = house.verifiers.get(lot.task.id)
+    if performed.work is None:
+        verdict = Verdict.UNKNOWN if performed.blameless else Verdict.FAILED
+        return Outcome(verdict=verdict, verifier="none", evidence=performed.error)
     if verifier is None:
         return Outcome(verdict=Verdict.UNKNOWN, verifier="none", evidence="the task names no verifier")
     try:
-        return await verifier.verify(task, done.work, sandbox=house.sandbox)
+        if isinstance(verifier, Judge):
+            return await _judged(house, lot, verifier, performed.work, performed.attempt)
+        return await verifier.verify(lot.task, performed.work, sandbox=house.sandbox)
     except Exception as fault:  # a verifier that cannot say is no failure of the work, and a plug-in may break
         return Outcome(verdict=Verdict.UNKNOWN, verifier=verifier.name, evidence=described(fault))
+
+
+async def _judged(house: House, lot: Lot, judge: Judge, work: Work, attempt: int) -> Outcome:
+    """A model's opinion, paid from the task's purse; whatever it is, it is no grounded one."""
+    desk = MeteredDesk(
+        house.run, lot.task, agent=JUDGE, phase=f"verify-{attempt}", price=None, purse=lot.purse, files=lot.files
+    )
+    try:
+        outcome = await judge.judge(lot.task, work, desk=desk)
+    finally:
+        desk.leave()
+    return outcome.model_copy(update={"grounded": False})

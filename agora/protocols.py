@@ -184,7 +184,12 @@ class Sandbox(Protocol):
 
 @runtime_checkable
 class Tool(Protocol):
-    """Something an agent can use."""
+    """Something an agent can use.
+
+    Two attributes may be there besides. `origin`: where its text comes from, if that is not to be trusted ("web").
+    `again`: whether a resumed attempt uses it again on its fresh copy (True), only reads its recorded answer (False),
+    or gets the copy as it was left (not stated).
+    """
 
     @property
     def spec(self) -> ToolSpec:

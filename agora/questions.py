@@ -31,6 +31,8 @@ class Question(Value):
     """Whose command, diff or award."""
     argv: tuple[str, ...] = ()
     """The command, exactly as it would be started."""
+    stdin: str = ""
+    """What the command would read."""
     sandboxed: bool = True
     """Whether the command would run inside a sandbox, on a copy."""
     patch: Patch = Patch()
@@ -46,7 +48,7 @@ class Question(Value):
     def digest(self) -> str:
         """SHA-256 over what is asked for: an answer counts for exactly this."""
         hashed = hashlib.sha256()
-        for part in (self.about, self.agent, self.workspace, str(self.usd), *self.argv):
+        for part in (self.about, self.agent, self.workspace, str(self.usd), self.stdin, *self.argv):
             hashed.update(f"{len(part)}:{part}".encode("utf-8", "surrogatepass"))
         for change in self.patch.changes:
             after = b"-" if change.after is None else change.after

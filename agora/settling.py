@@ -109,6 +109,8 @@ def reason_of(lot: Lot) -> str:
         last = lot.attempts[-1]
         lines = (last.error or last.outcome.evidence).strip().splitlines()
         return lines[-1] if lines else ""
+    if lot.refused:
+        return lot.refused
     if lot.clearing.ranking:
         return "no award: the task's purse was closed or empty before any work"
     if lot.bids:

@@ -10,11 +10,12 @@ import anyio
 from agora.ambient import SeededChance, SystemClock
 from agora.bids import Plan
 from agora.budget import Purse
-from agora.desk import MeteredDesk, Run
+from agora.desk import MeteredDesk
 from agora.errors import AgentError
 from agora.memory.null_store import NullStore
 from agora.posting import DEFAULT_LIMITS, as_task, fill, listing
 from agora.protocols import Agent, Store
+from agora.runs import Run
 from agora.sandbox import best_sandbox
 from agora.tasks import Limits, Task, Work
 

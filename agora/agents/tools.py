@@ -96,6 +96,11 @@ class FunctionTool(Generic[P, R]):
         """
         return self._spec
 
+    @property
+    def again(self) -> bool:
+        """Whether a resumed attempt calls it again on its fresh copy: a function that takes the workspace."""
+        return bool(self._injected)
+
     async def call(self, arguments: Mapping[str, JsonValue], workspace: Workspace | None) -> str:
         """Call the function with JSON arguments; text comes back as it is, all else as JSON.
 

@@ -91,7 +91,7 @@ class Held:
         seen = [item.event for item in self.store.events(self.run) if item.event is not None]
         replies: dict[str, dict[str, tuple[int, Reply]]] = {}
 
-        def reusing(model: ChatModel) -> ChatModel:
+        def reusing(model: ChatModel, _call: str) -> ChatModel:
             if model.name not in replies:
                 replies[model.name] = replies_of(seen, model.name)
             return Reusing(model, replies[model.name])

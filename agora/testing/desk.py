@@ -7,10 +7,11 @@ from decimal import Decimal
 from agora.ambient import SeededChance
 from agora.bids import Price
 from agora.budget import Purse
-from agora.desk import MeteredDesk, Run
+from agora.desk import MeteredDesk
 from agora.memory.in_memory import MemoryStore
 from agora.models.retries import Retries
 from agora.protocols import Clock, Store, Workspace
+from agora.runs import Run
 from agora.tasks import Limits, Task
 from agora.testing.clocks import FakeClock
 

@@ -1,0 +1,61 @@
+"""The patch and the user's folder: written wholly or not at all, once, and only if someone says so."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import anyio.to_thread
+
+from agora.errors import PatchError
+from agora.events import Applied, Applying
+from agora.lots import House, Lot
+from agora.questions import Question
+from agora.results import Attempt
+from agora.sandbox import apply_patch
+from agora.tasks import Verdict
+
+
+async def apply(house: House, lot: Lot) -> bool:
+    """Write the last attempt's patch to the user's workspace, unless it failed; the intent is on record first.
+
+    A run that died in between goes on with the same application: files that are written already are left as they are.
+
+    Raises:
+        ApprovalPendingError: Nobody can be asked now.
+    """
+    last = lot.attempts[-1] if lot.attempts else None
+    if house.run.approve is None or last is None or lot.task.workspace is None or not last.patch.changes:
+        return False
+    if last.outcome.verdict is Verdict.FAILED:
+        return False
+    applied = house.run.past.find(Applied, lot.task.id)
+    if applied is None:
+        reason = await _apply(house, lot, last)
+        paths = tuple(change.path for change in last.patch.changes)
+        applied = Applied(task=lot.task.id, paths=paths, applied=not reason, reason=reason)
+        await house.record(applied)
+    return applied.applied
+
+
+async def _apply(house: House, lot: Lot, attempt: Attempt) -> str:
+    """Why it was not applied; empty where it was."""
+    root = Path(str(lot.task.workspace))
+    begun = house.run.past.find(Applying, lot.task.id) is not None
+    if not begun:
+        question = Question(
+            id=f"{lot.task.id}/diff",
+            about="diff",
+            task=lot.task.id,
+            agent=attempt.award.agent,
+            patch=attempt.patch,
+            workspace=str(root),
+        )
+        if not await house.run.granted(question):
+            return "not approved"
+        await house.record(Applying(task=lot.task.id, attempt=attempt.award.attempt))
+    try:
+        await anyio.to_thread.run_sync(partial(apply_patch, attempt.patch, root, resuming=begun))
+    except PatchError as error:
+        return str(error)
+    return ""

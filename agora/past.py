@@ -1,0 +1,285 @@
+"""What a run has on record, in the form in which it is gone on with.
+
+A run is resumed by running its loop again from the start: what was decided is taken from here instead of being decided
+again, a model call that ended is answered from here, and an event that is on record is not written twice. Durable
+execution by journal, as in Temporal and DBOS; the journal is the ledger.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from agora.events import (
+    Applied,
+    Applying,
+    Asked,
+    Awarded,
+    BidPlaced,
+    BidRefused,
+    Called,
+    CommandReserved,
+    Done,
+    Event,
+    Learned,
+    Performed,
+    Posted,
+    Reserved,
+    Scored,
+    Screened,
+    Settled,
+    Started,
+    TaskDone,
+    ToolUsed,
+    Verified,
+)
+from agora.messages import Request, ToolCall
+from agora.models.recorded import whole_request
+from agora.models.retries import call_of
+from agora.questions import Question
+from agora.tasks import Task, Usage
+
+E = TypeVar("E", bound=Event)
+
+COMMAND: Final = "command"
+"""The name under which a command of an agent stands among its tools."""
+
+INTERRUPTED: Final = "interrupted"
+"""The failure of a call whose fate nobody can know."""
+
+
+@dataclass(kw_only=True)
+class PastCall:
+    """One model call of one desk: its attempts, and whether it was counted yet."""
+
+    id: str
+    """The call's id, without the number of an attempt."""
+    model: str
+    """Which model."""
+    request: Request
+    """What was asked, whole."""
+    attempts: list[Called]
+    """How each attempt ended."""
+    latest: bool = True
+    """Whether nothing later of this desk is on record."""
+    booked: bool = False
+    """Whether what it took stands in the purse."""
+
+    @property
+    def usage(self) -> Usage:
+        """What all attempts took."""
+        return sum((ended.usage for ended in self.attempts), Usage())
+
+    @property
+    def overrun(self) -> bool:
+        """Whether one cost more than was reserved."""
+        return any(ended.overrun for ended in self.attempts)
+
+
+@dataclass(kw_only=True)
+class PastTool:
+    """One tool call or command of one desk."""
+
+    event: ToolUsed
+    booked: bool = False
+    """Whether what it took stands in the purse."""
+
+    @property
+    def usage(self) -> Usage:
+        """What it took."""
+        return self.event.usage
+
+    @property
+    def overrun(self) -> bool:
+        """Whether it cost more than was reserved."""
+        return self.event.overrun
+
+
+class DeskPast:
+    """What one desk has on record, in order; whatever is taken from it is not there any more."""
+
+    def __init__(self) -> None:
+        self.calls: list[PastCall] = []
+        self.tools: list[PastTool] = []
+        self.number = 0
+        """The highest number of a call."""
+
+    def take_call(self, model: str, same: Callable[[Request], bool]) -> PastCall | None:
+        """The first call that asked this of this model."""
+        for index, call in enumerate(self.calls):
+            if call.model == model and same(call.request):
+                return self.calls.pop(index)
+        return None
+
+    def take_tool(self, call: ToolCall, *, by_id: bool = True) -> PastTool | None:
+        """The first use of this tool with these arguments."""
+        for index, tool in enumerate(self.tools):
+            used = tool.event.call
+            if (used.name, used.arguments) == (call.name, call.arguments) and (used.id == call.id or not by_id):
+                return self.tools.pop(index)
+        return None
+
+    def unbooked(self) -> list[PastCall | PastTool]:
+        """What was spent and stands in no purse yet."""
+        spent: list[PastCall | PastTool] = [*self.calls, *self.tools]
+        return [one for one in spent if not one.booked]
+
+
+class Past:
+    """The events of one run so far.
+
+    Args:
+        events: In order; none for a run that begins.
+    """
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self._by_key: dict[tuple[object, ...], Event] = {}
+        self._learned: dict[str, list[Learned]] = defaultdict(list)
+        self._intents: dict[str, Reserved] = {}
+        self._commands: dict[str, CommandReserved] = {}
+        self._spent: defaultdict[tuple[str, str, str], Usage] = defaultdict(Usage)
+        self._desks: defaultdict[tuple[str, str, str], list[Event]] = defaultdict(list)
+        self.tasks: list[Task] = []
+        """What was posted, in order."""
+        for event in events:
+            self.add(event)
+
+    def add(self, event: Event) -> None:
+        """One more event."""
+        if isinstance(event, Posted):
+            self.tasks.append(event.spec)
+        if isinstance(event, Learned):
+            self._learned[event.task].append(event)
+        elif isinstance(event, (Reserved, Called, ToolUsed, CommandReserved)):
+            self._add_spend(event)
+        elif (key := _key(event)) is not None:
+            self._by_key[key] = event
+
+    def __contains__(self, event: Event) -> bool:
+        """Whether what this event says was said before."""
+        if isinstance(event, Learned):
+            return event in self._learned.get(event.task, ())
+        key = None if isinstance(event, Asked) else _key(event)  # a question stands there twice: waiting, and answered
+        return key is not None and key in self._by_key
+
+    def find(self, kind: type[E], task: str = "", *more: str | int) -> E | None:
+        """The event of a kind about a task (and, where there are several, an attempt or an agent)."""
+        found = self._by_key.get((kind, task, *more))
+        return found if isinstance(found, kind) else None
+
+    def answer(self, question: Question) -> bool | None:
+        """What a person said to exactly this question; None: nothing yet."""
+        asked = self.find(Asked, question.task, question.id)
+        return asked.granted if asked is not None and asked.digest == question.digest else None
+
+    def spent(self, task: str, phase: str, agent: str) -> Usage:
+        """What the calls and tools of one desk took."""
+        return self._spent[task, phase, agent]
+
+    def desk(self, task: str, phase: str, agent: str) -> DeskPast:
+        """What one desk has on record, afresh at each call."""
+        past = DeskPast()
+        calls: dict[str, PastCall] = {}
+        last: Request | None = None
+        for event in self._desks.get((task, phase, agent), ()):
+            for call in past.calls:
+                call.latest = call.latest and _call_id(event) == call.id
+            if isinstance(event, Reserved):
+                last = whole_request(event, last)
+                if (known := call_of(event.call)) not in calls:
+                    calls[known] = PastCall(id=known, model=event.model, request=last, attempts=[])
+                    past.calls.append(calls[known])
+                past.number = max(past.number, _number(known))
+            elif isinstance(event, Called):
+                calls[call_of(event.call)].attempts.append(event)
+            elif isinstance(event, ToolUsed):
+                past.tools.append(PastTool(event=event))
+                past.number = max(past.number, _number(event.call.id) if event.call.name == COMMAND else 0)
+        return past
+
+    def unknown(self) -> list[Called | ToolUsed]:
+        """The ends of all calls and commands that have none: charged at their worst case, their fate unknown."""
+        words = "Agora ended before it did; its fate is unknown"
+        ends: list[Called | ToolUsed] = []
+        for intent in self._intents.values():
+            usage = Usage(usd=intent.usd, input_tokens=intent.tokens, steps=1)
+            ends.append(
+                Called(
+                    task=intent.task,
+                    call=intent.call,
+                    agent=intent.agent,
+                    error=words,
+                    failure=INTERRUPTED,
+                    usage=usage,
+                )
+            )
+        for command in self._commands.values():
+            ends.append(
+                ToolUsed(
+                    task=command.task,
+                    agent=command.agent,
+                    phase=_phase(command.task, command.call),
+                    call=ToolCall(id=command.call, name=COMMAND, arguments="\n".join(command.argv)),
+                    result=words,
+                    ok=False,
+                    unknown=True,
+                    usage=Usage(usd=command.usd, steps=1),
+                )
+            )
+        return ends
+
+    def _add_spend(self, event: Reserved | Called | ToolUsed | CommandReserved) -> None:
+        if isinstance(event, CommandReserved):
+            self._commands[event.call] = event
+            return
+        phase = event.phase if isinstance(event, ToolUsed) else _phase(event.task, event.call)
+        place = (event.task, phase, event.agent)
+        if isinstance(event, Reserved):
+            self._intents[event.call] = event
+        else:
+            self._spent[place] += event.usage
+            if isinstance(event, ToolUsed):
+                self._commands.pop(event.call.id, None)
+            else:
+                self._intents.pop(event.call, None)
+        self._desks[place].append(event)
+
+
+def _phase(task: str, call: str) -> str:
+    return call.removeprefix(f"{task}/").partition("/")[0]
+
+
+def _number(call: str) -> int:
+    last = call.rpartition("/")[2]
+    return int(last) if last.isdigit() else 0
+
+
+def _call_id(event: Event) -> str:
+    return call_of(event.call) if isinstance(event, (Reserved, Called)) else ""
+
+
+def _key(event: Event) -> tuple[object, ...] | None:
+    """What makes an event the same as another, whatever time it took; None: it can happen again and again."""
+    parts = _KEYS.get(type(event))
+    return None if parts is None else (type(event), event.task, *parts(event))
+
+
+_KEYS: Final[Mapping[type[Event], Callable[..., tuple[str | int, ...]]]] = {
+    Started: lambda event: (),
+    Posted: lambda event: (),
+    Screened: lambda event: (),
+    BidPlaced: lambda event: (event.bid.agent,),
+    BidRefused: lambda event: (event.agent,),
+    Scored: lambda event: (),
+    Awarded: lambda event: (event.award.attempt,),
+    Performed: lambda event: (event.attempt,),
+    Verified: lambda event: (event.attempt,),
+    Settled: lambda event: (event.attempt,),
+    Asked: lambda event: (event.question.id,),
+    Applying: lambda event: (),
+    Applied: lambda event: (),
+    TaskDone: lambda event: (),
+    Done: lambda event: (),
+}

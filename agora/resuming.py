@@ -1,0 +1,72 @@
+"""Taking up a run that was cut off: what it has on record, whether this is the same market, and what it still owes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from agora.errors import ConfigError, LedgerError
+from agora.events import Done, Event, Resumed, Started
+from agora.past import Past
+from agora.protocols import Agent, Store
+from agora.runs import Run
+
+
+def read_past(store: Store, run: str) -> Past:
+    """What a run has on record.
+
+    Raises:
+        LedgerError: A body that is needed was erased.
+    """
+    return Past(_events(store, run))
+
+
+def _events(store: Store, run: str) -> Iterator[Event]:
+    for recorded in store.events(run):
+        if recorded.event is None:
+            raise LedgerError(f"run {run} cannot be resumed: the body of event {recorded.seq} was erased")
+        yield recorded.event
+
+
+def begun_as(past: Past, agents: Mapping[str, Agent], *, mechanism: str, policy: str) -> Started:
+    """How the run began, where this is still the same market.
+
+    Raises:
+        ConfigError: Something that decides has changed since; a finished run may be looked at with any pool.
+        LedgerError: The run never began.
+    """
+    started = past.find(Started)
+    if started is None:
+        raise LedgerError("the run has no beginning on record: nothing was asked or paid; start it again")
+    if past.find(Done):
+        return started
+    for what, then, now in (("mechanism", started.mechanism, mechanism), ("policy", started.policy, policy)):
+        if then != now:
+            raise ConfigError(what, f"the run began with {then!r}, and this is {now!r}: resume it with the same")
+    for profile in started.agents:
+        agent = agents.get(profile.name)
+        if agent is None:
+            raise ConfigError(f"agent {profile.name!r}", "took part in the run and is not here: bring it back")
+        if agent.profile != profile:
+            changed = [name for name, value in profile if getattr(agent.profile, name) != value]
+            what = f"has another {', '.join(changed)} than when the run began: put it back to resume"
+            raise ConfigError(f"agent {profile.name!r}", what)
+    return started
+
+
+async def charge_unknown(run: Run) -> None:
+    """Close what has no end on record, at its worst case: nobody can know whether it was charged.
+
+    Nothing is written for a run that is done.
+    """
+    if run.past.find(Done):
+        return
+    ends = run.past.unknown()
+    resumed = Resumed(
+        unknown=tuple(end.call if isinstance(end.call, str) else end.call.id for end in ends),
+        usd=sum((end.usage.usd for end in ends), Decimal(0)),
+        tokens=sum(end.usage.tokens for end in ends),
+    )
+    await run.record(resumed, *ends)
+    for end in ends:
+        run.past.add(end)
