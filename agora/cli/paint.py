@@ -39,6 +39,8 @@ _PLAIN_WIDTH = 100
 _NARROW = 90
 _LINE_BREAKS = {"\n", "\t"}
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and signs without any ink: Hangul fillers, inherent vowels of Khmer, the empty Braille cell."""
 
 
 @cache
@@ -62,14 +64,16 @@ def _console(*, stderr: bool) -> Console:
 def visible(text: str) -> str:
     """Text with every character made visible that a terminal or a reader could be misled by.
 
-    Control characters, bidirectional overrides, zero-width and unassigned characters become their code point;
+    Control characters, bidirectional overrides, zero-width, blank and unassigned characters become their code point;
     line breaks and tabs stay.
 
     >>> visible("a" + chr(0x202E) + "b" + chr(27) + "[2J")
     'a<U+202E>b<U+001B>[2J'
     """
     return "".join(
-        f"<U+{ord(mark):04X}>" if mark not in _LINE_BREAKS and unicodedata.category(mark) in _UNSEEN else mark
+        f"<U+{ord(mark):04X}>"
+        if mark not in _LINE_BREAKS and (unicodedata.category(mark) in _UNSEEN or mark in _BLANK)
+        else mark
         for mark in text
     )
 

@@ -20,7 +20,14 @@ def test_no_character_is_left_that_cannot_be_seen(text: str) -> None:
         assert mark in "\n\t" or unicodedata.category(mark)[0] != "C"
 
 
-@given(text=st.text(alphabet=st.characters(categories=("L", "N", "P", "S", "Zs"))))
+BLANK = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+
+
+def test_letters_without_ink_are_shown() -> None:
+    assert visible(BLANK) == "".join(f"<U+{ord(mark):04X}>" for mark in BLANK)
+
+
+@given(text=st.text(alphabet=st.characters(categories=("L", "N", "P", "S", "Zs"), exclude_characters=BLANK)))
 def test_what_can_be_seen_stays_as_it_is(text: str) -> None:
     assert visible(text) == text
 
