@@ -34,7 +34,7 @@ from agora.sandbox.profile import (
     prlimit_words,
     refuse_unstarted,
 )
-from agora.sandbox.runner import Launch
+from agora.sandbox.runner import GATE, Launch
 from agora.sandbox.seccomp import filter_bytes
 from agora.sandbox.trees import TreeCaps
 from agora.tasks import Patch, Tier
@@ -107,7 +107,7 @@ class _Bubblewrap:
         if self._cell.user is not None:  # another uid's limits can be set from outside only with CAP_SYS_RESOURCE
             command += prlimit_words(rlimits)
             rlimits = {}
-        command += with_python(order.argv, self._cell.interpreter.python)
+        command += (*GATE, *with_python(order.argv, self._cell.interpreter.python))
         return Launch(
             argv=command,
             env={},
@@ -116,11 +116,12 @@ class _Bubblewrap:
             descriptors=(options, seccomp, info_in, hold_out),
             kept=(info_out, hold_in),
             started=_Gate(info_out, hold_in, rlimits).pass_through,
+            gated=True,
         )
 
     def started(self, ran: Ran, order: Order) -> None:
         """A first line by bubblewrap itself means that the command never ran."""
-        refuse_unstarted(ran, order, names=("bwrap: ", "prlimit: ", "nsenter: "))
+        refuse_unstarted(ran, order, names=("bwrap: ", "prlimit: ", "nsenter: ", "agora-gate: "))
 
     def _options(self, order: Order) -> Iterator[str]:
         yield from ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts")

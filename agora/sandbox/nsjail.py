@@ -30,7 +30,7 @@ from agora.sandbox.profile import (
     prlimit_words,
     refuse_unstarted,
 )
-from agora.sandbox.runner import Launch
+from agora.sandbox.runner import GATE, Launch
 from agora.sandbox.seccomp.rules import AF_UNIX, DENIED, NAMESPACE_FLAGS, TERMINAL_INPUT
 from agora.sandbox.trees import TreeCaps
 from agora.tasks import Patch, Tier
@@ -103,12 +103,12 @@ class _Nsjail:
         for name, value in self._cell.environment(order).items():
             command += ["--env", f"{name}={value}"]
         command += ["--", *prlimit_words(self._cell.limits.rlimits(order.timeout_s))]
-        command += with_python(order.argv, self._cell.interpreter.python)
-        return Launch(argv=command, env={}, cwd=Path("/"), user=user, waits=True)
+        command += (*GATE, *with_python(order.argv, self._cell.interpreter.python))
+        return Launch(argv=command, env={}, cwd=Path("/"), user=user, waits=True, gated=True)
 
     def started(self, ran: Ran, order: Order) -> None:
         """A first line by nsjail itself means that the command never ran."""
-        refuse_unstarted(ran, order, names=("[F]", "[E]", "[W]", "prlimit:", "nsenter:", "setpriv:"))
+        refuse_unstarted(ran, order, names=("[F]", "[E]", "[W]", "prlimit:", "nsenter:", "setpriv:", "agora-gate: "))
 
     def _options(self, order: Order) -> Iterator[str]:
         outside = os.geteuid() if self._cell.user is None else self._cell.user

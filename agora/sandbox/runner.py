@@ -24,6 +24,13 @@ from agora.records import Ran
 from agora.sandbox.limits import EXIT_LIMIT, EXIT_TIME, RunLimits
 from agora.sandbox.watching import descendants, watch
 
+GATE = ("/bin/sh", "-c", 'echo; read -r _ || exit 125; exec "$@"', "agora-gate")
+"""The start of a command line that says that it is there, and goes on when it is told to.
+
+A sandbox that is being set up is not bound to us yet: were we killed then, the command would run on unbounded. Behind
+the gate everything is bound, and if we are gone the word never comes.
+"""
+
 _CLEANUP_S = 10.0
 
 
@@ -44,6 +51,8 @@ class Launch(NamedTuple):
     """Descriptors that `started` uses; all are closed when the command has ended."""
     started: Callable[[int], Awaitable[int | None]] | None = None
     """Called with its pid; returns a pidfd of the sandbox's first process, whose death is the death of all in it."""
+    gated: bool = False
+    """True: the command stands behind `GATE`, and runs only once it is known to die with us."""
     waits: bool = False
     """True: the first program ends when the sandbox's first process, its child, has; so that one is killed first."""
 
@@ -138,6 +147,8 @@ class Running:
         if self._launch.started is not None:
             self._init = await self._launch.started(self.pid)
         into, out, err = self._pipes()
+        if self._launch.gated and await _first_byte(out):
+            stdin = b"\n" + stdin
         limit = ""
         try:
             async with anyio.create_task_group() as group:
@@ -218,6 +229,14 @@ async def _feed(pipe: IO[bytes], content: bytes) -> None:
                 await anyio.wait_writable(pipe)
     with suppress(OSError):
         pipe.close()
+
+
+async def _first_byte(pipe: IO[bytes]) -> bytes:
+    while True:
+        try:
+            return os.read(pipe.fileno(), 1)
+        except BlockingIOError:
+            await anyio.wait_readable(pipe)
 
 
 async def _drain(pipe: IO[bytes], sink: bytearray, cap_bytes: int) -> None:
