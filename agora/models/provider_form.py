@@ -87,8 +87,9 @@ def raw_reply(name: str, answer: Any, original: object) -> Raw:  # noqa: ANN401 
 def mapped(name: str, error: Exception) -> ModelError:
     """Litellm's error as ours: kind, status, Retry-After, and whether it may be charged.
 
-    What was refused (4xx, and a connection that never stood) is not charged. Everything else is of unknown fate and
-    books the whole reservation of its attempt: a lost connection, a timeout, 408, 5xx, an answer that cannot be used.
+    What was refused (3xx, since redirects are not followed, 4xx, and a connection that never stood) is not charged.
+    Everything else is of unknown fate and books the whole reservation of its attempt: a lost connection, a timeout,
+    408, 5xx, an answer that cannot be used.
 
     Args:
         name: The model as the user wrote it.
@@ -96,7 +97,9 @@ def mapped(name: str, error: Exception) -> ModelError:
     """
     chain = list(_chain(error))
     kinds = {type(link).__name__ for link in chain}
-    what = _PREFIX.sub("", str(error)).split("\nTraceback")[0].strip()[:_LONGEST_MESSAGE]
+    what = (
+        _PREFIX.sub("", str(error)).split("\nTraceback")[0].split(" Original exception:")[0].strip()[:_LONGEST_MESSAGE]
+    )
     status, headers = _response(chain)
     if "ContextWindowExceededError" in kinds:
         return ContextOverflowError(name, f"the prompt does not fit: {what}", paid=False, status=status)
@@ -146,7 +149,7 @@ def _without_response(name: str, what: str, kinds: set[str], code: object) -> Mo
 
 
 def _refused(status: int) -> bool:
-    return 400 <= status < 500 and status != 408
+    return 300 <= status < 500 and status != 408
 
 
 def _sent(message: Message) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from agora.testing.exchange import DRIP_S, Behaviour, Exchange, answer, completion, refuse, text, tool
@@ -30,6 +31,8 @@ class Fault(NamedTuple):
     """What must come of it."""
     about: str
     """What it does, in words."""
+    structured: bool = False
+    """It shows only where JSON was asked for."""
 
 
 def sent(body: bytes, *, status: int = 200, kind: str = "application/json") -> Behaviour:
@@ -103,6 +106,13 @@ def _garbage_after_the_end(exchange: Exchange) -> None:
     exchange.close()
 
 
+def _answer_after_the_end(exchange: Exchange) -> None:
+    other = _whole("an answer to nobody's question")
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(other)
+    body = _whole()
+    exchange.send(body + head + other, length=len(body))
+
+
 def _bad_status_line(exchange: Exchange) -> None:
     exchange.write(b"HTTP/1.1 two hundred\r\n\r\n")
     exchange.close()
@@ -112,12 +122,22 @@ def _plain_called_gzip(exchange: Exchange) -> None:
     exchange.send(_whole(), headers={"Content-Encoding": "gzip"})
 
 
+@cache
+def _long() -> bytes:
+    return _whole("x" * LIKE_30_MB)
+
+
+@cache
+def _bomb() -> bytes:
+    return gzip.compress(_long(), 1)
+
+
 def _gzip_bomb(exchange: Exchange) -> None:
-    exchange.send(gzip.compress(_whole("x" * LIKE_30_MB), 1), headers={"Content-Encoding": "gzip"})
+    exchange.send(_bomb(), headers={"Content-Encoding": "gzip"})
 
 
 def _thirty_mb(exchange: Exchange) -> None:
-    text("x" * LIKE_30_MB)(exchange)
+    exchange.send(_long())
 
 
 def _deep_json(exchange: Exchange) -> None:
@@ -199,6 +219,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "garbage inside": Fault(_garbage_in_the_body, "error", "a whole answer, and garbage behind it in the body"),
     "garbage after": Fault(_garbage_after_the_end, "either", "a whole answer, and bytes behind its end"),
+    "answer after": Fault(_answer_after_the_end, "reply", "a whole answer, and a second one that nobody asked for"),
     "plain called gzip": Fault(_plain_called_gzip, "error", "says that the body is compressed, and it is not"),
     "gzip bomb": Fault(_gzip_bomb, "error", "30 kB that become 30 MB"),
     "30 MB": Fault(_thirty_mb, "error", "an answer of 30 MB"),
@@ -228,7 +249,9 @@ FAULTS: Mapping[str, Fault] = {
         "either",
         "a list of parts in the place of a text",
     ),
-    "cut json": Fault(answer(completion('{"answer": 4', finish="length")), "either", "JSON that the output cap cut"),
+    "cut json": Fault(
+        answer(completion('{"answer": 4', finish="length")), "error", "JSON that the output cap cut", structured=True
+    ),
     "null finish": Fault(answer(completion(finish=None)), "error", "no reason why it ended"),
     "no finish": Fault(
         answer(without(completion(), "choices", 0, "finish_reason")), "error", "no field for why it ended"
