@@ -16,7 +16,7 @@ from typing import Protocol, runtime_checkable
 from agora.bids import Bid, Clearing, Plan, Price, Profile, Reserve, Shortlist
 from agora.events import Event
 from agora.messages import Reply, Request, ToolCall, ToolSpec
-from agora.records import AgentRecord, Hit, MemoryEntry, Ran, Recorded, RunInfo, ToolResult
+from agora.records import AgentRecord, MemoryEntry, Ran, Recorded, RunInfo, ToolResult
 from agora.tasks import Limits, Outcome, Patch, Task, Tier, Usage, Work
 from agora.values import JsonValue
 
@@ -202,23 +202,6 @@ class Tool(Protocol):
         Args:
             arguments: Already validated against the schema.
             workspace: The attempt's copy of the folder, where the task has one.
-        """
-        ...
-
-
-class SearchProvider(Protocol):
-    """Someone who searches the web."""
-
-    @property
-    def name(self) -> str:
-        """As in its results."""
-        ...
-
-    async def search(self, query: str, *, limit: int) -> Sequence[Hit]:
-        """The best results, best first, at most `limit`.
-
-        Raises:
-            WebError: It gave none; no key is ever in the message.
         """
         ...
 

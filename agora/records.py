@@ -34,17 +34,6 @@ class ToolResult(NamedTuple):
     """Where the text comes from, if it is not to be trusted."""
 
 
-class Hit(NamedTuple):
-    """One result of a search of the web; every word in it is a stranger's."""
-
-    title: str
-    """As the page calls itself."""
-    url: str
-    """Where it is."""
-    snippet: str
-    """What it says about the query."""
-
-
 class Recorded(NamedTuple):
     """An event with its place on the ledger."""
 

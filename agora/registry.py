@@ -20,7 +20,10 @@ Group = Literal["agents", "tools", "policies", "mechanisms", "verifiers", "store
 BUILT_IN: Final[Mapping[Group, Mapping[str, str]]] = MappingProxyType(
     {
         "agents": {"search": "agora.agents.search_agent:SearchAgent"},
-        "tools": {},
+        "tools": {
+            "fetch": "agora.agents.web.fetching:fetch",
+            "web_search": "agora.agents.web.searching:web_search",
+        },
         "policies": {"everyone": "agora.coordinator.screening:Everyone"},
         "mechanisms": {
             "sale": "agora.auctions.sale:SALE",
