@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import platform
+import resource
 import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -27,7 +28,6 @@ from agora.sandbox.profile import (
     TMP_BYTES,
     Cell,
     open_cell,
-    prlimit_words,
     refuse_unstarted,
 )
 from agora.sandbox.runner import GATE, Launch
@@ -37,6 +37,17 @@ from agora.tasks import Patch, Tier
 
 _NUMBERS = {"umount2": 166}
 """x86-64 numbers of system calls that nsjail's policy language does not know by name."""
+
+_MIB = 1_048_576
+_RLIMITS = {
+    resource.RLIMIT_AS: ("--rlimit_as", _MIB),
+    resource.RLIMIT_CORE: ("--rlimit_core", _MIB),
+    resource.RLIMIT_CPU: ("--rlimit_cpu", 1),
+    resource.RLIMIT_FSIZE: ("--rlimit_fsize", _MIB),
+    resource.RLIMIT_NOFILE: ("--rlimit_nofile", 1),
+    resource.RLIMIT_NPROC: ("--rlimit_nproc", 1),
+}
+"""Limit -> option, and what one of its units is; they are rounded up."""
 
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 
@@ -102,13 +113,12 @@ class _Nsjail:
         command += [str(self._program), *self._options(order)]
         for name, value in self._cell.environment(order).items():
             command += ["--env", f"{name}={value}"]
-        command += ["--", *prlimit_words(self._cell.limits.rlimits(order.timeout_s))]
-        command += (*GATE, *with_python(order.argv, self._cell.interpreter.python))
+        command += ("--", *GATE, *with_python(order.argv, self._cell.interpreter.python))
         return Launch(argv=command, env={}, cwd=Path("/"), user=user, waits=True, gated=True)
 
     def started(self, ran: Ran, order: Order) -> None:
         """A first line by nsjail itself means that the command never ran."""
-        refuse_unstarted(ran, order, names=("[F]", "[E]", "[W]", "prlimit:", "nsenter:", "setpriv:", "agora-gate: "))
+        refuse_unstarted(ran, order, names=("[F]", "[E]", "[W]", "nsenter:", "setpriv:", "agora-gate: "))
 
     def _options(self, order: Order) -> Iterator[str]:
         outside = os.geteuid() if self._cell.user is None else self._cell.user
@@ -117,8 +127,10 @@ class _Nsjail:
         # only a second net: the runner's own clock ends it before
         yield from ("--time_limit", str(int(min(order.timeout_s, 86_400)) + 10))
         yield from ("--user", f"{NOBODY}:{outside}:1", "--group", f"{NOBODY}:{group}:1")
-        yield from ("--rlimit_as", "hard", "--rlimit_cpu", "hard", "--rlimit_fsize", "hard", "--rlimit_nofile", "hard")
-        yield from ("--rlimit_nproc", "hard", "--rlimit_stack", "soft")
+        yield from ("--rlimit_as", "hard", "--rlimit_stack", "soft")
+        for number, value in self._cell.limits.rlimits(order.timeout_s).items():
+            name, unit = _RLIMITS[number]
+            yield from (name, str(-(-value // unit)))
         yield from ("--seccomp_string", kafel())
         yield from ("--bindmount_ro", "/usr")
         for name in ("bin", "lib", "lib64", "sbin"):
