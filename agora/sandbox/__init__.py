@@ -8,6 +8,7 @@ from agora.sandbox.limits import RunLimits
 from agora.sandbox.nsjail import NsjailSandbox
 from agora.sandbox.patches import patch_between, snapshot
 from agora.sandbox.probe import BestSandbox, best_sandbox, explain
+from agora.sandbox.sweeping import Swept, sweep
 from agora.sandbox.tiers import Limitable, refuse_below
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Limitable",
     "NsjailSandbox",
     "RunLimits",
+    "Swept",
     "apply_patch",
     "best_sandbox",
     "explain",
@@ -25,4 +27,5 @@ __all__ = [
     "refuse_below",
     "run_battery",
     "snapshot",
+    "sweep",
 ]

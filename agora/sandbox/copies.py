@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -16,10 +15,10 @@ import anyio.to_thread
 from agora.errors import SandboxError, WorkspaceError
 from agora.records import Ran
 from agora.sandbox.limits import RunLimits
-from agora.sandbox.mounts import reachable
 from agora.sandbox.patches import FileState, Snapshot, apply_patch, digest, patch_between
 from agora.sandbox.runner import Launch, Running
-from agora.sandbox.trees import TreeCaps, remove, walk
+from agora.sandbox.sweeping import COPY, discard, private_folder, sweep_once
+from agora.sandbox.trees import TreeCaps, walk
 from agora.tasks import Patch, Tier
 
 NOBODY = 65_534
@@ -166,12 +165,12 @@ class Copy:
         with anyio.CancelScope(shield=True):
             for running in list(self._running):
                 await running.kill()
-            await anyio.to_thread.run_sync(remove, self._folder)
+            await anyio.to_thread.run_sync(discard, self._folder)
 
 
 def copy_root(folder: Path) -> Path:
     """Where the copy stands in its private folder."""
-    return folder / "copy"
+    return folder / COPY
 
 
 def uid_to_drop_to(uid_map: str | None = None) -> int | None:
@@ -214,9 +213,9 @@ async def make_copy(
 
 
 def _make_copy(source: Path | None, patch: Patch | None, caps: TreeCaps, owner: int | None) -> tuple[Path, Snapshot]:
-    folder = Path(tempfile.mkdtemp(prefix="agora-", dir=_temporary()))
+    sweep_once()
+    folder = private_folder()
     try:
-        folder.chmod(0o711)
         root = copy_root(folder)
         root.mkdir(mode=0o700)
         before = Snapshot({}) if source is None else _fill(source.resolve(), root, caps)
@@ -226,7 +225,7 @@ def _make_copy(source: Path | None, patch: Patch | None, caps: TreeCaps, owner: 
         if owner is not None:
             _hand_over(root, owner)
     except BaseException:
-        remove(folder)
+        discard(folder)
         raise
     return folder, before
 
@@ -291,15 +290,6 @@ def _hand_over(root: Path, owner: int) -> None:
             f"a copy cannot be given to uid {owner} ({error.strerror}), and no command may run as root: "
             "run Agora as a user who is not root"
         ) from error
-
-
-def _temporary() -> str:
-    """A temporary folder that every uid can reach."""
-    for folder in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
-        path = Path(folder)
-        if path.is_dir() and os.access(path, os.W_OK) and reachable(path):
-            return folder
-    return tempfile.gettempdir()
 
 
 def _checked(parts: Sequence[str]) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ from agora.sandbox.copies import Copy, Jail, Order, copy_root, give, make_copy, 
 from agora.sandbox.interpreters import Interpreter, own_interpreter, workspace_interpreter
 from agora.sandbox.limits import RunLimits
 from agora.sandbox.mounts import Stage, stage_of
+from agora.sandbox.sweeping import discard
 from agora.sandbox.tiers import refuse_below
-from agora.sandbox.trees import TreeCaps, remove
+from agora.sandbox.trees import TreeCaps
 from agora.tasks import Patch, Tier
 
 INSIDE = Path("/workspace")
@@ -142,7 +143,7 @@ async def open_cell(
     try:
         jail = make_jail(_cell(folder, source, limits, user, program))
     except BaseException:
-        remove(folder)
+        discard(folder)
         raise
     return Copy(folder, before, jail=jail, tier=Tier.NAMESPACE, limits=limits, caps=caps)
 

@@ -1,0 +1,173 @@
+"""Removes private copies whose owner has died: after a SIGKILL nobody else does.
+
+Every private folder holds a file that its owner has locked (flock) for as long as it lives. The kernel lets a lock go
+with its process, whatever ended it, so a lock that can be taken is a dead owner's: no process id is compared, and none
+can be mistaken for another's.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from agora.sandbox.mounts import reachable
+from agora.sandbox.trees import remove
+
+PREFIX = "agora-"
+"""What the names of private folders begin with."""
+
+COPY = "copy"
+"""The copy's name in its private folder."""
+
+_NAME = re.compile(r"agora-[a-z0-9_]{8}")
+_OWNER = "owner"
+_MARK = b"agora private copy 1\n"
+_EMPTY_AGE_S = 3_600.0
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+_held: dict[Path, int] = {}
+_once = threading.Lock()
+_done = False
+
+
+class Swept(NamedTuple):
+    """What a sweep did."""
+
+    removed: int
+    """Private folders of dead owners that are gone."""
+    left: int
+    """Others of them that are still there: time ran out, or the file system refused."""
+
+
+def private_folder() -> Path:
+    """A new private folder that is held until `discard`, or until this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=temporary()))
+    draft = folder / "owner.new"
+    descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        # locked before it has its name: nobody ever sees it without its lock
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.write(descriptor, _MARK)
+        draft.rename(folder / _OWNER)
+    except OSError:  # a full disk, or a file system without locks
+        os.close(descriptor)
+        remove(folder)
+        raise
+    _held[folder] = descriptor
+    folder.chmod(0o711)
+    return folder
+
+
+def discard(folder: Path) -> None:
+    """Remove a private folder; what a kill leaves of it is still known as ours."""
+    remove(folder / COPY)
+    remove(folder)
+    descriptor = _held.pop(folder, None)
+    if descriptor is not None:
+        os.close(descriptor)
+
+
+def sweep_once() -> None:
+    """Sweep for at most a second, the first time that this process asks."""
+    global _done
+    with _once:
+        if not _done:
+            _done = True
+            sweep(bound_s=1.0)
+
+
+def sweep(*, bound_s: float = 10.0) -> Swept:
+    """Remove the private folders of dead owners, and nothing else.
+
+    A folder is taken for one by its name, its owner (us) and the file in it that is locked by nobody. Nothing is
+    followed. The bound is looked at between two folders.
+
+    Args:
+        bound_s: Seconds after which no other folder is begun.
+    """
+    ends = time.monotonic() + bound_s
+    removed = left = 0
+    for place in dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))):
+        for folder in _candidates(place):
+            lock = _lock_of_dead(folder)
+            if lock is None:
+                continue
+            try:
+                if time.monotonic() < ends:
+                    remove(folder / COPY)
+                    remove(folder)
+                gone = not folder.exists()
+                removed, left = removed + gone, left + (not gone)
+            finally:
+                os.close(lock)
+    return Swept(removed, left)
+
+
+def temporary() -> str:
+    """A temporary folder that every uid can reach."""
+    for folder in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
+        path = Path(folder)
+        if path.is_dir() and os.access(path, os.W_OK) and reachable(path):
+            return folder
+    return tempfile.gettempdir()
+
+
+def _candidates(place: Path) -> Iterator[Path]:
+    try:
+        with os.scandir(place) as entries:
+            names = sorted(entry.name for entry in entries if _NAME.fullmatch(entry.name))
+    except OSError:
+        return
+    for name in names:
+        folder = place / name
+        with suppress(OSError):
+            info = folder.lstat()
+            if stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and folder not in _held:
+                yield folder
+
+
+def _lock_of_dead(folder: Path) -> int | None:
+    """The lock of a private folder whose owner is dead, now ours; None: it is not one."""
+    try:
+        handle = os.open(folder, _FOLDER)
+    except OSError:
+        return None
+    try:
+        _remove_stillborn(folder, handle)
+        return _lock_in(handle)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+
+
+def _lock_in(handle: int) -> int | None:
+    descriptor = os.open(_OWNER, _FILE, dir_fd=handle)
+    try:
+        info = os.fstat(descriptor)
+        ours = stat.S_ISREG(info.st_mode) and info.st_uid == os.geteuid() and info.st_nlink == 1
+        if not ours or os.pread(descriptor, 64, 0) != _MARK:
+            os.close(descriptor)
+            return None
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _remove_stillborn(folder: Path, handle: int) -> None:
+    """Remove an old folder with nothing in it: its owner died between its making and its lock."""
+    if time.time() - os.fstat(handle).st_mtime > _EMPTY_AGE_S:
+        with suppress(OSError):
+            folder.rmdir()
