@@ -1,92 +1,91 @@
-"""Everything that is particular to one database: connections, locks, append-only guards, upsert, the full-text index.
+"""What all databases have in common, and which of them a connection belongs to: SQLite or PostgreSQL.
 
-On SQLite: WAL, synchronous FULL, foreign keys, recursive triggers, a long busy timeout, and BEGIN IMMEDIATE for writes.
-The guards stand in the database, so they bind every program that opens it, with whatever pragmas: UPDATE and DELETE are
-refused by triggers; REPLACE and upsert never meet those triggers on a default connection, so a BEFORE INSERT trigger
-refuses every entry that does not directly follow the last one.
+The particulars stand in `sqlite.py` and `postgres.py`, behind one protocol: connections, locks, append-only guards, the
+full-text index, and what their errors mean.
 """
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import ClauseElement, Connection, Dialect, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import URL, ClauseElement, Connection, Dialect, Engine, RowMapping, Table, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.dml import Insert
 
 from agora.errors import LedgerError
+from agora.memory.postgres import Postgres
+from agora.memory.sqlite import WRITES, SQLite
 
 Cell: TypeAlias = str | int | float | bytes | bool | None
 Row: TypeAlias = Mapping[str, Cell]
+T = TypeVar("T")
 
-WRITES: Final = "agora_writes"
-"""Execution option of a connection whose transactions write: it takes the lock at BEGIN."""
-
-GUARDS: Final[Mapping[str, str]] = {
-    "ledger_insert": (
-        "CREATE TRIGGER ledger_insert BEFORE INSERT ON ledger"
-        " WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM ledger)"
-        " OR (NEW.seq > 1 AND NEW.prev IS NOT (SELECT hash FROM ledger WHERE seq = NEW.seq - 1))"
-        " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: an entry follows the last one'); END"
-    ),
-    "ledger_update": (
-        "CREATE TRIGGER ledger_update BEFORE UPDATE ON ledger"
-        " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: no UPDATE'); END"
-    ),
-    "ledger_delete": (
-        "CREATE TRIGGER ledger_delete BEFORE DELETE ON ledger"
-        " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: no DELETE'); END"
-    ),
-    "bodies_insert": (
-        "CREATE TRIGGER bodies_insert BEFORE INSERT ON bodies"
-        " WHEN NEW.hash IS NOT (SELECT body FROM ledger WHERE seq = NEW.seq)"
-        " OR EXISTS (SELECT 1 FROM bodies WHERE seq = NEW.seq)"
-        " BEGIN SELECT RAISE(ABORT, 'a body belongs to an entry, and is never changed'); END"
-    ),
-    "bodies_update": (
-        "CREATE TRIGGER bodies_update BEFORE UPDATE ON bodies"
-        " BEGIN SELECT RAISE(ABORT, 'a body can be erased, but never changed'); END"
-    ),
-}
-"""SQLite triggers by name: what makes the ledger append-only."""
-
-_RECALL: Final[Mapping[str, str]] = {
-    "memory_words": (
-        "CREATE VIRTUAL TABLE memory_words USING fts5"
-        "(goal, content='memory_entries', content_rowid='seq', tokenize='porter unicode61')"
-    ),
-    "memory_words_insert": (
-        "CREATE TRIGGER memory_words_insert AFTER INSERT ON memory_entries"
-        " BEGIN INSERT INTO memory_words(rowid, goal) VALUES (NEW.seq, NEW.goal); END"
-    ),
-    "memory_words_delete": (
-        "CREATE TRIGGER memory_words_delete AFTER DELETE ON memory_entries"
-        " BEGIN INSERT INTO memory_words(memory_words, rowid, goal) VALUES ('delete', OLD.seq, OLD.goal); END"
-    ),
-}
+_FIRST_WAIT_S: Final = 0.05
+_LONGEST_WAIT_S: Final = 1.0
+_PASSWORD: Final = re.compile(r"(://[^:/@\s]*:)[^@\s]*(?=@)|(\bpassword=)[^&\s]+", re.IGNORECASE)
 
 
-class _Cursor(Protocol):
-    def execute(self, statement: str, /) -> object: ...
-    def fetchone(self) -> Sequence[object] | None: ...
-    def close(self) -> None: ...
+class Database(Protocol):
+    """What is particular to one kind of database."""
+
+    def engine(self, url: URL, *, busy_s: float) -> Engine:
+        """An engine whose waits end after `busy_s`."""
+        ...
+
+    def lock(self, connection: Connection) -> None:
+        """Let nobody else write the ledger until the transaction ends."""
+        ...
+
+    def lock_schema(self, connection: Connection) -> None:
+        """Let nobody else migrate until the transaction ends."""
+        ...
+
+    def guard(self, connection: Connection) -> None:
+        """(Re-)make the append-only guards and the full-text index."""
+        ...
+
+    def guarded(self, connection: Connection) -> bool:
+        """Whether all of them are there, word for word."""
+        ...
+
+    def has_recall_index(self, connection: Connection) -> bool:
+        """Whether the full-text index is there."""
+        ...
+
+    def search(
+        self, connection: Connection, asked: Sequence[str], *, limit: int, grounded: bool
+    ) -> Sequence[RowMapping]:
+        """Remembered bids by the index: best first, the newest first among equals."""
+        ...
+
+    def mend(self, said: str, code: str) -> str:
+        """What helps against an error, by its text and SQLSTATE; empty where nobody knows."""
+        ...
+
+    def may_pass(self, said: str, code: str) -> bool:
+        """Whether the same transaction may succeed a moment later."""
+        ...
 
 
-class _Driver(Protocol):
-    isolation_level: str | None
+_KINDS: Final[Mapping[str, Database]] = {"sqlite": SQLite(), "postgresql": Postgres()}
 
-    def cursor(self) -> _Cursor: ...
+
+def kind(of: Connection | Engine) -> Database:
+    """The kind of database behind a connection."""
+    return _KINDS[of.dialect.name]
 
 
 def connect(url_or_path: str | Path, *, busy_s: float = 30.0) -> Engine:
     """An engine for a database URL, or for a SQLite file (whose folder is made).
 
     Args:
-        url_or_path: As "memory/agora.db" or "postgresql+psycopg://...".
+        url_or_path: As "memory/agora.db" or "postgresql://user@host/name".
         busy_s: How long a writer waits for another one.
 
     Raises:
@@ -95,18 +94,23 @@ def connect(url_or_path: str | Path, *, busy_s: float = 30.0) -> Engine:
     place = str(url_or_path)
     try:
         url = make_url(place if "://" in place else f"sqlite:///{Path(place).expanduser().absolute()}")
-        if url.get_backend_name() != "sqlite":
-            return create_engine(url)
-        if url.database in (None, "", ":memory:"):
-            raise LedgerError("an SQLite database in memory cannot be shared: use MemoryStore, or name a file")
-        if not str(url.database).startswith("file:"):
-            Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, connect_args={"timeout": busy_s, "check_same_thread": False})
-    except (ArgumentError, ImportError, OSError) as problem:
-        raise LedgerError(f"database {place!r} cannot be used ({problem}): check AGORA_DB_URL") from problem
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    return engine
+        name = "postgresql" if url.drivername == "postgres" else url.get_backend_name()
+        if name not in _KINDS:
+            raise ArgumentError("it is neither sqlite:///FILE nor postgresql://USER@HOST/NAME")
+        return _KINDS[name].engine(url, busy_s=busy_s)
+    except (ArgumentError, ImportError, OSError, ValueError) as problem:
+        why = shown(str(problem))
+        # Not "from problem": its text may hold the password.
+        raise LedgerError(f"database {shown(place)!r} cannot be used ({why}): check AGORA_DB_URL") from None
+
+
+def shown(text: str) -> str:
+    """A URL, or a text with one, without its password.
+
+    >>> shown("postgresql://ada:secret@db/agora")
+    'postgresql://ada:***@db/agora'
+    """
+    return _PASSWORD.sub(lambda found: f"{found[1] or found[2]}***", text)
 
 
 def writer(engine: Engine) -> Connection:
@@ -114,40 +118,29 @@ def writer(engine: Engine) -> Connection:
     return engine.connect().execution_options(**{WRITES: True})
 
 
-def lock(connection: Connection) -> None:
-    """Begin-time lock where BEGIN itself takes none (PostgreSQL)."""
-    if connection.dialect.name != "sqlite":
-        connection.execute(text("LOCK TABLE ledger IN EXCLUSIVE MODE"))
+def transact(engine: Engine, work: Callable[[Connection], T], *, patience_s: float = 0.0) -> T:
+    """Do some work in one transaction that holds the ledger's lock, again where the database says that it may pass.
 
+    Args:
+        engine: The database.
+        work: Done from its beginning each time; what was done in vain is rolled back.
+        patience_s: How long it is tried again.
 
-def guard(connection: Connection) -> None:
-    """(Re-)make the append-only guards and the full-text index; after every migration, since those may drop them."""
-    if connection.dialect.name != "sqlite":
-        return
-    for name, statement in GUARDS.items():
-        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
-        connection.exec_driver_sql(statement)
-    if not has_recall_index(connection):
-        for statement in _RECALL.values():
-            connection.exec_driver_sql(statement)
-        connection.exec_driver_sql("INSERT INTO memory_words(memory_words) VALUES ('rebuild')")
-
-
-def guarded(connection: Connection) -> bool:
-    """Whether all guards are there, word for word."""
-    if connection.dialect.name != "sqlite":
-        return True
-    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").all()
-    found = {str(name): str(sql) for name, sql in rows}
-    return all(found.get(name) == statement for name, statement in GUARDS.items()) and has_recall_index(connection)
-
-
-def has_recall_index(connection: Connection) -> bool:
-    """Whether this database has the full-text index and its triggers."""
-    if connection.dialect.name != "sqlite":
-        return False
-    found = {row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
-    return found.issuperset(_RECALL)
+    Raises:
+        LedgerError: The database refused; where the connection broke, `work` is responsible for finding out whether an
+            earlier try was committed after all.
+    """
+    deadline, wait_s = time.monotonic() + patience_s, _FIRST_WAIT_S
+    while True:
+        try:
+            with writer(engine) as connection, connection.begin():
+                kind(connection).lock(connection)
+                return work(connection)
+        except SQLAlchemyError as problem:
+            if time.monotonic() + wait_s > deadline or not kind(engine).may_pass(*_said(problem)):
+                raise explain(problem) from problem
+        time.sleep(wait_s)
+        wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
 
 def insert_once(table: Table, dialect: Dialect) -> Insert:
@@ -211,38 +204,19 @@ class Prepared:
 
 
 def explain(problem: Exception) -> LedgerError:
-    """A database's error, in words that name the mend."""
-    said = str(getattr(problem, "orig", None) or problem)
-    for sign, mend in _MENDS.items():
-        if sign in said:
-            return LedgerError(f"the ledger could not be written ({said}): {mend}")
-    return LedgerError(f"the ledger could not be written: {said}")
+    """A database's error, in words that name the mend and no password."""
+    said, code = _said(problem)
+    mends = (each.mend(said, code) for each in _KINDS.values())
+    mend = next((mend for mend in mends if mend), "")
+    return LedgerError(
+        f"the ledger could not be used ({said}): {mend}" if mend else f"the ledger could not be used: {said}"
+    )
 
 
-_MENDS: Final = {
-    "locked": "another program holds the database; end it or try again",
-    "readonly": "make the database file and its folder writable",
-    "disk is full": "free some disk space",
-    "disk I/O error": "check the disk's space and health",
-    "unable to open": "check that the folder exists and is writable",
-    "malformed": "restore the database from a copy",
-    "not a database": "name another file, or move this one away",
-}
-
-
-def _prepare(driver: _Driver, _record: object) -> None:
-    driver.isolation_level = None  # we say BEGIN ourselves
-    cursor = driver.cursor()
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA recursive_triggers = ON")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA journal_mode")
-    mode = cursor.fetchone()
-    if mode is None or mode[0] != "wal":
-        cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _said(problem: Exception) -> tuple[str, str]:
+    origin = problem.orig if isinstance(problem, DBAPIError) else None
+    said = shown(" ".join(str(origin or problem).split()))[:2000]
+    code = str(getattr(origin, "sqlstate", None) or "")
+    if isinstance(problem, DBAPIError) and problem.connection_invalidated and not code:
+        code = "08006"
+    return said, code

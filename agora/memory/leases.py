@@ -9,15 +9,14 @@ of a commit. Clocks of two hosts that differ can make a lease change hands early
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from agora.errors import LeaseError, LedgerError
-from agora.memory.dialects import Prepared, explain, lock, upsert, writer
+from agora.memory.dialects import Prepared, transact, upsert
 from agora.memory.holder import is_gone, this_process
 from agora.memory.tables import METADATA
 from agora.protocols import Clock
@@ -62,15 +61,7 @@ class Leases:
         with self._door:
             if run in self._open:
                 raise LeaseError(run, f"{this_process()} (another part of this process)")
-            with self._writing() as connection:
-                now_us = self._clock.now_us()
-                found = connection.execute(_STATE, {"runs": [run]}).first()
-                if found is not None and found.until_us > now_us and not is_gone(found.holder):
-                    raise LeaseError(run, found.holder)
-                token = found.token + 1 if found is not None else 1
-                row = {"run": run, "token": token, "holder": this_process(), "until_us": self._until(now_us)}
-                connection.execute(upsert(_LEASES, connection.dialect), row)
-            self._tokens[run] = token
+            self._tokens[run] = transact(self._engine, partial(self._take, run=run))
             self._open.add(run)
             if self._thread is None:
                 self._ended = threading.Event()
@@ -78,6 +69,16 @@ class Leases:
                     target=self._keep, args=(self._ended,), name="agora-leases", daemon=True
                 )
                 self._thread.start()
+
+    def _take(self, connection: Connection, *, run: str) -> int:
+        now_us = self._clock.now_us()
+        found = connection.execute(_STATE, {"runs": [run]}).first()
+        if found is not None and found.until_us > now_us and not is_gone(found.holder):
+            raise LeaseError(run, found.holder)
+        token = int(found.token) + 1 if found is not None else 1
+        row = {"run": run, "token": token, "holder": this_process(), "until_us": self._until(now_us)}
+        connection.execute(upsert(_LEASES, connection.dialect), row)
+        return token
 
     def lost(self, connection: Connection, runs: Collection[str]) -> Mapping[str, str]:
         """Which of some runs this store may no longer write -> who had them last; in the writer's transaction.
@@ -113,7 +114,7 @@ class Leases:
             if run not in self._open:
                 return
             self._open.discard(run)
-            self._extend({run: 0})
+            self._end([run])
             if not self._open:
                 self._stop()
 
@@ -126,11 +127,10 @@ class Leases:
         with self._door:
             thread = self._thread
             self._stop()
-            ending, self._open = dict.fromkeys(self._open, 0), set()
+            ending, self._open = self._open, set()
         if thread is not None:
             thread.join(_JOIN_S)
-        if ending:
-            self._extend(ending)
+        self._end(ending)
 
     def _stop(self) -> None:
         self._ended.set()
@@ -143,37 +143,29 @@ class Leases:
                 if ended.is_set():
                     return
                 try:
-                    self._renew()
+                    transact(self._engine, self._renew)
                     wait_s = self._length_s / 3
                 except LedgerError:  # the database may be back before the lease runs out
                     wait_s = self._length_s / 12
 
-    def _renew(self) -> None:
-        with self._writing() as connection:
-            now_us = self._clock.now_us()
-            for row in connection.execute(_STATE, {"runs": list(self._open)}).all():
-                # A lease that ran out stays so: whoever looked at it since may count on that.
-                if row.token == self._tokens[row.run] and row.until_us > now_us:
-                    values = {"key_run": row.run, "key_token": row.token, "until_us": self._until(now_us)}
-                    connection.execute(_EXTEND, values)
-
-    def _extend(self, until: Mapping[str, int]) -> None:
-        with self._writing() as connection:
-            for run, until_us in until.items():
-                values = {"key_run": run, "key_token": self._tokens[run], "until_us": until_us}
+    def _renew(self, connection: Connection) -> None:
+        now_us = self._clock.now_us()
+        for row in connection.execute(_STATE, {"runs": list(self._open)}).all():
+            # A lease that ran out stays so: whoever looked at it since may count on that.
+            if row.token == self._tokens[row.run] and row.until_us > now_us:
+                values = {"key_run": row.run, "key_token": row.token, "until_us": self._until(now_us)}
                 connection.execute(_EXTEND, values)
+
+    def _end(self, runs: Collection[str]) -> None:
+        def end(connection: Connection) -> None:
+            for run in runs:
+                connection.execute(_EXTEND, {"key_run": run, "key_token": self._tokens[run], "until_us": 0})
+
+        if runs:
+            transact(self._engine, end)
 
     def _until(self, now_us: int) -> int:
         return now_us + round(self._length_s * 1e6)
-
-    @contextmanager
-    def _writing(self) -> Generator[Connection, None, None]:
-        try:
-            with writer(self._engine) as connection, connection.begin():
-                lock(connection)
-                yield connection
-        except SQLAlchemyError as problem:
-            raise explain(problem) from problem
 
 
 _LONGEST_S: Final = 86_400.0

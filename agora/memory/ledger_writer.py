@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, Engine, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from agora.errors import LeaseError, LedgerError
 from agora.events import Event
 from agora.ledger.canonical import decode, seal
 from agora.ledger.chain import GENESIS, VERSION, Envelope, body_hash, entry_hash
 from agora.ledger.redact import Redactor
-from agora.memory.dialects import Cell, Prepared, explain, lock, writer
+from agora.memory.dialects import Cell, Prepared, transact
 from agora.memory.group_commit import Item
 from agora.memory.leases import Leases
 from agora.memory.projections import Place, Projection, Statements
@@ -36,6 +36,13 @@ class _Sealed(NamedTuple):
     hash: str
 
 
+class _Doubt(NamedTuple):
+    seq: int
+    """Where the last entry of a transaction would stand."""
+    hash: str
+    items: Sequence[Item]
+
+
 class LedgerWriter:
     """Writes batches of items; the sequence and the last hash are read under the lock, so processes share one chain.
 
@@ -44,10 +51,21 @@ class LedgerWriter:
         redactor: What never reaches it.
         salt: Makes the salt of each body.
         leases: Which runs are written under a lease.
+        patience_s: How long a database that went away is waited for.
     """
 
-    def __init__(self, engine: Engine, *, redactor: Redactor, salt: Callable[[], bytes], leases: Leases) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        redactor: Redactor,
+        salt: Callable[[], bytes],
+        leases: Leases,
+        patience_s: float = 0.0,
+    ) -> None:
         self._engine = engine
+        self._patience_s = patience_s
+        self._doubt: _Doubt | None = None
         self._leases = leases
         self._redactor = redactor
         self._salt = salt
@@ -69,17 +87,30 @@ class LedgerWriter:
                 item.error = problem
         if not any(sealed.values()):
             return
-        try:
-            with writer(self._engine) as connection, connection.begin():
-                lock(connection)
-                lost = self._leases.lost(connection, {item.run for item in sealed})
-                if kept := [each for item in sealed if item.run not in lost for each in sealed[item]]:
-                    self._append(connection, kept)
-        except SQLAlchemyError as problem:
-            raise explain(problem) from problem
+        lost = transact(self._engine, partial(self._write, sealed=sealed), patience_s=self._patience_s)
+        self._doubt = None
         for item in sealed:
-            if (holder := lost.get(item.run)) is not None:
+            if not item.done and (holder := lost.get(item.run)) is not None:
                 item.error = LeaseError(item.run, holder, lost=True)
+
+    def _write(self, connection: Connection, *, sealed: Mapping[Item, Sequence[_Sealed]]) -> Mapping[str, str]:
+        self._resolve(connection)
+        lost = self._leases.lost(connection, {item.run for item in sealed})
+        kept = [item for item in sealed if not item.done and item.run not in lost]
+        if events := [each for item in kept for each in sealed[item]]:
+            seq, hashed = self._append(connection, events)
+            self._doubt = _Doubt(seq, hashed, kept)
+        return lost
+
+    def _resolve(self, connection: Connection) -> None:
+        # A connection that broke at its COMMIT leaves open whether it was made; a hash with fresh salt tells, and the
+        # lock has waited for the end of that transaction.
+        if self._doubt is None:
+            return
+        found = connection.execute(select(_LEDGER.c.hash).where(_LEDGER.c.seq == self._doubt.seq)).scalar()
+        for item in self._doubt.items:
+            item.done = found == self._doubt.hash
+        self._doubt = None
 
     def _seal(self, item: Item, event: Event) -> _Sealed:
         body, changed = seal(event, redactor=self._redactor)
@@ -87,7 +118,7 @@ class LedgerWriter:
         kept = decode(body) if changed else event
         return _Sealed(item.run, item.at_us, kept, salt, body, body_hash(salt, body))
 
-    def _append(self, connection: Connection, sealed: Sequence[_Sealed]) -> None:
+    def _append(self, connection: Connection, sealed: Sequence[_Sealed]) -> tuple[int, str]:
         last = connection.execute(_LAST).first()
         seq, prev = (int(last[0]), str(last[1])) if last else (0, GENESIS)
         entries: list[tuple[Cell, ...]] = []
@@ -103,3 +134,4 @@ class LedgerWriter:
         self._entries.run_in_order(connection, _ENTRY, entries)
         self._bodies.run_in_order(connection, _BODY, bodies)
         projection.write(connection)
+        return seq, prev

@@ -62,8 +62,9 @@ def records(connection: Connection, *, grounded: bool = True) -> Sequence[AgentR
     """Promised against delivered, by operator, agent and skill."""
     table = _T["records"]
     query = select(*(table.c[name] for name in AgentRecord._fields)).where(table.c.grounded == grounded)
-    found = connection.execute(query.order_by(table.c.operator, table.c.agent, table.c.skill))
-    return tuple(AgentRecord(*row) for row in found)
+    found = (AgentRecord(*row) for row in connection.execute(query))
+    # Sorted here: databases sort texts by rules of their own.
+    return tuple(sorted(found, key=lambda record: (record.operator, record.agent, record.skill)))
 
 
 def _stored(row: RowMapping) -> Stored:

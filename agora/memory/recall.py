@@ -1,8 +1,8 @@
 """Recall: remembered bids of tasks whose goals share words with a text.
 
-SQLite's FTS5 ranks by BM25 over stemmed words. What people type is no FTS5 query ("what is it?", "C++" and an open
-quote are errors there), so it is cut into words and each is quoted. Elsewhere the latest entries are ranked by shared
-words.
+SQLite's FTS5 ranks by BM25 over stemmed words, PostgreSQL's text search by how many stemmed words match and how often.
+What people type is no query ("what is it?", "C++" and an open quote are errors there), so it is cut into words and each
+is quoted. Without an index the latest entries are ranked by shared words.
 """
 
 from __future__ import annotations
@@ -10,21 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, select, text
+from sqlalchemy import Connection, RowMapping, select
 
-from agora.memory.dialects import has_recall_index
+from agora.memory.dialects import kind
 from agora.memory.tables import METADATA
 from agora.memory.words import shared, words
 from agora.records import MemoryEntry
 
 _ENTRIES: Final = METADATA.tables["memory_entries"]
 _LATEST: Final = 2000
-_BY_RANK: Final = text(
-    "SELECT m.* FROM memory_words"
-    " JOIN memory_entries m ON m.seq = memory_words.rowid"
-    " WHERE memory_words MATCH :query AND m.grounded = :grounded"
-    " ORDER BY rank, m.seq DESC LIMIT :limit"
-)
 
 
 def recall(connection: Connection, query: str, *, limit: int, grounded: bool = True) -> Sequence[MemoryEntry]:
@@ -39,19 +33,11 @@ def recall(connection: Connection, query: str, *, limit: int, grounded: bool = T
     asked = words(query)
     if not asked or limit < 1:
         return ()
-    if has_recall_index(connection):
-        found = connection.execute(_BY_RANK, {"query": match_query(asked), "grounded": grounded, "limit": limit})
-        return tuple(_entry(row) for row in found.mappings())
+    database = kind(connection)
+    if database.has_recall_index(connection):
+        found = database.search(connection, asked, limit=limit, grounded=grounded)
+        return tuple(_entry(row) for row in found)
     return _by_shared_words(connection, asked, limit=limit, grounded=grounded)
-
-
-def match_query(asked: Sequence[str]) -> str:
-    """Words as an FTS5 query that cannot be malformed.
-
-    >>> match_query(("what", "is"))
-    '"what" OR "is"'
-    """
-    return " OR ".join(f'"{word}"' for word in asked)
 
 
 def _by_shared_words(

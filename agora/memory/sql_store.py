@@ -36,6 +36,8 @@ LEASE_S: Final = 60.0
 """How long a lease lasts without renewal."""
 RELEASE_S: Final = 10.0
 """The longest that leaving a `hold` block waits for the database."""
+BUSY_S: Final = 30.0
+"""How long another writer, or a server that went away, is waited for."""
 _TEXTS: Final = ("tasks", "awards", "attempts", "calls", "memory_entries", "judgements")
 
 
@@ -50,6 +52,7 @@ class SQLStore:
         secrets: Values that must not be recorded.
         salt: Makes the salt of each body: `SALT_BYTES` random bytes.
         lease_s: How long a held run stays held without renewal.
+        patience_s: How long a database server that went away is waited for.
     """
 
     def __init__(
@@ -60,13 +63,14 @@ class SQLStore:
         secrets: Iterable[str] = (),
         salt: Callable[[], bytes] = lambda: os.urandom(SALT_BYTES),
         lease_s: float = LEASE_S,
+        patience_s: float = BUSY_S,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._leases = Leases(engine, clock=clock, length_s=lease_s)
-        self._group = GroupCommit(
-            LedgerWriter(engine, redactor=Redactor(secrets), salt=salt, leases=self._leases).commit
-        )
+        redactor = Redactor(secrets)
+        ledger = LedgerWriter(engine, redactor=redactor, salt=salt, leases=self._leases, patience_s=patience_s)
+        self._group = GroupCommit(ledger.commit)
         self._closed = False
 
     @classmethod
@@ -76,7 +80,7 @@ class SQLStore:
         *,
         clock: Clock,
         secrets: Iterable[str] = (),
-        busy_s: float = 30.0,
+        busy_s: float = BUSY_S,
         lease_s: float = LEASE_S,
     ) -> SQLStore:
         """Open a database (made and migrated where needed) by URL, or an SQLite file by path.
@@ -85,7 +89,7 @@ class SQLStore:
             url_or_path: As `agora.memory.location.database_url` gives it.
             clock: When events are recorded.
             secrets: Values that must not be recorded.
-            busy_s: How long to wait for another writer.
+            busy_s: How long to wait for another writer, or for a server that went away meanwhile.
             lease_s: How long a held run stays held without renewal; it is renewed every third of that.
 
         Raises:
@@ -97,7 +101,7 @@ class SQLStore:
         except BaseException:
             engine.dispose()
             raise
-        return cls(engine, clock=clock, secrets=secrets, lease_s=lease_s)
+        return cls(engine, clock=clock, secrets=secrets, lease_s=lease_s, patience_s=busy_s)
 
     async def record(self, run: str, *events: Event) -> None:
         """Append events in order, all or none; return when they (and all before them) are durable.

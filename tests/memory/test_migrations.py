@@ -15,7 +15,7 @@ from sqlalchemy.schema import SchemaItem
 
 from agora.errors import LedgerError
 from agora.memory import migrations
-from agora.memory.dialects import connect, guarded
+from agora.memory.dialects import connect, kind
 from agora.memory.tables import METADATA
 from memory.helpers_store import open_store, raw, small
 
@@ -30,7 +30,7 @@ def test_the_migrated_schema_is_the_declared_one(tmp_path: Path) -> None:
     with engine.connect() as connection:
         options = {"compare_type": True, "include_object": ours}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
-        assert guarded(connection)
+        assert kind(connection).guarded(connection)
     engine.dispose()
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, Engine, inspect, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from agora.errors import LedgerError
-from agora.memory.dialects import explain, guard, guarded, writer
+from agora.memory.dialects import explain, kind, writer
 
 REVISIONS: Final = ("0001", "0002")
 """All schema revisions that this version knows, oldest first."""
@@ -27,13 +27,14 @@ def upgrade(engine: Engine) -> None:
     """
     try:
         with engine.connect() as connection:
-            if _version(connection) == REVISIONS[-1] and guarded(connection):
+            if _version(connection) == REVISIONS[-1] and kind(connection).guarded(connection):
                 return
         with writer(engine) as connection, connection.begin():
+            kind(connection).lock_schema(connection)
             if _version(connection) != REVISIONS[-1]:
                 _migrate(connection)
-            guard(connection)
-    except DBAPIError as problem:
+            kind(connection).guard(connection)
+    except SQLAlchemyError as problem:
         raise explain(problem) from problem
 
 
