@@ -182,7 +182,7 @@ def test_out_of_time_the_rest_is_left_and_counted(owner: Callable[[int], subproc
 def test_a_closed_copy_leaves_nothing(place: Path) -> None:
     async def open_and_close() -> int:
         copy = await BareSandbox().open(None, least=Tier.BARE)
-        while_open = sum(1 for _ in place.iterdir())
+        while_open = len(list(place.iterdir()))  # noqa: ASYNC240 - a folder of the test's own
         await copy.close()
         return while_open
 
