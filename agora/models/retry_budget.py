@@ -12,6 +12,8 @@ from agora.models.window import Window
 
 SPAN_S = 600.0
 """Calls and retries of the last ten minutes count."""
+BURST_S = 10.0
+"""And so do those of the last ten seconds: a good hour is no licence to storm a provider that just fell over."""
 SHARE = 0.1
 """Retries for each call."""
 LEAST = 3
@@ -19,26 +21,28 @@ LEAST = 3
 
 
 class RetryBudget(NamedTuple):
-    """Retries granted in the last ten minutes: at most three, or a tenth of the first attempts.
+    """Retries granted: at most three, or a tenth of the first attempts, in ten minutes and in ten seconds.
 
     A grant counts whether it is used or not.
 
     >>> budget = RetryBudget().called(0.0)
-    >>> [budget.grant(0.0)[1]]
-    [True]
+    >>> budget.grant(0.0)[1]
+    True
     """
 
-    window: Window = Window(SPAN_S)
-    """Attempts; the retries among them are marked."""
+    long: Window = Window(SPAN_S)
+    """Attempts of the last ten minutes; the retries among them are marked."""
+    short: Window = Window(BURST_S)
+    """Attempts of the last ten seconds; the retries among them are marked."""
 
     def called(self, now_s: float) -> RetryBudget:
         """After one attempt, first or not."""
-        return RetryBudget(self.window.add(now_s, calls=1))
+        return RetryBudget(self.long.add(now_s, calls=1), self.short.add(now_s, calls=1))
 
     def grant(self, now_s: float) -> tuple[RetryBudget, bool]:
         """The budget afterwards, and whether one more retry may be made."""
-        window = self.window.at(now_s)
-        first = window.calls - window.marked
-        if window.marked + 1 > max(LEAST, SHARE * first):
+        windows = self.long.at(now_s), self.short.at(now_s)
+        if any(window.marked + 1 > max(LEAST, SHARE * (window.calls - window.marked)) for window in windows):
             return self, False
-        return RetryBudget(window.add(now_s, marked=1)), True
+        long, short = windows
+        return RetryBudget(long.add(now_s, marked=1), short.add(now_s, marked=1)), True
