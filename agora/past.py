@@ -8,7 +8,7 @@ execution by journal, as in Temporal and DBOS; the journal is the ledger.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -260,26 +260,19 @@ def _call_id(event: Event) -> str:
     return call_of(event.call) if isinstance(event, (Reserved, Called)) else ""
 
 
+_ONCE_A_TASK: Final = (Started, Posted, Screened, Scored, Applying, Applied, TaskDone, Done)
+
+
 def _key(event: Event) -> tuple[object, ...] | None:
     """What makes an event the same as another, whatever time it took; None: it can happen again and again."""
-    parts = _KEYS.get(type(event))
-    return None if parts is None else (type(event), event.task, *parts(event))
-
-
-_KEYS: Final[Mapping[type[Event], Callable[..., tuple[str | int, ...]]]] = {
-    Started: lambda event: (),
-    Posted: lambda event: (),
-    Screened: lambda event: (),
-    BidPlaced: lambda event: (event.bid.agent,),
-    BidRefused: lambda event: (event.agent,),
-    Scored: lambda event: (),
-    Awarded: lambda event: (event.award.attempt,),
-    Performed: lambda event: (event.attempt,),
-    Verified: lambda event: (event.attempt,),
-    Settled: lambda event: (event.attempt,),
-    Asked: lambda event: (event.question.id,),
-    Applying: lambda event: (),
-    Applied: lambda event: (),
-    TaskDone: lambda event: (),
-    Done: lambda event: (),
-}
+    if isinstance(event, _ONCE_A_TASK):
+        return type(event), event.task
+    if isinstance(event, (Performed, Verified, Settled)):
+        return type(event), event.task, event.attempt
+    if isinstance(event, Awarded):
+        return Awarded, event.task, event.award.attempt
+    if isinstance(event, BidPlaced):
+        return BidPlaced, event.task, event.bid.agent
+    if isinstance(event, BidRefused):
+        return BidRefused, event.task, event.agent
+    return (Asked, event.task, event.question.id) if isinstance(event, Asked) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agora.testing.audit import audit
 from agora.testing.clocks import FakeClock, SeededChance
 from agora.testing.desk import desk_for
 from agora.testing.endpoint import FaultyEndpoint
@@ -36,6 +37,7 @@ __all__ = [
     "ScriptError",
     "ScriptedModel",
     "SeededChance",
+    "audit",
     "call",
     "calls",
     "check_agent",

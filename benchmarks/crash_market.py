@@ -1,0 +1,165 @@
+"""The starter market in a place of its own: begun, gone on with, inspected. For killing it (crashes.py)."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import anyio
+from pydantic import BaseModel
+from sqlalchemy import text
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from agora.ambient import SystemClock
+from agora.bids import Price
+from agora.cli.definitions import load_mechanism, load_tasks
+from agora.errors import UnknownNameError
+from agora.events import Event, Resumed, TaskDone
+from agora.market import Market
+from agora.memory.dialects import connect
+from agora.memory.sql_store import SQLStore
+from agora.questions import Answer, Question
+from agora.results import Report
+from agora.sandbox import best_sandbox
+from agora.tasks import Task
+from agora.testing import RuleModel, audit
+from benchmarks.variants import starter_agents
+from starter.test_starter_market import small_model
+
+ROOT = Path(__file__).parents[1]
+SEED = 7
+_TABLES = {
+    "reservations": "SELECT count(*) FROM reservations",
+    "leases": "SELECT count(*) FROM leases WHERE until_us > 0",
+}
+
+
+class Found(BaseModel):
+    """What is there afterwards."""
+
+    faults: list[str] = []
+    """What does not add up."""
+    verdicts: dict[str, str] = {}
+    """Task -> verdict and agent."""
+    tree: dict[str, str] = {}
+    """The user's folder: path -> mode and content."""
+    unknown: int = 0
+    """Calls of unknown fate."""
+
+
+class Place(NamedTuple):
+    """Where one run lives: all that it may leave behind is below it."""
+
+    folder: Path
+    database: str
+
+    @property
+    def repo(self) -> Path:
+        """The user's folder."""
+        return self.folder / "repo"
+
+    @property
+    def temp(self) -> Path:
+        """What the run takes for the machine's temporary folder."""
+        return self.folder / "tmp"
+
+
+def made(folder: Path, *, store: str | None = None) -> Place:
+    """A fresh place, with the checklist's repository."""
+    shutil.copytree(ROOT / "checklist" / "repo", folder / "repo")
+    (folder / "tmp").mkdir()
+    (folder / "tmp").chmod(0o777)
+    folder.chmod(0o755)
+    return Place(folder, store or str(folder / "agora.db"))
+
+
+def _tasks(place: Place) -> list[Task]:
+    tasks = load_tasks(ROOT / "checklist")
+    return [task.model_copy(update={"workspace": str(place.repo)}) for task in tasks]
+
+
+async def _yes(question: Question) -> Answer:
+    return Answer(True, asked=False)
+
+
+async def _in_market(place: Place, use: Callable[[Market], Awaitable[Report]]) -> None:
+    tempfile.tempdir = str(place.temp)
+    store = SQLStore.open(place.database, clock=SystemClock())
+    try:
+        market = Market(
+            starter_agents(RuleModel("local/scripted", small_model, price=Price(unit="s"))),
+            mechanism=load_mechanism("sale", project=ROOT),
+            sandbox=best_sandbox(),
+            store=store,
+            approve=_yes,
+            seed=SEED,
+        )
+        await use(market)
+    finally:
+        await store.close()
+
+
+def begin(place: Place) -> None:
+    """The whole checklist, in this process."""
+
+    async def use(market: Market) -> Report:
+        return await market.run_all(_tasks(place))
+
+    anyio.run(_in_market, place, use)
+
+
+def go_on(place: Place) -> None:
+    """Resume what was cut off; what never began is begun."""
+
+    async def use(market: Market) -> Report:
+        try:
+            return await market.resume("last")
+        except UnknownNameError:
+            return await market.run_all(_tasks(place))
+
+    anyio.run(_in_market, place, use)
+
+
+def inspect(place: Place) -> Found:
+    """What the ledger, the database and the folder say afterwards."""
+    store = SQLStore.open(place.database, clock=SystemClock())
+    runs = store.runs()
+    events: list[Event] = [item.event for item in store.events(runs[0].id) if item.event is not None]
+    faults = audit(events)
+    if (bad := store.check()) is not None:
+        faults.append(f"the chain breaks at {bad}")
+    if len(runs) != 1:
+        faults.append(f"there are {len(runs)} runs")
+    anyio.run(store.close)
+    faults += _left_in_tables(place)
+    faults += [f"left behind: {path.relative_to(place.folder)}" for path in _left_on_disk(place)]
+    return Found(
+        faults=faults,
+        verdicts={done.task: f"{done.verdict} {done.agent}" for done in events if isinstance(done, TaskDone)},
+        unknown=sum(len(event.unknown) for event in events if isinstance(event, Resumed)),
+        tree=_tree(place.repo),
+    )
+
+
+def _left_in_tables(place: Place) -> Iterator[str]:
+    engine = connect(place.database)
+    with engine.connect() as connection:
+        for table, count in _TABLES.items():
+            if left := connection.execute(text(count)).scalar_one():
+                yield f"{left} {table} left"
+    engine.dispose()
+
+
+def _left_on_disk(place: Place) -> list[Path]:
+    return [*place.temp.iterdir(), *place.repo.rglob(".agora*")]
+
+
+def _tree(root: Path) -> dict[str, str]:
+    files = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {str(path.relative_to(root)): f"{path.stat().st_mode:o} {path.read_bytes().hex()}" for path in files}
