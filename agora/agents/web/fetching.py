@@ -21,10 +21,11 @@ from agora.values import JsonValue
 
 MAX_REDIRECTS: Final = 5
 """Redirects that are followed."""
-MAX_CHARS: Final = 12_000
+MAX_CHARS: Final = 10_000
 """Text of a page that is shown at once."""
 SHOWN_LINKS: Final = 20
 """Links of a page that are shown."""
+_LINK_CHARS: Final = 200
 _ACCEPT: Final = "text/html, text/plain, application/json, application/xml;q=0.9, text/*;q=0.8"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -85,13 +86,15 @@ class WebFetch:
         url, start = arguments.get("url"), arguments.get("start", 0)
         if not isinstance(url, str) or not isinstance(start, int) or start < 0:
             raise ConfigError("arguments of 'fetch'", "need url, a text, and may have start, a number from 0")
-        target = parse_url(url)
+        asked = parse_url(url)
         try:
             with anyio.fail_after(self._deadline_s):
-                target, received = await self._followed(target)
+                target, received = await self._followed(asked)
                 page = await read_page(target.url, received.headers.get("content-type", ""), received.body)
         except TimeoutError:
-            raise WebError(target.url, f"took longer than {self._deadline_s:g} s: try another page") from None
+            raise WebError(asked.url, f"took longer than {self._deadline_s:g} s: try another page") from None
+        except WebError as failure:  # errors are not labelled as a stranger's, so none shows where a redirect led
+            raise type(failure)(asked.url, failure.what) from None
         return _shown(target.url, page, start)
 
     async def _followed(self, target: Target) -> tuple[Target, Received]:
@@ -125,11 +128,12 @@ def _shown(url: str, page: Page, start: int) -> str:
     left = len(text) - start - len(part)
     if part and left > 0:
         rows += ["", f"[{left} more characters were cut; fetch it with start={start + len(part)} to read on]"]
-    links = page.links[:SHOWN_LINKS] if start == 0 else ()
-    if links:
-        rows += ["", "Links:", *(f"- {one_line(words, 80)}: {one_line(onward, 300)}" for words, onward in links)]
-        if more := len(page.links) - len(links):
-            rows.append(f"[at least {more} more links were cut]")
+    whole = [link for link in page.links if len(link[1]) <= _LINK_CHARS] if start == 0 else []
+    if whole:
+        shown = [f"- {one_line(words, 80)}: {visible(onward)}" for words, onward in whole[:SHOWN_LINKS]]
+        rows += ["", "Links:", *shown]
+    if start == 0 and (more := len(page.links) - len(whole[:SHOWN_LINKS])):
+        rows.append(f"[{more} or more links were cut]")
     return "\n".join(rows)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import mimetypes
 import re
 import subprocess
 import sys
@@ -98,7 +99,8 @@ def _kind(url: str, content_type: str) -> str:
     kind, sub = read[1].lower(), read[2].lower()
     if kind == "text" or (kind == "application" and (sub in ("json", "xml") or sub.endswith(("+json", "+xml")))):
         return f"{kind}/{sub}"
-    raise WebError(url, f"is {kind}/{sub}: only HTML, text, JSON and XML are read")
+    known = f"{kind}/{sub}" if mimetypes.guess_extension(f"{kind}/{sub}") else "of a kind that is not known here"
+    raise WebError(url, f"is {known}: only HTML, text, JSON and XML are read")
 
 
 async def _extracted(url: str, html: str) -> Page:

@@ -126,7 +126,7 @@ def follow(target: Target, location: str) -> Target:
         raise refused(target.url, "redirects to an address that is not a URL") from None
     onward = parse_url(joined)
     if target.scheme == "https" and onward.scheme == "http":
-        raise refused(target.url, f"redirects from https down to http at {onward.place}: ask for an https page")
+        raise refused(target.url, "redirects from https down to http: ask for an https page")
     return onward
 
 
