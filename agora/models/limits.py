@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import anyio
 
@@ -43,6 +43,19 @@ class Transport(Protocol):
 
         Raises:
             ModelError: It failed. `status` None means that the connection failed.
+        """
+        ...
+
+
+@runtime_checkable
+class StreamingTransport(Protocol):
+    """A transport that can hand over an answer while it arrives."""
+
+    async def stream(self, request: Request, *, write: Callable[[str], None]) -> Raw:
+        """Make exactly one request upstream, and hand over its text as it comes.
+
+        Raises:
+            ModelError: It failed, or nobody knows whether the stream came to its end.
         """
         ...
 
@@ -105,6 +118,18 @@ class Guarded:
             ModelError: The provider refused or failed.
         """
         return await self._reply(request, self._transport.send)
+
+    async def stream(self, request: Request, *, write: Callable[[str], None]) -> Reply:
+        """The same, with each piece of text handed over as it arrives; all at the end where a transport cannot do it.
+
+        Raises:
+            ModelError: As `complete`, whatever was handed over before.
+        """
+        if isinstance(self._transport, StreamingTransport):
+            return await self._reply(request, partial(self._transport.stream, write=write))
+        reply = await self.complete(request)
+        write(reply.text)
+        return reply
 
     async def _reply(self, request: Request, send: Send) -> Reply:
         """One attempt by whichever way of sending; what comes back is held against the request."""

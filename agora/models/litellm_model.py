@@ -7,26 +7,27 @@ reason and usage are read from the provider's own answer, and the bill is our ow
 from __future__ import annotations
 
 import os
+import sys
 import warnings
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
 from threading import Lock
 from typing import Any
 
 import anyio.to_thread
-from anyio.lowlevel import RunVar
 
 from agora.bids import Price
-from agora.errors import MissingKeyError
+from agora.errors import MissingKeyError, ModelError
 from agora.messages import Reply, Request
+from agora.models.health import SHARED, Health
 from agora.models.limits import Guarded
-from agora.models.provider_form import OversizedBodyError, mapped, raw_reply, sent_messages, sent_options
-from agora.models.replies import MAX_REPLY_BYTES, LostConnectionError, Raw
+from agora.models.pieces import Pieces, reported
+from agora.models.provider_form import mapped, raw_reply, sent_messages, sent_options
+from agora.models.replies import MAX_REPLY_BYTES, LostConnectionError, Raw, clean
+from agora.models.wire import clients_here, listening
 from agora.protocols import Clock
 
-MAX_BODY_BYTES = 16_000_000
-"""Reading stops here: escapes and log-probabilities make a body larger than its text."""
 OVER_HTTP = frozenset({"anthropic", "deepseek", "gemini", "groq", "mistral", "openrouter", "xai"})
 """Providers that litellm reaches with an HTTP client that can be ours. Others ("openai" apart) use its own: their size
 is checked after reading, and a connection lost before any answer may have been tried twice."""
@@ -51,10 +52,14 @@ def _load_litellm() -> Any:  # noqa: ANN401 - the litellm border
 
         # Its classes finish building at their first use, with warnings of pydantic's that mean nothing to our users.
         litellm.ModelResponse()
+        litellm.ModelResponseStream()
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     litellm.drop_params = True
     litellm.num_retries = 0
+    litellm.disable_hf_tokenizer_download = True  # it would count a stream's tokens by itself, with a download
+    # A table of zeros is no loop, and the output cap ends real ones.
+    litellm.REPEATED_STREAMING_CHUNK_LIMIT = sys.maxsize  # type: ignore[attr-defined]  # not in its __all__
     return litellm
 
 
@@ -169,29 +174,69 @@ class LiteLLMTransport:
             original.append(details.get("original_response"))
 
         try:
-            answer = await litellm.acompletion(
-                model=self._sent_name,
-                messages=sent_messages(request),
-                max_tokens=request.max_tokens,
-                temperature=request.temperature,
-                timeout=request.deadline_s,
-                max_retries=0,
-                num_retries=0,
-                api_base=self._api_base,
-                api_key=self._api_key or ("none" if self._api_base else None),  # the SDK wants some key
-                client=await self._client(),
-                logger_fn=look,
-                _skip_mcp_handler=True,  # else `tools` needs the extras of litellm's server
-                **sent_options(request),
-            )
+            answer = await litellm.acompletion(**await self._asked(request), logger_fn=look)
+            return raw_reply(self._name, answer, original[-1] if original else None)
+        except ModelError:
+            raise
         except Exception as error:
             raise mapped(self._name, error) from error
-        return raw_reply(self._name, answer, original[-1] if original else None)
+
+    async def stream(self, request: Request, *, write: Callable[[str], None]) -> Raw:
+        """Make exactly one request upstream and hand over its text as it arrives.
+
+        Where the provider is not reached over a client of ours, nobody can see how the stream ends: then the answer
+        is waited for, and comes in one piece.
+
+        Raises:
+            MissingKeyError: No call was made.
+            ModelError: It failed, or the stream's end is not known.
+        """
+        litellm = load_litellm()
+        self.check_key()
+        asked = await self._asked(request)
+        if asked["client"] is None:
+            raw = await self.send(request)
+            write(clean(raw.text or ""))
+            return raw
+        pieces = Pieces(self._name, write=write, max_bytes=MAX_REPLY_BYTES)
+        with listening() as ear:
+            try:
+                # What is listened to must not be compressed.
+                plain = {"extra_headers": {"Accept-Encoding": "identity"}, "stream_options": {"include_usage": True}}
+                async for chunk in await litellm.acompletion(**asked, **plain, stream=True):
+                    pieces.take(chunk)
+            except ModelError:
+                raise
+            except Exception as error:
+                raise reported(self._name, ear.tap) or mapped(self._name, error) from error
+            finally:
+                await ear.hang_up()
+            failure = reported(self._name, ear.tap)
+            if failure is not None:
+                raise failure
+            return pieces.raw(ear.tap)
+
+    async def _asked(self, request: Request) -> dict[str, Any]:
+        """What litellm is called with."""
+        return {
+            "model": self._sent_name,
+            "messages": sent_messages(request),
+            "max_tokens": request.max_tokens,
+            "temperature": request.temperature,
+            "timeout": request.deadline_s,
+            "max_retries": 0,
+            "num_retries": 0,
+            "api_base": self._api_base,
+            "api_key": self._api_key or ("none" if self._api_base else None),  # the SDK wants some key
+            "client": await self._client(),
+            "_skip_mcp_handler": True,  # else `tools` needs the extras of litellm's server
+            **sent_options(request),
+        }
 
     async def _client(self) -> object:
         """Our own HTTP client, which reads no more than the cap and never sends twice."""
         provider: str = load_litellm().get_llm_provider(self._sent_name)[1]
-        clients = await _clients_here()
+        clients = await clients_here(_one_shot)
         if provider == "openai":
             return clients.openai(self._api_base, self._api_key or ("none" if self._api_base else None))
         return clients.http if provider in OVER_HTTP else None
@@ -207,6 +252,7 @@ class LiteLLMModel(Guarded):
         price: Stated by the user; None looks it up once in litellm's list.
         clock: Measures how long a call took.
         max_reply_bytes: A longer answer is an error.
+        health: What is known of the provider; None shares it with all models of this process behind the same key.
     """
 
     def __init__(
@@ -218,9 +264,11 @@ class LiteLLMModel(Guarded):
         price: Price | None = None,
         clock: Clock | None = None,
         max_reply_bytes: int = MAX_REPLY_BYTES,
+        health: Health | None = None,
     ) -> None:
         transport = LiteLLMTransport(name, api_base=api_base, api_key=api_key, price=price)
-        super().__init__(transport, clock=clock, max_reply_bytes=max_reply_bytes)
+        health = health or SHARED.of(name.partition("/")[0], api_base=api_base, api_key=api_key)
+        super().__init__(transport, clock=clock, max_reply_bytes=max_reply_bytes, health=health)
 
     async def complete(self, request: Request) -> Reply:
         """Make the call; importing litellm is not part of its deadline.
@@ -232,80 +280,24 @@ class LiteLLMModel(Guarded):
         await warm_up()
         return await super().complete(request)
 
+    async def stream(self, request: Request, *, write: Callable[[str], None]) -> Reply:
+        """Make the call, and hand over its text as it arrives.
+
+        Raises:
+            MissingKeyError: No call was made.
+            ModelError: Nothing usable came back.
+        """
+        await warm_up()
+        return await super().stream(request, write=write)
+
 
 def _per_mtok(per_token: float) -> Decimal:
     return (Decimal(repr(float(per_token))) * 1_000_000).normalize()
 
 
-async def _cap(response: Any) -> None:  # noqa: ANN401 - the litellm border: its handlers are httpx hooks
-    """Stop reading a body at the cap (an httpx response hook, called before the body is read)."""
-    response.stream = _capped_stream()(response.stream)
-
-
-@cache
-def _capped_stream() -> Any:  # noqa: ANN401 - the litellm border: httpx is litellm's, and as late
-    import httpx
-
-    class Capped(httpx.AsyncByteStream):
-        def __init__(self, stream: httpx.AsyncByteStream) -> None:
-            self._stream = stream
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            size = 0
-            async for chunk in self._stream:
-                size += len(chunk)
-                if size > MAX_BODY_BYTES:
-                    raise OversizedBodyError(size)
-                yield chunk
-
-        async def aclose(self) -> None:
-            await self._stream.aclose()
-
-    return Capped
-
-
-class _Clients:
-    """The HTTP clients of one event loop: connections must not outlive it."""
-
-    def __init__(self) -> None:
-        self.http = _one_shot()(event_hooks={"response": [_cap]})
-        self._openai: dict[tuple[str | None, str | None], object] = {}
-        self.keeper: AsyncGenerator[None] | None = None
-
-    def openai(self, api_base: str | None, api_key: str | None) -> object:
-        """A client of the OpenAI SDK over the same connections."""
-        import openai
-
-        key = (api_base, api_key)
-        if key not in self._openai:
-            self._openai[key] = openai.AsyncOpenAI(
-                api_key=api_key, base_url=api_base, max_retries=0, http_client=self.http.client
-            )
-        return self._openai[key]
-
-    async def keep(self) -> AsyncGenerator[None]:
-        """Wait for the end of the event loop, which closes its asynchronous generators, and close the connections."""
-        try:
-            yield
-        finally:
-            await self.http.client.aclose()
-
-
-_clients: RunVar[_Clients] = RunVar("agora_http_clients")
-
-
-async def _clients_here() -> _Clients:
-    clients = _clients.get(None)
-    if clients is None:
-        clients = _Clients()
-        clients.keeper = clients.keep()
-        await anext(clients.keeper)
-        _clients.set(clients)
-    return clients
-
-
 @cache
 def _one_shot() -> Any:  # noqa: ANN401 - the litellm border
+    """The HTTP handler that every answer comes through."""
     from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
     class OneShot(AsyncHTTPHandler):

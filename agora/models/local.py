@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from importlib import import_module
@@ -26,7 +26,7 @@ from agora.messages import Reply, Request
 from agora.models.choice_form import as_choice, from_choice
 from agora.models.limits import Guarded
 from agora.models.litellm_model import LiteLLMTransport, warm_up
-from agora.models.replies import Raw
+from agora.models.replies import Raw, clean
 from agora.models.tokens import bound_tokens
 from agora.protocols import Clock
 from agora.settings import environment
@@ -121,13 +121,26 @@ class LocalModel(Guarded):
             ConfigError: Runtime or weights are missing or cannot be loaded.
             ModelError: Nothing usable came back.
         """
+        await self._ready()
+        return await super().complete(request)
+
+    async def stream(self, request: Request, *, write: Callable[[str], None]) -> Reply:
+        """Make the call, and hand over its text as it arrives; a choice of a tool is no text.
+
+        Raises:
+            ConfigError: Runtime or weights are missing or cannot be loaded.
+            ModelError: Nothing usable came back.
+        """
+        await self._ready()
+        return await super().stream(request, write=write)
+
+    async def _ready(self) -> None:
         try:
             async with anyio.create_task_group() as both:
                 both.start_soon(warm_up)
                 both.start_soon(anyio.to_thread.run_sync, self._local.start)
         except BaseExceptionGroup as failures:
             raise only(failures) from failures
-        return await super().complete(request)
 
 
 class _LocalTransport:
@@ -164,6 +177,13 @@ class _LocalTransport:
     async def send(self, request: Request) -> Raw:
         raw = await self.start().send(as_choice(request))
         return from_choice(self._name, request, raw)
+
+    async def stream(self, request: Request, *, write: Callable[[str], None]) -> Raw:
+        if not request.tools:
+            return await self.start().stream(as_choice(request), write=write)
+        raw = await self.send(request)  # it arrives as JSON, of which only the answer inside is for reading
+        write(clean(raw.text or ""))
+        return raw
 
 
 def _serve(weights: Path, threads: int) -> _Server:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import NamedTuple
+
+import anyio.lowlevel
 
 from agora.bids import Price
 from agora.errors import ModelError
@@ -94,6 +97,7 @@ def say(
 
 
 _UNCOUNTED = Usage()
+_WORDS = re.compile(r"\S+\s*|\s+")
 
 
 class _Speaker:
@@ -174,6 +178,15 @@ class ScriptedModel(_Speaker):
             raise step
         return self._reply(request, step(request) if callable(step) else step)
 
+    async def stream(self, request: Request, *, write: Callable[[str], None]) -> Reply:
+        """Complete, and hand over the text word by word.
+
+        Raises:
+            ScriptError: As `complete`.
+            ModelError: As `complete`; nothing is handed over then.
+        """
+        return await _spoken(await self.complete(request), write)
+
     def assert_consumed(self) -> None:
         """Raise where steps are left, or where calls came that the script did not foresee (and someone hid it).
 
@@ -227,6 +240,21 @@ class RuleModel(_Speaker):
         if isinstance(answer, ModelError):
             raise answer
         return self._reply(request, answer)
+
+    async def stream(self, request: Request, *, write: Callable[[str], None]) -> Reply:
+        """Complete, and hand over the text word by word.
+
+        Raises:
+            ModelError: As `complete`; nothing is handed over then.
+        """
+        return await _spoken(await self.complete(request), write)
+
+
+async def _spoken(reply: Reply, write: Callable[[str], None]) -> Reply:
+    for word in _WORDS.findall(reply.text):
+        write(word)
+        await anyio.lowlevel.checkpoint()
+    return reply
 
 
 def _gist(request: Request) -> str:
