@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
@@ -27,6 +28,10 @@ PROJECT_FILE = "agora.toml"
 _NEAR = 0.85
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
+
+
+Approval = Literal["ask", "auto-edit", "yes"]
+"""How much of what agents want a person is asked for."""
 
 
 class Settings(Value):
@@ -52,8 +57,13 @@ class Settings(Value):
     """A model file of the user's own for the local runtime; empty: the SmolLM2 weights."""
     api_base: str = ""
     """An OpenAI-compatible server whose models join the pool; empty: none."""
-    yes: bool = False
-    """Apply patches without asking."""
+    approve: Approval = "ask"
+    """What a person is asked: "ask" for diffs, commands outside a sandbox and dear awards; "auto-edit" for the last two
+    only; "yes" for nothing."""
+    ask_above_usd: Decimal = Field(default=Decimal("1.00"), ge=0)
+    """Awards that set more than this aside are asked for, in US dollars."""
+    ask_commands: bool = False
+    """Ask for commands inside a sandbox, too."""
     bare: bool = False
     """Run commands without any sandbox; it is recorded."""
 

@@ -67,6 +67,6 @@ def test_a_misspelt_variable_is_a_mistake_and_a_foreign_one_is_not(project: Path
 
 
 def test_switches_of_the_environment_take_the_usual_words(project: Path, tmp_path: Path) -> None:
-    assert load(project, tmp_path, environ={"AGORA_YES": "1", "AGORA_BARE": "off"}).yes
-    with pytest.raises(ConfigError, match="AGORA_YES: 'perhaps'"):
-        load(project, tmp_path, environ={"AGORA_YES": "perhaps"})
+    assert load(project, tmp_path, environ={"AGORA_ASK_COMMANDS": "1", "AGORA_BARE": "off"}).ask_commands
+    with pytest.raises(ConfigError, match="AGORA_ASK_COMMANDS: 'perhaps'"):
+        load(project, tmp_path, environ={"AGORA_ASK_COMMANDS": "perhaps"})

@@ -1,69 +1,53 @@
-"""Asking a person before a patch is written to their folder."""
+"""Who decides whether something may happen: a rule where one does, else a person at the terminal, else nobody yet."""
 
 from __future__ import annotations
 
-import sys
+from decimal import Decimal
 
 import anyio
-from rich.text import Text
 
-from agora.cli.paint import err, visible
+from agora.cli.asking import ask, can_ask
 from agora.cli.view import View
-from agora.tasks import Patch, Task
-
-_SHOWN_LINES = 400
-_YES = frozenset({"y", "yes"})
+from agora.questions import About, Answer, Question
+from agora.settings import Approval
 
 
 class Approver:
-    """Shows a patch, asks for it on a terminal, and remembers what was said.
+    """Asks a person for what no rule allows, one question at a time, and remembers "all of this kind".
 
     Args:
         view: What has to leave the screen while a question stands on it.
-        yes: Say yes to everything.
+        mode: "ask", "auto-edit" (diffs go without a question) or "yes" (everything does).
+        ask_above_usd: Awards that set more aside are asked for, in US dollars.
+        ask_commands: Commands inside a sandbox are asked for, too.
     """
 
-    def __init__(self, view: View, *, yes: bool) -> None:
-        self._view, self._yes = view, yes
-        self.refused = False
-        """A person said no."""
-        self.unasked: list[str] = []
-        """Tasks whose patch was not applied because nobody could be asked."""
+    def __init__(self, view: View, *, mode: Approval, ask_above_usd: Decimal, ask_commands: bool = False) -> None:
+        self._view, self._mode = view, mode
+        self._ask_above_usd, self._ask_commands = ask_above_usd, ask_commands
+        self._granted: set[About] = set()
+        self._lock = anyio.Lock()
 
-    async def __call__(self, task: Task, patch: Patch) -> bool:
-        """Whether the patch may be written."""
-        if self._yes:
-            return True
-        if not (sys.stdin.isatty() and err().is_terminal):
-            self.unasked.append(task.id)
-            return False
-        with self._view.paused():
-            show_patch(patch)
-            answer = await _asked(f"Apply to {task.workspace}? [y/N] ")
-        approved = answer.strip().lower() in _YES
-        self.refused = self.refused or not approved
-        return approved
+    async def __call__(self, question: Question) -> Answer:
+        """Whether it may happen; `granted` is None where nobody can be asked now."""
+        if self._mode == "yes" or not self._needs_a_person(question):
+            return Answer(True, asked=False)
+        async with self._lock:  # tasks work side by side; questions come one after the other
+            if question.about in self._granted:
+                return Answer(True)
+            if not can_ask():
+                return Answer(None)
+            with self._view.paused():
+                reply = await ask(question)
+        if reply == "later":
+            return Answer(None)
+        if reply == "all":
+            self._granted.add(question.about)
+        return Answer(reply != "no")
 
-
-def show_patch(patch: Patch) -> None:
-    """A patch as a unified diff on standard error, with every misleading character made visible."""
-    lines = patch.text.splitlines()
-    for line in lines[:_SHOWN_LINES]:
-        err().print(Text(visible(line), style=_style(line)))
-    if len(lines) > _SHOWN_LINES:
-        paths = ", ".join(change.path for change in patch.changes)
-        err().print(Text(f"... {len(lines) - _SHOWN_LINES} more lines; the files: {visible(paths)}", style="quiet"))
-
-
-def _style(line: str) -> str:
-    if line.startswith(("+++", "---", "@@", "#")):
-        return "head"
-    return "added" if line.startswith("+") else "removed" if line.startswith("-") else ""
-
-
-async def _asked(question: str) -> str:
-    """One line from the terminal; waiting for it can be interrupted, and holds up nobody else's work."""
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    await anyio.wait_readable(sys.stdin)
-    return sys.stdin.readline()
+    def _needs_a_person(self, question: Question) -> bool:
+        if question.about == "diff":
+            return self._mode != "auto-edit"
+        if question.about == "award":
+            return question.usd > self._ask_above_usd
+        return not question.sandboxed or self._ask_commands

@@ -6,29 +6,31 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
+from agora.cli.candid import argument
 from agora.cli.paint import grid, out, safe, taken, usd, verdict, visible
 from agora.cli.rows import LEGEND, table_of, why
 from agora.cli.story import RunStory, TaskStory
 from agora.coordinator import reason_to_keep_out
 from agora.errors import ApprovalError, BudgetError, NoBidsError, VerifierError
+from agora.questions import Question
 from agora.results import Report, Result
 from agora.tasks import Limits, Verdict
 
 _SHOWN_OUTPUT_CHARS = 4_000
+_ONE_LINE_CHARS = 160
 
 
-def exit_code(report: Report, story: RunStory, *, refused: bool) -> int:
+def exit_code(report: Report, story: RunStory) -> int:
     """What the shell gets: 0 where all passed, else the code of what stopped the first task that did not.
 
     Args:
         report: What came of the run.
-        story: The same from its events.
-        refused: A person said no to a patch, or nobody was there to ask.
+        story: The same from its events, with what people said.
     """
     for result in report.results:
         if code := _code(result, story):
             return code
-    return ApprovalError.exit_code if refused else 0
+    return ApprovalError.exit_code if any(task.refused_a("diff") for task in story.tasks.values()) else 0
 
 
 def print_result(report: Report, story: RunStory) -> None:
@@ -45,6 +47,29 @@ def print_result(report: Report, story: RunStory) -> None:
     share = f", of which bids {usd(report.overhead.usd)}" if report.overhead.usd else ""
     console.print(f"took {taken(report.usage)}{share}")
     console.print(f"[quiet]trace {report.run} · next: agora explain {report.run}[/]")
+
+
+def print_waiting(story: RunStory) -> None:
+    """A run that cannot go on without a person: what there is, and what is asked."""
+    console = out()
+    console.print(table_of(story.tasks.values()))
+    console.print(f"[quiet]{LEGEND}[/]\n")
+    for asked in story.waiting:
+        console.print(f"[unknown]waits for an answer[/]: {brief(asked.question)}")
+    console.print(f"took {taken(story.spent)} so far")
+
+
+def brief(question: Question) -> str:
+    """A question in one line, for markup."""
+    who = safe(question.agent)
+    what = f"{who}'s diff is applied to {safe(question.workspace)}"
+    if question.about == "award":
+        what = f"{who} gets the task, with {usd(question.usd)} set aside"
+    elif question.about == "command":
+        where = "in the sandbox" if question.sandboxed else "outside any sandbox"
+        argv = safe(" ".join(argument(word) for word in question.argv), limit=_ONE_LINE_CHARS)
+        what = f"{who} runs {argv} {where}"
+    return f"{safe(question.task)}: {what}"
 
 
 def _print_task(story: TaskStory) -> None:
@@ -76,6 +101,9 @@ def print_reasons(stories: Iterable[TaskStory]) -> None:
 def _code(result: Result, story: RunStory) -> int:
     if result.verdict is Verdict.PASSED:
         return 0
+    told = story.tasks.get(result.task.id)
+    if told is not None and told.refused_a("award") and not result.attempts:
+        return ApprovalError.exit_code
     if result.verdict is Verdict.UNKNOWN:
         return VerifierError.exit_code
     return BudgetError.exit_code if _lacked_budget(result, story) else NoBidsError.exit_code

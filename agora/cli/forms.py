@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from agora.bids import Score
 from agora.cli.rows import ranked
 from agora.cli.story import AttemptStory, RunStory, TaskStory
-from agora.tasks import Usage
+from agora.events import Asked, Resumed
+from agora.tasks import Patch, Usage
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def run_form(run: str, story: RunStory) -> Form:
         "policy": started.policy if started else None,
         "agents": [agent.name for agent in started.agents] if started else [],
         "notes": dict(started.notes) if started else {},
+        "resumptions": [_resumed_form(resumed) for resumed in story.resumed],
+        "waiting": [question_form(asked) for asked in story.waiting],
         "verdicts": verdicts,
         "usage": usage_form(story.done.usage if story.done else story.spent),
         "overhead": usage_form(story.overhead()),
@@ -90,6 +93,7 @@ def task_form(story: TaskStory) -> Form:
         "bids": bids,
         "did_not_bid": dict(story.refused),
         "attempts": [_attempt_form(attempt) for attempt in story.attempts],
+        "questions": [question_form(asked) for asked in story.asked.values()],
         "applied": story.applied.applied if story.applied else None,
         "usage": usage_form(done.usage) if done else None,
     }
@@ -126,6 +130,37 @@ def figures_form(figures: Figures) -> Form:
         "seconds": round(figures.seconds, 6),
         "error": figures.error or None,
     }
+
+
+def question_form(asked: Asked, patch: Patch | None = None) -> Form:
+    """A question and what was said to it; `granted` is null while it waits.
+
+    Args:
+        asked: As it stands on the ledger.
+        patch: The diff that it is about.
+    """
+    question = asked.question
+    shown: Form = {} if patch is None else {"patch": patch.text, "paths": [change.path for change in patch.changes]}
+    return {
+        "id": question.id,
+        "about": question.about,
+        "task": question.task,
+        "agent": question.agent,
+        "argv": list(question.argv),
+        "stdin": question.stdin,
+        "sandboxed": question.sandboxed,
+        "workspace": question.workspace or None,
+        "usd": plain(question.usd),
+        "reason": question.reason,
+        "digest": asked.digest,
+        "granted": asked.granted,
+        **shown,
+    }
+
+
+def _resumed_form(resumed: Resumed) -> Form:
+    """What was charged without anybody knowing its fate."""
+    return {"unknown": list(resumed.unknown), "usd": plain(resumed.usd), "tokens": resumed.tokens}
 
 
 def usage_form(usage: Usage) -> Form:

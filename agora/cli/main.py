@@ -11,24 +11,24 @@ from typing import cast
 import typer
 
 from agora.cli.agents import agents_app
+from agora.cli.approve import approve
 from agora.cli.demo import demo
 from agora.cli.doctor import doctor
 from agora.cli.explain import explain
 from agora.cli.init import init
+from agora.cli.interrupts import INTERRUPTED
 from agora.cli.memory import memory_app
+from agora.cli.resume import resume
 from agora.cli.run import run
 from agora.cli.runs import runs
 from agora.cli.show import show
 from agora.errors import AgoraError
 
-INTERRUPTED = 130
-"""The exit code after Ctrl-C."""
-
 _INTERRUPTED_LINE = "interrupted: what was recorded is kept; see it with `agora show last`"
 _EPILOG = (
     "Exit codes: 0 passed, 1 failed, 2 usage, 3 budget, 4 verification unknown or not started, "
-    "5 approval refused, 6 sandbox, 130 interrupted. Results go to standard output, progress to standard error. "
-    "No telemetry."
+    "5 approval refused or waiting, 6 sandbox, 130 interrupted. Results go to standard output, progress to standard "
+    "error. No telemetry."
 )
 
 app = typer.Typer(
@@ -56,6 +56,8 @@ def about(
 
 
 app.command()(run)
+app.command()(resume)
+app.command()(approve)
 app.command()(runs)
 app.command()(show)
 app.command()(explain)
@@ -87,6 +89,7 @@ def run_app(arguments: Sequence[str]) -> int:
         unless AGORA_DEBUG is set.
     """
     try:
+        _arm()
         code = app(list(arguments), prog_name="agora", standalone_mode=False)
     except BaseException as error:  # the outermost border: every end becomes a line and an exit code
         if _debugging():
@@ -135,6 +138,20 @@ def _say(message: str) -> None:
 
     colour = sys.stderr.isatty() and not environment().get("NO_COLOR")
     typer.echo(typer.style(f"error: {line}", fg="red") if colour else f"error: {line}", err=True, color=colour)
+
+
+def _arm() -> None:
+    """Let this process die where AGORA_FAILPOINT says, for tests of what comes after.
+
+    Raises:
+        ConfigError: It is not of the form NAME:HIT.
+    """
+    from agora.settings import environment
+
+    if text := environment().get("AGORA_FAILPOINT", ""):
+        from agora.failpoints import Failpoint, arm
+
+        arm(Failpoint.parse(text))
 
 
 def _debugging() -> bool:

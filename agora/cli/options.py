@@ -23,5 +23,14 @@ Agents = Annotated[
     str | None, typer.Option("--agents", help="Only these agents: names or .toml files, comma-separated.")
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of all chance.", show_default="drawn, recorded")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Apply patches without asking.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: short for --approve yes.")]
+Approve = Annotated[
+    str | None,
+    typer.Option(
+        "--approve",
+        metavar="ask|auto-edit|yes",
+        help="What is asked for: diffs, commands outside a sandbox and dear awards; the last two; nothing.",
+        show_default="ask",
+    ),
+]
 Bare = Annotated[bool, typer.Option("--bare", help="No sandbox at all; it is recorded.")]

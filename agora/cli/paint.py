@@ -136,6 +136,15 @@ def steps(count: int) -> str:
     return f"{count} step" + ("" if count == 1 else "s")
 
 
+def times(count: int) -> str:
+    """How often.
+
+    >>> times(1), times(2)
+    ('once', '2 times')
+    """
+    return "once" if count == 1 else f"{count} times"
+
+
 def taken(usage: Usage) -> str:
     """What work took: dollars where there are any, tokens where there are any, steps, seconds."""
     parts = [usd(usage.usd)] if usage.usd else []

@@ -73,15 +73,15 @@ def _row(story: TaskStory, bid: Bid, place: int) -> tuple[str, ...]:
         f"[{style}]{safe(bid.agent, limit=_NAME_CHARS)}[/]",
         amount(bid.price),
         f"[{'head' if role == 'winner' else 'quiet'}]{role}[/]" if role else "",
-        _verdict(attempt),
+        _verdict(attempt, waits=bool(story.waiting)),
         *_promised(bid, attempt),
     )
 
 
-def _verdict(attempt: AttemptStory | None) -> str:
+def _verdict(attempt: AttemptStory | None, *, waits: bool) -> str:
     if attempt is None:
         return ""
-    return verdict(attempt.outcome.verdict) if attempt.outcome else "[quiet]working[/]"
+    return verdict(attempt.outcome.verdict) if attempt.outcome else f"[quiet]{'waiting' if waits else 'working'}[/]"
 
 
 def _promised(bid: Bid, attempt: AttemptStory | None) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agora.cli.options import Agents, Bare, Format, Json, Project, Seed, Yes
+from agora.cli.options import Agents, Approve, Bare, Format, Json, Project, Seed, Yes
 
 
 def run(
@@ -21,6 +21,7 @@ def run(
     seed: Seed = None,
     parallel: Annotated[int | None, typer.Option("--parallel", help="Tasks worked on at once.")] = None,
     attempts: Annotated[int | None, typer.Option("--attempts", help="Awards that one task gets at most.")] = None,
+    approve: Approve = None,
     yes: Yes = False,
     bare: Bare = False,
     json: Json = False,
@@ -31,7 +32,8 @@ def run(
 ) -> None:
     """Have a task done: auctioned, worked on, verified.
 
-    A patch is shown and asked for before it is written to the workspace. The exit code says what came of it.
+    A diff is shown and asked for before it is written to the workspace. With nobody there to ask, the question waits:
+    `agora approve` answers it, and `agora resume` goes on. The exit code says what came of it.
     """
     from agora.cli.running import Order, execute
 
@@ -41,7 +43,7 @@ def run(
         "seed": seed,
         "parallel": parallel,
         "attempts": attempts,
-        "yes": yes or None,
+        "approve": "yes" if yes else approve,
         "bare": bare or None,
     }
     order = Order(

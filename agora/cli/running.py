@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 import anyio
 
 from agora.cli.approval import Approver
 from agora.cli.definitions import load_mechanism, load_policy, load_tasks
-from agora.cli.endings import exit_code, print_result
+from agora.cli.endings import exit_code, print_result, print_waiting
 from agora.cli.forms import print_form, run_form
+from agora.cli.interrupts import InterruptedRunError, interruptible
 from agora.cli.joining import ABSENT
 from agora.cli.options import Format
 from agora.cli.paint import err, safe
 from agora.cli.pool import Pool, join_pool
 from agora.cli.session import Session, open_session, opened_store
 from agora.cli.view import View, view_of
-from agora.errors import ConfigError
+from agora.errors import ApprovalPendingError, ConfigError
 from agora.events import Event
 from agora.market import Market
 from agora.posting import as_task, as_usd
-from agora.protocols import Sandbox
+from agora.protocols import Mechanism, Policy, Sandbox, Store
+from agora.questions import Approve
+from agora.records import Recorded
 from agora.results import Report
 from agora.sandbox import BareSandbox
+from agora.settings import Settings
 from agora.tasks import Task, Tier
+from agora.values import JsonValue
 
+ONLY: Final = "only"
+"""Under which name a run remembers the agents that it was to ask."""
+REMEMBERED: Final = frozenset(
+    {"mechanism", "policy", "bid_deadline_s", "attempts", "bare", "approve", "ask_above_usd", "ask_commands"}
+)
+"""The settings that a run remembers, so that it can be gone on with; none of them is a secret."""
 _PATH_ENDS = (".toml", "/")
+_LATEST = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,37 +121,135 @@ def housed(tasks: Sequence[Task], *, bare: bool) -> tuple[Sequence[Task], Sandbo
 async def _run(order: Order, session: Session, tasks: Sequence[Task]) -> int:
     settings = session.settings
     tasks, sandbox = housed(tasks, bare=settings.bare)
-    mechanism = load_mechanism(settings.mechanism, project=session.project)
-    policy = load_policy(settings.policy)
+    rules = rules_of(session)
     pool = join_pool(session, only=order.only)
     pool.need_some()
-    text = order.format is Format.TEXT
-    if text:
+    if order.format is Format.TEXT:
         _announce(pool)
-    view = view_of(tasks, budget_usd=settings.budget_usd, quiet=not text and not err().is_terminal)
-    approve = Approver(view, yes=settings.yes)
+    view = view_of(tasks, budget_usd=settings.budget_usd, quiet=is_quiet(order.format))
     async with opened_store(session) as store:
-        market = Market(
-            pool.agents,
-            budget_usd=settings.budget_usd,
-            mechanism=mechanism,
-            policy=policy,
-            store=store,
-            sandbox=sandbox,
-            bid_deadline_s=settings.bid_deadline_s,
-            attempts=settings.attempts,
-            approve=approve,
-            seed=settings.seed,
-        )
-        with view.shown():
-            report = await market.run_all(
+        make = partial(market_of, session, pool, rules, store=store, sandbox=sandbox)
+
+        async def go(market: Market, watch: Callable[[Event], None]) -> Report:
+            return await market.run_all(
                 tasks,
                 parallel=settings.parallel,
                 notes=notes_of(pool, bare=settings.bare),
-                watch=_watcher(view, order.format),
+                command=command_of(order, settings),
+                watch=watch,
             )
-        _say(order, report, view, approve)
-    return exit_code(report, view.story, refused=approve.refused or bool(approve.unasked))
+
+        return await conduct(make, go, session=session, store=store, view=view, form=order.format)
+
+
+def is_quiet(form: Format) -> bool:
+    """Whether nothing is shown while a run runs: a program reads the results, and nobody sees standard error."""
+    return form is not Format.TEXT and not err().is_terminal
+
+
+def rules_of(session: Session) -> tuple[Mechanism, Policy]:
+    """The auction's rule and the coordinator's.
+
+    Raises:
+        UsageError: There is no such rule, or its file does not fit.
+    """
+    settings = session.settings
+    return load_mechanism(settings.mechanism, project=session.project), load_policy(settings.policy)
+
+
+def market_of(
+    session: Session,
+    pool: Pool,
+    rules: tuple[Mechanism, Policy],
+    *,
+    store: Store,
+    sandbox: Sandbox | None,
+    approve: Approve,
+) -> Market:
+    """The market of a project's settings."""
+    settings = session.settings
+    return Market(
+        pool.agents,
+        budget_usd=settings.budget_usd,
+        mechanism=rules[0],
+        policy=rules[1],
+        store=store,
+        sandbox=sandbox,
+        bid_deadline_s=settings.bid_deadline_s,
+        attempts=settings.attempts,
+        approve=approve,
+        seed=settings.seed,
+    )
+
+
+def command_of(order: Order, settings: Settings) -> dict[str, JsonValue]:
+    """What `agora resume` makes the same market from; tasks, seed and limits stand on the ledger by themselves."""
+    only = None
+    if order.only is not None:
+        names = [name.strip() for name in order.only.split(",")]
+        only = ",".join(str(Path(name).expanduser().resolve()) if name.endswith(".toml") else name for name in names)
+    return {
+        ONLY: only,
+        **{name: value for name, value in settings.model_dump(mode="json").items() if name in REMEMBERED},
+    }
+
+
+async def conduct(
+    make: Callable[..., Market],
+    go: Callable[[Market, Callable[[Event], None]], Awaitable[Report]],
+    *,
+    session: Session,
+    store: Store,
+    view: View,
+    form: Format,
+) -> int:
+    """Have a run done or gone on with, in view of whoever watches, and say what came of it.
+
+    Args:
+        make: Makes the market around an approver.
+        go: What is done with it.
+        session: The settings.
+        store: Where it is recorded.
+        view: Shows the run; its story may know the run's past.
+        form: How results are written.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ApprovalPendingError: A question waits for an answer; what there is was shown.
+        InterruptedRunError: Somebody ended it.
+    """
+    settings = session.settings
+    approve = Approver(
+        view, mode=settings.approve, ask_above_usd=settings.ask_above_usd, ask_commands=settings.ask_commands
+    )
+    market = make(approve=approve)
+    with interruptible(view.stopping) as interrupts:
+        try:
+            with view.shown():
+                report = await go(market, _watcher(view, form))
+        except ApprovalPendingError as pending:
+            _say(pending.run, None, view, form)
+            raise
+        except BaseException as error:
+            if interrupts.count:
+                raise InterruptedRunError(_id_of(view, store)) from error
+            raise
+    _say(report.run, report, view, form)
+    return exit_code(report, view.story)
+
+
+def _id_of(view: View, store: Store) -> str:
+    """The run that a view shows; empty where nothing of it is on record."""
+    started = view.story.started
+    runs = store.runs(limit=_LATEST) if started is not None else ()
+    return next((info.id for info in runs if any(one.event == started for one in first_of(store, info.id))), "")
+
+
+def first_of(store: Store, run: str) -> Sequence[Recorded]:
+    """The first entry of a run's record, where there is one."""
+    return tuple(islice(store.events(run), 1))
 
 
 def notes_of(pool: Pool, *, bare: bool) -> dict[str, str]:
@@ -164,13 +276,10 @@ def _watcher(view: View, form: Format) -> Callable[[Event], None]:
     return watch
 
 
-def _say(order: Order, report: Report, view: View, approve: Approver) -> None:
-    if order.format is not Format.TEXT:
-        print_form("agora.run/1", run_form(report.run, view.story))
-    else:
+def _say(run: str, report: Report | None, view: View, form: Format) -> None:
+    if form is not Format.TEXT:
+        print_form("agora.run/1", run_form(run, view.story))
+    elif report is not None:
         print_result(report, view.story)
-    for task in approve.unasked:
-        err().print(
-            f"the patch for {safe(task)} was not applied: there is no terminal to ask on; "
-            f"see it with `agora show {report.run}`, or run with --yes"
-        )
+    else:
+        print_waiting(view.story)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from agora.cli.options import Json, Project
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agora.cli.session import Session
     from agora.protocols import Store
     from agora.records import RunInfo
@@ -39,9 +41,15 @@ async def _runs(session: Session, *, limit: int, json: bool) -> None:
     async with opened_store(session) as store:
         found = store.runs(limit=limit)
         held_against = {info.id: alternative(store, info.id) for info in found}
+        states: dict[str, State] = {info.id: "done" if info.done else state_in(store, info.id) for info in found}
     if json:
         rows = [
-            {**info._asdict(), "usage": usage_form(info.usage), "alternative": held_against[info.id] or None}
+            {
+                **info._asdict(),
+                "usage": usage_form(info.usage),
+                "alternative": held_against[info.id] or None,
+                "state": states[info.id],
+            }
             for info in found
         ]
         print_form("agora.runs/1", {"runs": list(rows)})
@@ -51,7 +59,7 @@ async def _runs(session: Session, *, limit: int, json: bool) -> None:
         return
     table = grid("run", "when", "passed>", "cost>", "tokens>", "seconds>", "goal")
     for info in found:
-        goal = _goal(info, alternative=bool(held_against[info.id]))
+        goal = _goal(info, states[info.id], alternative=bool(held_against[info.id]))
         passed = f"{info.passed}/{info.tasks}"
         cost, seconds = usd(info.usage.usd), number(info.usage.seconds)
         table.add_row(f"[name]{info.id}[/]", ago(info.started_us), passed, cost, str(info.usage.tokens), seconds, goal)
@@ -67,7 +75,29 @@ def alternative(store: Store, run: str) -> str:
     return first.event.notes.get(NOTE, "") if first and isinstance(first.event, Started) else ""
 
 
-def _goal(info: RunInfo, *, alternative: bool) -> str:
+State = Literal["done", "running", "waiting", "cut off"]
+"""Where a run is: at its end, in a process that lives, at a question for a person, or nowhere."""
+
+STATES: Mapping[State, str] = {
+    "running": " [quiet](running)[/]",
+    "waiting": " [unknown](waits for an answer)[/]",
+    "cut off": " [unknown](cut off)[/]",
+    "done": "",
+}
+"""The states for markup, as they stand behind a run's name."""
+
+
+def state_in(store: Store, run: str) -> State:
+    """Where a run is."""
+    from agora.cli.story import told
+
+    if store.holder(run):
+        return "running"
+    story = told(entry.event for entry in store.events(run))
+    return "done" if story.done else "waiting" if story.waiting else "cut off"
+
+
+def _goal(info: RunInfo, state: State, *, alternative: bool) -> str:
     """The first goal, how many more there are, and what a reader would be puzzled by, for markup."""
     from textwrap import shorten
 
@@ -78,5 +108,4 @@ def _goal(info: RunInfo, *, alternative: bool) -> str:
     left = out().width - _OTHER_COLUMNS
     room = max(_ONE_LINE_CHARS, left if left >= _ONE_LINE_CHARS else 2 * left) - len(before) - len(after)
     goal = shorten(info.goal, room, placeholder="") if after else info.goal
-    state = "" if info.done else " [unknown](not finished)[/]"
-    return f"[quiet]{before}[/]{safe(goal, limit=room)}[quiet]{after}[/]{state}"
+    return f"[quiet]{before}[/]{safe(goal, limit=room)}[quiet]{after}[/]{STATES[state]}"

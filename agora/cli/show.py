@@ -10,8 +10,18 @@ import typer
 from agora.cli.options import Json, Project
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agora.cli.runs import State
     from agora.cli.session import Session
     from agora.cli.story import RunStory, TaskStory
+
+_NEXT: Mapping[State, str] = {
+    "done": "why it went so: agora explain",
+    "running": "why it went so: agora explain",
+    "waiting": "to answer it: agora approve",
+    "cut off": "to go on with it: agora resume",
+}
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help='An id, the beginning of one, or "last".')]
 
@@ -45,20 +55,30 @@ async def _show(session: Session, ref: str, *, json: bool) -> None:
     from agora.cli.forms import print_form, run_form
 
     run, story = await read_run(session, ref)
+    state = "done" if story.done else await _state(session, run)
     if json:
-        print_form("agora.show/1", run_form(run, story))
+        print_form("agora.show/1", {**run_form(run, story), "state": state})
         return
-    _print(run, story)
+    _print(run, story, state)
 
 
-def _print(run: str, story: RunStory) -> None:
+async def _state(session: Session, run: str) -> State:
+    from agora.cli.runs import state_in
+    from agora.cli.session import opened_store
+
+    async with opened_store(session) as store:
+        return state_in(store, run)
+
+
+def _print(run: str, story: RunStory, state: State) -> None:
     from agora.cli.joining import ABSENT, grouped
-    from agora.cli.paint import out, remarks, safe, taken
+    from agora.cli.paint import inset, out, remarks, safe, taken, times
+    from agora.cli.resume import charged
     from agora.cli.rows import LEGEND, table_of
+    from agora.cli.runs import STATES
 
     console = out()
-    state = "" if story.done else " [unknown](not finished)[/]"
-    console.print(f"[head]run {run}[/]{state}")
+    console.print(f"[head]run {run}[/]{STATES[state]}")
     if story.started is not None:
         began = story.started
         console.print(f"[quiet]seed {began.seed} · mechanism {safe(began.mechanism)} · policy {safe(began.policy)}[/]")
@@ -70,14 +90,20 @@ def _print(run: str, story: RunStory) -> None:
     console.print(f"[quiet]{LEGEND}[/]")
     for task in story.tasks.values():
         _print_work(task)
+    if story.resumed:
+        console.print(f"\nresumed {times(len(story.resumed))}")
+        for resumed in story.resumed:
+            if resumed.unknown:
+                console.print(inset(f"[unknown]{charged(resumed)}[/]"))
     console.print(f"\ntook {taken(story.done.usage if story.done else story.spent)}")
-    console.print(f"[quiet]why it went so: agora explain {run}[/]")
+    console.print(f"[quiet]{_NEXT[state]} {run}[/]")
 
 
 def _print_work(task: TaskStory) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
+    from agora.cli.endings import brief
     from agora.cli.paint import inset, out, safe, visible
     from agora.cli.rows import mark, why
 
@@ -86,6 +112,9 @@ def _print_work(task: TaskStory) -> None:
     console.print(inset(safe(task.task.goal, limit=240)))
     if reason := why(task, limit=400):
         console.print(inset(f"[quiet]{reason}[/]"))
+    for asked in task.asked.values():
+        said = "[unknown]waits for an answer[/]" if asked.granted is None else "yes" if asked.granted else "no"
+        console.print(inset(f"[quiet]asked: {brief(asked.question).partition(': ')[2]}[/]: {said}"))
     if task.last is None:
         return
     if task.last.output.strip():

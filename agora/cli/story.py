@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from agora.bids import Award, Bid, Clearing, Reserve, Shortlist
 from agora.events import (
     Applied,
+    Asked,
     Awarded,
     BidPlaced,
     BidRefused,
@@ -20,6 +21,7 @@ from agora.events import (
     Performed,
     Posted,
     Reserved,
+    Resumed,
     Scored,
     Screened,
     Settled,
@@ -28,6 +30,7 @@ from agora.events import (
     ToolUsed,
     Verified,
 )
+from agora.questions import About
 from agora.tasks import Outcome, Patch, Task, Usage, Verdict
 
 
@@ -81,6 +84,8 @@ class TaskStory:
     """Each model call with its end; None where its fate is unknown."""
     tools: list[ToolUsed] = field(default_factory=list[ToolUsed])
     """Tool calls and commands."""
+    asked: dict[str, Asked] = field(default_factory=dict[str, Asked])
+    """Question -> the last that was said about it."""
     applied: Applied | None = None
     """Whether the patch was written to the workspace; None where nobody was asked."""
     done: TaskDone | None = None
@@ -90,6 +95,15 @@ class TaskStory:
     def verdict(self) -> Verdict | None:
         """What came of it; None while it runs."""
         return self.done.verdict if self.done else None
+
+    @property
+    def waiting(self) -> list[Asked]:
+        """Questions that it waits for an answer to."""
+        return [] if self.done else [asked for asked in self.asked.values() if asked.granted is None]
+
+    def refused_a(self, about: About) -> bool:
+        """Whether a person said no to something of a kind."""
+        return any(asked.granted is False and asked.question.about == about for asked in self.asked.values())
 
     @property
     def last(self) -> AttemptStory | None:
@@ -107,8 +121,10 @@ class RunStory:
     """Id -> story, in the order of posting."""
     spent: Usage = field(default_factory=Usage)
     """What all calls, tools and commands took so far."""
+    resumed: list[Resumed] = field(default_factory=list[Resumed])
+    """Each time that it was gone on with, and what of unknown fate was charged."""
     done: Done | None = None
-    """The terminal row; None: it was cut short, or still runs."""
+    """The terminal row; None: it was cut short, waits, or still runs."""
 
     def tell(self, event: Event) -> None:
         """Take in the next event."""
@@ -119,11 +135,18 @@ class RunStory:
                 self.tasks[spec.id] = TaskStory(task=spec)
             case Done():
                 self.done = event
+            case Resumed():
+                self.resumed.append(event)
             case _:
                 if story := self.tasks.get(event.task):
                     _tell_task(story, event)
                 if isinstance(event, Called | ToolUsed):
                     self.spent += event.usage
+
+    @property
+    def waiting(self) -> list[Asked]:
+        """Questions that it waits for an answer to, task by task."""
+        return [asked for story in self.tasks.values() for asked in story.waiting]
 
     def overhead(self) -> Usage:
         """The part of the spend that went into bids."""
@@ -149,6 +172,8 @@ def _tell_task(story: TaskStory, event: Event) -> None:
             story.refused[event.agent] = event.reason
         case Scored():
             story.clearing, story.seed = event.clearing, event.seed
+        case Asked(question=question):
+            story.asked[question.id] = event
         case Applied():
             story.applied = event
         case TaskDone():

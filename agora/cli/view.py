@@ -5,6 +5,7 @@ It is built from events only, so it shows what the ledger will say.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -18,10 +19,11 @@ from agora.bids import Award
 from agora.cli.paint import amount, err, number, safe, steps, taken, usd, verdict
 from agora.cli.rows import LEGEND, table_of
 from agora.cli.story import RunStory, TaskStory
-from agora.events import Awarded, BidPlaced, BidRefused, Event, Scored, TaskDone, Verified
+from agora.events import Asked, Awarded, BidPlaced, BidRefused, Event, Scored, TaskDone, Verified
 from agora.tasks import Task
 
 _REFRESH_HZ = 8
+_STOPPING = "stopping: what was begun is being booked; Ctrl-C again stops at once"
 
 
 class View(Protocol):
@@ -42,6 +44,10 @@ class View(Protocol):
     @contextmanager
     def paused(self) -> Generator[None]:
         """While this context lasts, the screen belongs to somebody else (a question)."""
+        ...
+
+    def stopping(self) -> None:
+        """The run was interrupted and finishes its bookings; called inside a signal's handler."""
         ...
 
 
@@ -82,6 +88,9 @@ class Silent:
         """Nothing has to be hidden."""
         yield
 
+    def stopping(self) -> None:
+        """Nobody looks."""
+
 
 class Lines(Silent):
     """One plain line for whatever a reader of a log wants to know."""
@@ -92,6 +101,10 @@ class Lines(Silent):
         line = _line(event)
         if line:
             err().print(f"{safe(event.task)}: {line}")
+
+    def stopping(self) -> None:
+        """Say it at once, past every lock and buffer."""
+        os.write(2, f"{_STOPPING}\n".encode())
 
 
 class LiveView(Silent):
@@ -106,6 +119,11 @@ class LiveView(Silent):
         super().__init__(tasks)
         self._budget_usd = budget_usd
         self._live: Live | None = None
+        self._stopping = False
+
+    def stopping(self) -> None:
+        """The next refresh says it."""
+        self._stopping = True
 
     def __rich__(self) -> Group:
         """As it stands now."""
@@ -136,6 +154,8 @@ class LiveView(Silent):
     def _footer(self) -> str:
         spent = self.story.spent
         done = sum(1 for task in self.story.tasks.values() if task.done)
+        if self._stopping:
+            return f"\n[unknown]{_STOPPING}[/]"
         parts = [f"{done} of {len(self.story.tasks)} done"]
         if _charges_dollars(self.story):
             parts.append(f"spent {usd(spent.usd)} of {usd(self._budget_usd)}")
@@ -150,11 +170,14 @@ def _charges_dollars(story: RunStory) -> bool:
 
 def _now(story: RunStory) -> str:
     """What is happening, in words."""
-    task = next((task for task in story.tasks.values() if not task.done), None)
+    undone = [task for task in story.tasks.values() if not task.done]
+    task = next((task for task in undone if not task.waiting), undone[0] if undone else None)
     return f"{safe(task.task.id)}: {_stage(task)}" if task else LEGEND
 
 
 def _stage(task: TaskStory) -> str:
+    if task.waiting:
+        return "waits for an answer"
     if task.last is None:
         asked = len(task.shortlist.members)
         return f"{len(task.bids)} bids open" if task.bids else f"waiting for sealed bids of {asked}"
@@ -174,6 +197,8 @@ def _line(event: Event) -> str:
             return "no bid can be taken"
         case Awarded(award=award):
             return _award(award)
+        case Asked(question=question, granted=None):
+            return f"waits for an answer: {safe(question.about)} of {safe(question.agent)}"
         case Verified(outcome=outcome):
             return f"{safe(event.agent)}'s work: {verdict(outcome.verdict)}"
         case TaskDone(usage=usage):

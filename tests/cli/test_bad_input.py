@@ -98,7 +98,7 @@ CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], int, str]] = {
     ),
     "a verifier that cannot start": (
         _nothing,
-        ("run", "x", "-w", "repo", "--verify", "no-such-program-here"),
+        ("run", "x", "-w", "repo", "--verify", "no-such-program-here", "--yes"),
         4,
         "",
     ),

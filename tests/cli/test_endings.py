@@ -36,7 +36,7 @@ def slow(clock: FakeClock, *, price: Price, answer: str = "42") -> Agent:
 
 async def ended(market: Market, *tasks: Task) -> int:
     story = RunStory()
-    return exit_code(await market.run_all(tasks, watch=story.tell), story, refused=False)
+    return exit_code(await market.run_all(tasks, watch=story.tell), story)
 
 
 class Nobody:
@@ -85,4 +85,4 @@ async def test_work_that_fails_ends_with_1_and_unverified_work_with_4() -> None:
 def test_what_the_market_says_of_the_budget_goes_before_all_else(short: bool, code: int) -> None:
     result = Result(run="r", task=asked("a"), verdict=Verdict.FAILED, budget_short=short)
     report = Report(run="r", results=(result,), usage=Usage(), overhead=Usage(), seconds=0)
-    assert exit_code(report, RunStory(), refused=False) == code
+    assert exit_code(report, RunStory()) == code

@@ -33,12 +33,13 @@ def test_without_a_terminal_and_without_yes_nothing_is_applied_and_it_is_said_ho
     shown = shell(*RUN)
     assert shown.code == 5
     assert (project / "repo" / "word.txt").read_text() == "wrong\n"
-    assert "not applied: there is no terminal to ask on" in shown.error
-    assert "--yes" in shown.error
+    run = json.loads(shell("show", "--json").out)["run"]
+    assert "waits for an answer: task-1: fixer's diff is applied to" in shown.out
+    assert f"`agora approve {run}`, then `agora resume {run}`" in shown.error
 
 
 def test_json_is_one_object_with_verdicts_as_words(shell: Shell, project: Path) -> None:
-    shown = shell(*RUN, "--json")
+    shown = shell(*RUN, "--yes", "--json")
     form = json.loads(shown.out)
     assert form["schema"] == "agora.run/1"
     assert form["verdicts"] == {"task-1": "passed"}
@@ -50,7 +51,7 @@ def test_json_is_one_object_with_verdicts_as_words(shell: Shell, project: Path) 
 
 
 def test_stream_json_gives_every_event_and_then_the_result(shell: Shell, project: Path) -> None:
-    lines = [json.loads(line) for line in shell(*RUN, "--output-format", "stream-json").out.splitlines()]
+    lines = [json.loads(line) for line in shell(*RUN, "--yes", "--output-format", "stream-json").out.splitlines()]
     assert [line["schema"] for line in lines[:-1]] == ["agora.event/1"] * (len(lines) - 1)
     kinds = [line["kind"] for line in lines[:-1]]
     assert kinds[0] == "started"
@@ -67,7 +68,7 @@ def test_a_run_that_fails_ends_with_1_and_says_why(shell: Shell, project: Path) 
 
 
 def test_an_outcome_that_nobody_verified_ends_with_4(shell: Shell, project: Path) -> None:
-    assert shell("run", "mend word.txt", "--workspace", "repo", "--agents", "fixer").code == 4
+    assert shell("run", "mend word.txt", "--workspace", "repo", "--agents", "fixer", "--yes").code == 4
 
 
 def test_what_agents_wrote_cannot_steer_the_terminal(shell: Shell, project: Path) -> None:
@@ -135,7 +136,7 @@ def test_a_folder_of_tasks_is_one_run(shell: Shell, project: Path) -> None:
     for name, check in (("one", "true"), ("two", "false")):
         text = f'goal = "{name}"\nworkspace = "../repo"\n[verify]\nkind = "command"\ncommand = ["{check}"]\n'
         (tasks / f"{name}.toml").write_text(text)
-    shown = shell("run", "tasks", "--agents", "fixer", "--parallel", "2")
+    shown = shell("run", "tasks", "--agents", "fixer", "--parallel", "2", "--yes")
     assert shown.code == 1
     assert "passed 1 of 2" in shown.out
     listed = json.loads(shell("runs", "--json").out)
@@ -159,7 +160,7 @@ def test_explain_gives_every_term_and_what_would_have_turned_the_award(shell: Sh
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id(shell: Shell, project: Path) -> None:
-    run = json.loads(shell(*RUN, "--json").out)["run"]
+    run = json.loads(shell(*RUN, "--yes", "--json").out)["run"]
     form = json.loads(shell("show", run[:6], "--json").out)
     assert form["schema"] == "agora.show/1"
     assert form["run"] == run
@@ -183,7 +184,7 @@ def test_records_and_memories_come_from_verified_runs(shell: Shell, project: Pat
 
 
 def test_a_bare_run_is_recorded_as_such(shell: Shell, project: Path) -> None:
-    form = json.loads(shell(*RUN, "--bare", "--json").out)
+    form = json.loads(shell(*RUN, "--bare", "--yes", "--json").out)
     assert form["notes"]["sandbox"] == "none: --bare was asked for"
     assert form["verdicts"] == {"task-1": "passed"}
 
@@ -200,7 +201,7 @@ def test_on_a_terminal_the_patch_is_shown_and_asked_for(project: Path, answer: s
     ours, theirs = pty.openpty()
     process = started(project, *RUN, terminal=theirs)
     os.close(theirs)
-    seen = _until(ours, "[y/N]")
+    seen = _until(ours, "[N]o")
     os.write(ours, f"{answer}\n".encode())
     seen += _until(ours, "\0")
     assert process.wait(timeout=60) == code
