@@ -16,6 +16,7 @@ SHOWN = {
     "03_repair_a_repository": "+    return n * 2",
     "04_agents_without_a_model": "-import os",
     "05_watch_and_choose_a_mechanism": "refused: {'eve'",
+    "06_read_the_web": "the server was asked for: ['/tea']",
 }
 
 

@@ -53,7 +53,13 @@ _NEVER_V4: Final = tuple(
     ipaddress.IPv4Network(net)
     for net in ("0.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16", "192.0.0.0/24", "224.0.0.0/4", "240.0.0.0/4")
 )
-_NEVER_V6: Final = tuple(ipaddress.IPv6Network(net) for net in ("::/128", "fe80::/10", "ff00::/8", "fd00:ec2::254/128"))
+_NEVER_V6: Final = tuple(
+    ipaddress.IPv6Network(net)
+    for net in (
+        *("::/128", "fe80::/10", "ff00::/8", "fd00:ec2::254/128"),
+        *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"),  # these carry an IPv4 address
+    )
+)
 
 
 def why_not_public(address: str) -> str:

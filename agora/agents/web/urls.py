@@ -138,7 +138,8 @@ def refused(url: str, why: str) -> WebRefusedError:
 
 def _authority(url: str, text: str, default_port: int) -> tuple[str, int]:
     if "@" in text:
-        raise refused(url, "holds a user name before the host: leave it out")
+        shown = url.replace(text, "...@" + text.rpartition("@")[2], 1)  # a password may stand there
+        raise refused(shown, "holds a user name before the host: leave it out")
     if "%" in text:
         raise refused(url, "holds a percent sign in the host: write it plainly, without a zone")
     bracketed = _BRACKETED.fullmatch(text)
