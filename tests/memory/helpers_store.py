@@ -1,15 +1,15 @@
-"""Small events and files for the tests of the store."""
+"""Small events and stores for the tests of the store."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 from agora.events import BidRefused
 from agora.memory.sql_store import SQLStore
 from agora.testing.clocks import FakeClock
+from memory.places import raw
+
+__all__ = ["open_store", "raw", "small", "tasks_of"]
 
 
 def small(number: int) -> BidRefused:
@@ -17,19 +17,9 @@ def small(number: int) -> BidRefused:
     return BidRefused(task=f"t{number}", agent="scout", reason=f"reason {number}")
 
 
-def open_store(path: Path, *, busy_s: float = 30.0) -> SQLStore:
+def open_store(place: str | Path, *, busy_s: float = 30.0) -> SQLStore:
     """A store on a clock that stands still."""
-    return SQLStore.open(path, clock=FakeClock(), busy_s=busy_s)
-
-
-@contextmanager
-def raw(path: Path) -> Generator[sqlite3.Connection, None, None]:
-    """A plain connection as any other program makes it: default pragmas, autocommit."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        yield connection
-    finally:
-        connection.close()
+    return SQLStore.open(place, clock=FakeClock(), busy_s=busy_s)
 
 
 def tasks_of(store: SQLStore, run: str | None = None) -> list[str]:

@@ -23,8 +23,8 @@ SERVER: Final = "AGORA_TEST_POSTGRES_URL"
 class Places(Protocol):
     """New, empty databases of one kind."""
 
-    def new(self) -> str:
-        """The URL or path of one."""
+    def new(self, *, migrated: bool = True) -> str:
+        """The URL or path of one; `migrated=False`: without any table, for certain."""
         ...
 
 
@@ -34,7 +34,7 @@ class SQLitePlaces:
     def __init__(self, folder: Path) -> None:
         self._folder, self._names = folder, count()
 
-    def new(self) -> str:
+    def new(self, *, migrated: bool = True) -> str:
         return str(self._folder / f"agora{next(self._names)}.db")
 
 

@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import anyio
+import psycopg
 import pytest
 
 from agora.ambient import SystemClock
@@ -26,17 +27,22 @@ from agora.memory.sql_store import SQLStore
 from agora.streaming import Tee
 from agora.testing.clocks import FakeClock
 from memory.helpers_store import open_store, raw, small, tasks_of
+from memory.places import is_sqlite
 
 HOLDER = Path(__file__).with_name("lease_holder.py")
 ROUNDS = 20
+TRY_LOCK = (
+    ("PRAGMA busy_timeout = 1", "BEGIN IMMEDIATE", "ROLLBACK"),
+    ("BEGIN", "LOCK TABLE ledger IN EXCLUSIVE MODE NOWAIT", "ROLLBACK"),
+)
 
 
 class Holder:
     """Another process with a store on the same database."""
 
-    def __init__(self, path: Path, *, lease_s: float) -> None:
+    def __init__(self, place: str, *, lease_s: float) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", str(HOLDER), str(path), str(lease_s)],
+            [sys.executable, "-W", "error", str(HOLDER), str(place), str(lease_s)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -54,8 +60,8 @@ class Holder:
 
 
 @contextmanager
-def holding(path: Path, *, lease_s: float) -> Generator[Holder, None, None]:
-    holder = Holder(path, lease_s=lease_s)
+def holding(place: str, *, lease_s: float) -> Generator[Holder, None, None]:
+    holder = Holder(place, lease_s=lease_s)
     try:
         yield holder
     finally:
@@ -63,25 +69,24 @@ def holding(path: Path, *, lease_s: float) -> Generator[Holder, None, None]:
         holder.process.communicate()
 
 
-def lease_of(path: Path, run: str) -> tuple[int, str, int]:
-    with raw(path) as connection:
-        row = connection.execute("SELECT token, holder, until_us FROM leases WHERE run = ?", (run,)).fetchone()
+def lease_of(place: str, run: str) -> tuple[int, str, int]:
+    with raw(place) as connection:
+        row = connection.execute(f"SELECT token, holder, until_us FROM leases WHERE run = '{run}'").fetchone()
     return int(row[0]), str(row[1]), int(row[2])
 
 
-def stop_between_transactions(holder: Holder, path: Path) -> None:
-    """SIGSTOP, where it does not hold the whole database: SQLite's file lock would stop everyone with it."""
+def stop_between_transactions(holder: Holder, place: str) -> None:
+    """SIGSTOP, where it does not hold the ledger's lock: that would stop everyone with it."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         holder.process.send_signal(signal.SIGSTOP)
         os.waitpid(holder.process.pid, os.WUNTRACED)
         try:
-            with raw(path) as connection:
-                connection.execute("PRAGMA busy_timeout = 1")
-                connection.execute("BEGIN IMMEDIATE")
-                connection.execute("ROLLBACK")
+            with raw(place) as connection:
+                for statement in TRY_LOCK[0 if is_sqlite(place) else 1]:
+                    connection.execute(statement)
             return
-        except sqlite3.OperationalError:
+        except (sqlite3.OperationalError, psycopg.OperationalError):
             holder.process.send_signal(signal.SIGCONT)
     raise AssertionError("the holder never was between two transactions")
 
@@ -93,9 +98,9 @@ async def until(holds: Callable[[], bool]) -> None:
         await anyio.sleep(0.01)
 
 
-async def ran_out(path: Path, run: str) -> None:
+async def ran_out(place: str, run: str) -> None:
     """Return when the lease's time is over."""
-    await until(lambda: lease_of(path, run)[2] <= SystemClock().now_us())
+    await until(lambda: lease_of(place, run)[2] <= SystemClock().now_us())
 
 
 async def taken_over(store: SQLStore, run: str, *events: int) -> None:
@@ -110,20 +115,19 @@ async def taken_over(store: SQLStore, run: str, *events: int) -> None:
                 await anyio.sleep(0.01)
 
 
-async def test_a_stopped_process_that_wakes_after_its_lease_writes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "agora.db"
-    store = SQLStore.open(path, clock=SystemClock())
+async def test_a_stopped_process_that_wakes_after_its_lease_writes_nothing(place: str) -> None:
+    store = SQLStore.open(place, clock=SystemClock())
     accepted: list[int] = []
-    with holding(path, lease_s=0.3) as holder:
+    with holding(place, lease_s=0.3) as holder:
         for number in range(ROUNDS):
             run = f"r{number}"
             holder.tell(run)
             assert holder.answer() == "held"
-            stop_between_transactions(holder, path)
+            stop_between_transactions(holder, place)
             if number % 2:  # whether somebody went on or nobody did
                 await taken_over(store, run, 1, 2)
             else:
-                await ran_out(path, run)
+                await ran_out(place, run)
             before = [entry.seq for entry in store.events(run)]
             holder.process.send_signal(signal.SIGCONT)
             word, tries, more = holder.answer().split()
@@ -136,31 +140,29 @@ async def test_a_stopped_process_that_wakes_after_its_lease_writes_nothing(tmp_p
     await store.close()
 
 
-async def test_the_lease_of_a_process_that_was_killed_is_free_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "agora.db"
-    store = SQLStore.open(path, clock=SystemClock())
-    with holding(path, lease_s=3600) as holder:
+async def test_the_lease_of_a_process_that_was_killed_is_free_at_once(place: str) -> None:
+    store = SQLStore.open(place, clock=SystemClock())
+    with holding(place, lease_s=3600) as holder:
         holder.tell("r1")
         assert holder.answer() == "held"
         with pytest.raises(LeaseError, match="run r1 is being written by") as refused:
             async with store.hold("r1"):
                 pass
-        assert (refused.value.run, refused.value.holder) == ("r1", lease_of(path, "r1")[1])
+        assert (refused.value.run, refused.value.holder) == ("r1", lease_of(place, "r1")[1])
         assert f" {holder.process.pid} " in refused.value.holder
         holder.process.kill()
         holder.process.wait()
         async with store.hold("r1"):
             await store.record("r1", small(1))
-    token, name, until_us = lease_of(path, "r1")
+    token, name, until_us = lease_of(place, "r1")
     assert (token, name, until_us) == (2, this_process(), 0), "a greater token, and given back"
     assert store.check() is None
     await store.close()
 
 
-async def test_two_processes_that_hold_a_run_each_write_at_once_and_keep_one_chain(tmp_path: Path) -> None:
-    path = tmp_path / "agora.db"
-    store = SQLStore.open(path, clock=SystemClock())
-    with holding(path, lease_s=30) as left, holding(path, lease_s=30) as right:
+async def test_two_processes_that_hold_a_run_each_write_at_once_and_keep_one_chain(place: str) -> None:
+    store = SQLStore.open(place, clock=SystemClock())
+    with holding(place, lease_s=30) as left, holding(place, lease_s=30) as right:
         for run, holder in (("left", left), ("right", right)):
             holder.tell(run)
             assert holder.answer() == "held"
@@ -178,12 +180,11 @@ def stand_still(until_us: int) -> None:
         time.sleep(0.01)
 
 
-async def test_a_block_that_never_awaits_keeps_its_lease(tmp_path: Path) -> None:
-    path = tmp_path / "agora.db"
-    store = SQLStore.open(path, clock=SystemClock(), lease_s=0.6)
-    other = SQLStore.open(path, clock=SystemClock())
+async def test_a_block_that_never_awaits_keeps_its_lease(place: str) -> None:
+    store = SQLStore.open(place, clock=SystemClock(), lease_s=0.6)
+    other = SQLStore.open(place, clock=SystemClock())
     async with store.hold("r1"):
-        stand_still(lease_of(path, "r1")[2] + 600_000)
+        stand_still(lease_of(place, "r1")[2] + 600_000)
         with pytest.raises(LeaseError):
             await other.hold("r1").__aenter__()
         await store.record("r1", small(1))
@@ -191,9 +192,9 @@ async def test_a_block_that_never_awaits_keeps_its_lease(tmp_path: Path) -> None
     await store.close()
 
 
-async def test_only_the_run_that_lost_its_lease_is_refused(tmp_path: Path) -> None:
+async def test_only_the_run_that_lost_its_lease_is_refused(place: str) -> None:
     clock = FakeClock()
-    store = SQLStore.open(tmp_path / "agora.db", clock=clock, lease_s=60)
+    store = SQLStore.open(place, clock=clock, lease_s=60)
     outcomes: dict[str, str] = {}
 
     async def write(run: str, number: int) -> None:
@@ -216,11 +217,10 @@ async def test_only_the_run_that_lost_its_lease_is_refused(tmp_path: Path) -> No
     await store.close()
 
 
-async def test_a_lease_that_ran_out_can_be_taken_and_its_first_holder_stays_out(tmp_path: Path) -> None:
+async def test_a_lease_that_ran_out_can_be_taken_and_its_first_holder_stays_out(place: str) -> None:
     clock = FakeClock()
-    path = tmp_path / "agora.db"
-    first = SQLStore.open(path, clock=clock, lease_s=60)
-    second = SQLStore.open(path, clock=clock, lease_s=60)
+    first = SQLStore.open(place, clock=clock, lease_s=60)
+    second = SQLStore.open(place, clock=clock, lease_s=60)
     async with first.hold("r1"):
         clock.advance(59.9)
         with pytest.raises(LeaseError):
@@ -232,7 +232,7 @@ async def test_a_lease_that_ran_out_can_be_taken_and_its_first_holder_stays_out(
                 await first.record("r1", small(2))
         with pytest.raises(LeaseError, match="another part of this process"):
             await first.hold("r1").__aenter__()
-    assert lease_of(path, "r1")[0] == 2, "giving back what is another's changes nothing"
+    assert lease_of(place, "r1")[0] == 2, "giving back what is another's changes nothing"
     async with first.hold("r1"):
         await first.record("r1", small(3))
     assert tasks_of(first) == ["t1", "t3"]
@@ -242,47 +242,44 @@ async def test_a_lease_that_ran_out_can_be_taken_and_its_first_holder_stays_out(
         await store.close()
 
 
-async def test_no_rebuild_touches_the_leases(tmp_path: Path) -> None:
-    path = tmp_path / "agora.db"
-    store = open_store(path)
+async def test_no_rebuild_touches_the_leases(place: str) -> None:
+    store = open_store(place)
     async with store.hold("r1"):
-        before = lease_of(path, "r1")
+        before = lease_of(place, "r1")
         store.rebuild()
-        assert lease_of(path, "r1") == before
+        assert lease_of(place, "r1") == before
     await store.close()
 
 
-async def test_closing_inside_a_block_gives_the_lease_back_and_ends_the_thread(tmp_path: Path) -> None:
-    path = tmp_path / "agora.db"
-    store = open_store(path)
+async def test_closing_inside_a_block_gives_the_lease_back_and_ends_the_thread(place: str) -> None:
+    store = open_store(place)
     async with store.hold("r1"):
         store.note("r1", small(1))
         assert "agora-leases" in {thread.name for thread in threading.enumerate()}
         await store.close()
-    assert lease_of(path, "r1")[2] == 0
+    assert lease_of(place, "r1")[2] == 0
     await until(lambda: "agora-leases" not in {thread.name for thread in threading.enumerate()})
-    again = open_store(path)
+    again = open_store(place)
     assert tasks_of(again) == ["t1"]
     await again.close()
 
 
-async def test_leaving_in_a_cancelled_scope_commits_what_was_noted_and_gives_back(tmp_path: Path) -> None:
-    path = tmp_path / "agora.db"
-    store = open_store(path)
+async def test_leaving_in_a_cancelled_scope_commits_what_was_noted_and_gives_back(place: str) -> None:
+    store = open_store(place)
     with anyio.CancelScope() as scope:
         async with store.hold("r1"):
             store.note("r1", small(1))
             scope.cancel()
             await anyio.sleep(1)
     assert tasks_of(store) == ["t1"]
-    assert lease_of(path, "r1")[2] == 0
+    assert lease_of(place, "r1")[2] == 0
     await store.close()
 
 
 async def test_a_database_that_someone_holds_does_not_hide_what_went_wrong_in_the_block(tmp_path: Path) -> None:
-    path = tmp_path / "agora.db"
-    store = open_store(path, busy_s=0.05)
-    with raw(path) as connection:
+    place = str(tmp_path / "agora.db")
+    store = open_store(place, busy_s=0.05)
+    with raw(place) as connection:
 
         async def block() -> None:
             async with store.hold("r1"):

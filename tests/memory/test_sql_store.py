@@ -25,6 +25,7 @@ from agora.testing.clocks import FakeClock
 from agora.testing.stores import memory_update, one_run, record_update
 from ledger.event_strategies import events
 from memory.helpers_store import open_store, raw, small, tasks_of
+from memory.places import contents
 
 WRITER = """
 import sys
@@ -54,9 +55,9 @@ anyio.run(main)
 """
 
 
-def start(path: Path, run: str, count: int, *, at_a_signal: int) -> subprocess.Popen[str]:
+def start(place: str, run: str, count: int, *, at_a_signal: int) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", WRITER, str(path), run, str(count), str(at_a_signal)],
+        [sys.executable, "-W", "error", "-c", WRITER, place, run, str(count), str(at_a_signal)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -78,9 +79,8 @@ def told(writer: subprocess.Popen[str], count: int) -> list[str]:
     return [writer.stdout.readline().strip() for _ in range(count)]
 
 
-async def test_two_processes_keep_one_chain(tmp_path: Path) -> None:
-    path = tmp_path / "agora.db"
-    writers = [start(path, run, 500, at_a_signal=50) for run in ("left", "right")]
+async def test_two_processes_keep_one_chain(place: str) -> None:
+    writers = [start(place, run, 500, at_a_signal=50) for run in ("left", "right")]
     for _ in range(10):  # both write at the same time, and neither may run ahead
         for writer in writers:
             signal(writer)
@@ -88,7 +88,7 @@ async def test_two_processes_keep_one_chain(tmp_path: Path) -> None:
             told(writer, 50)
     ended = [writer.communicate() for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0], ended
-    store = open_store(path)
+    store = open_store(place)
     entries = list(store.events())
     assert [entry.seq for entry in entries] == list(range(1, 1001))
     assert store.check() is None
@@ -99,15 +99,14 @@ async def test_two_processes_keep_one_chain(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
-    path = tmp_path / "agora.db"
-    writer = start(path, "r1", 100_000, at_a_signal=100_000)
+async def test_what_was_acknowledged_survives_kill_9(place: str) -> None:
+    writer = start(place, "r1", 100_000, at_a_signal=100_000)
     signal(writer)
     acknowledged = told(writer, 200)
     writer.kill()
     rest, _ = writer.communicate()
     acknowledged += rest.split("\n")[:-1]  # the last piece may be half a line
-    store = open_store(path)
+    store = open_store(place)
     assert set(acknowledged) <= set(tasks_of(store))
     assert store.check() is None
     await store.record("r1", small(1))
@@ -115,17 +114,17 @@ async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_a_second_opening_reads_what_the_first_one_wrote(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "agora.db")
+async def test_a_second_opening_reads_what_the_first_one_wrote(place: str) -> None:
+    store = open_store(place)
     store.note("r1", small(1))
     await store.close()
-    again = open_store(tmp_path / "agora.db")
+    again = open_store(place)
     assert tasks_of(again) == ["t1"]
     await again.close()
 
 
-async def test_closing_in_a_cancelled_scope_still_commits_what_was_noted(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "agora.db")
+async def test_closing_in_a_cancelled_scope_still_commits_what_was_noted(place: str) -> None:
+    store = open_store(place)
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as tasks:
             for number in range(5):
@@ -134,13 +133,13 @@ async def test_closing_in_a_cancelled_scope_still_commits_what_was_noted(tmp_pat
             scope.cancel()
             store.note("r1", small(5))
             await store.close()
-    again = open_store(tmp_path / "agora.db")
+    again = open_store(place)
     assert tasks_of(again)[-1] == "t5"
     await again.close()
 
 
-def test_two_threads_with_a_loop_each_share_a_store(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "agora.db")
+def test_two_threads_with_a_loop_each_share_a_store(place: str) -> None:
+    store = open_store(place)
     both = threading.Barrier(2)
 
     async def recorder(run: str) -> None:
@@ -163,24 +162,25 @@ def test_two_threads_with_a_loop_each_share_a_store(tmp_path: Path) -> None:
     anyio.run(store.close)
 
 
-def test_a_store_serves_event_loops_in_sequence(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "agora.db")
+def test_a_store_serves_event_loops_in_sequence(place: str) -> None:
+    store = open_store(place)
     for number in range(3):
         anyio.run(store.record, "r1", small(number))
     anyio.run(store.close)
-    again = open_store(tmp_path / "agora.db")
+    again = open_store(place)
     assert tasks_of(again) == ["t0", "t1", "t2"]
     anyio.run(again.close)
 
 
 @settings(
-    max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(batch=st.lists(events.filter(lambda event: event.kind != "learned"), min_size=1, max_size=6))
-def test_any_events_are_read_back_equal(tmp_path_factory: pytest.TempPathFactory, batch: list[Event]) -> None:
-    store = open_store(tmp_path_factory.mktemp("db") / "agora.db")
-    anyio.run(lambda: store.record("r1", *batch))
-    assert [entry.event for entry in store.events()] == batch
+def test_any_events_are_read_back_equal(place: str, batch: list[Event]) -> None:
+    store = open_store(place)
+    run = f"r{sum(1 for _ in store.events())}"
+    anyio.run(lambda: store.record(run, *batch))
+    assert [entry.event for entry in store.events(run)] == batch
     assert store.check() is None
     before = rows(store)
     store.rebuild()
@@ -192,21 +192,19 @@ def rows(store: SQLStore) -> tuple[object, ...]:
     return (store.runs(), store.records(), store.records(grounded=False), store.recall("fix the parser"))
 
 
-async def test_the_tables_can_be_rebuilt_from_the_ledger(tmp_path: Path) -> None:
-    path = tmp_path / "agora.db"
-    store = open_store(path)
+async def test_the_tables_can_be_rebuilt_from_the_ledger(place: str) -> None:
+    store = open_store(place)
     await store.record("r1", *one_run(), record_update(), memory_update())
     await store.record("r2", *one_run(goal="other")[:2], record_update(passed=0), record_update(grounded=False))
-    with raw(path) as connection:
-        before = [line for line in connection.iterdump() if "memory_words" not in line]
+    before = contents(place)
+    with raw(place) as connection:
         connection.execute("DELETE FROM tasks")
         connection.execute("UPDATE records SET tried = 99, usd = '7'")
         connection.execute("DELETE FROM runs")
         connection.execute("DELETE FROM memory_entries")
     assert store.recall("parser") == ()
     store.rebuild()
-    with raw(path) as connection:
-        assert [line for line in connection.iterdump() if "memory_words" not in line] == before
+    assert contents(place) == before
     assert [entry.task for entry in store.recall("parser")] == ["t1"]
     await store.close()
 
@@ -262,8 +260,8 @@ async def test_a_read_only_database_is_one_clear_line(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_one_bad_event_does_not_touch_the_others(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "agora.db")
+async def test_one_bad_event_does_not_touch_the_others(place: str) -> None:
+    store = open_store(place)
     refused: list[int] = []
 
     async def waiter(number: int) -> None:
@@ -283,23 +281,23 @@ async def test_one_bad_event_does_not_touch_the_others(tmp_path: Path) -> None:
         await store.close()
 
 
-async def test_a_malformed_update_is_refused_at_the_door(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "agora.db")
+async def test_a_malformed_update_is_refused_at_the_door(place: str) -> None:
+    store = open_store(place)
     with pytest.raises(LedgerError, match=r"Learned\('record'.*malformed"):
         await store.record("r1", Learned(what="record", key="k", update={"operator": "o"}))
     await store.close()
 
 
 @pytest.mark.parametrize("run", ["", "a\nb", "é", "\ud800"])
-async def test_a_run_that_is_not_an_id_is_refused(tmp_path: Path, run: str) -> None:
-    store = open_store(tmp_path / "agora.db")
+async def test_a_run_that_is_not_an_id_is_refused(place: str, run: str) -> None:
+    store = open_store(place)
     with pytest.raises(LedgerError, match="is not an id"):
         await store.record(run, small(1))
     await store.close()
 
 
-async def test_a_provider_that_reports_absurd_tokens_cannot_break_the_ledger(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "agora.db")
+async def test_a_provider_that_reports_absurd_tokens_cannot_break_the_ledger(place: str) -> None:
+    store = open_store(place)
     usage = Usage(usd=Decimal("1e30"), input_tokens=10**30)
     lie = TaskDone(task="t1", verdict=Verdict.FAILED, usage=usage)
     await store.record("r1", *one_run()[:2], lie)
@@ -335,8 +333,8 @@ async def test_the_database_is_durable_by_its_settings(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_the_ledger_of_a_long_run_is_read_in_pages(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "agora.db")
+async def test_the_ledger_of_a_long_run_is_read_in_pages(place: str) -> None:
+    store = open_store(place)
     await store.record("r1", *(small(number) for number in range(1201)))
     reader = store.events("r1", after=10)
     assert next(reader).seq == 11

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
 from agora.errors import UnknownNameError
@@ -12,23 +9,17 @@ from agora.memory import MemoryStore, NullStore, SQLStore
 from agora.protocols import Store
 from agora.testing.clocks import FakeClock
 from agora.testing.stores import check_shared_store, check_store, one_run
+from memory.places import Places
 
 
-def fresh_files(folder: Path) -> Callable[[], Store]:
-    numbers = iter(range(1000))
-    return lambda: SQLStore.open(folder / f"{next(numbers)}.db", clock=FakeClock())
+async def test_the_sql_store_keeps_the_seam(places: Places) -> None:
+    await check_store(lambda: SQLStore.open(places.new(), clock=FakeClock()))
 
 
-async def test_the_sql_store_keeps_the_seam(tmp_path: Path) -> None:
-    await check_store(fresh_files(tmp_path))
-
-
-async def test_two_sql_stores_on_one_file_keep_the_seam(tmp_path: Path) -> None:
-    numbers = iter(range(1000))
-
+async def test_two_sql_stores_on_one_database_keep_the_seam(places: Places) -> None:
     def open_two() -> tuple[Store, Store]:
-        path = tmp_path / f"{next(numbers)}.db"
-        return SQLStore.open(path, clock=FakeClock()), SQLStore.open(path, clock=FakeClock())
+        place = places.new()
+        return SQLStore.open(place, clock=FakeClock()), SQLStore.open(place, clock=FakeClock())
 
     await check_shared_store(open_two)
 
