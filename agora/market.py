@@ -116,15 +116,12 @@ class Market:
     async def run(
         self, work: str | Task, *, workspace: str | Path | None = None, verify: str | Check | None = None
     ) -> Result:
-        """Have one task done.
+        """Have one task done; raises as `run_all` does.
 
         Args:
             work: The goal in words, or a whole task.
             workspace: The folder it is about; agents get a copy.
             verify: A command that passes when the work is right ("pytest -q"), or any check.
-
-        Raises:
-            UsageError: Something about the task cannot be used; nothing was spent.
         """
         report = await self.run_all([as_task(work, workspace=workspace, verify=verify)])
         return report.results[0]
