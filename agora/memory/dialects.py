@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 _FIRST_WAIT_S: Final = 0.05
 _LONGEST_WAIT_S: Final = 1.0
-_PASSWORD: Final = re.compile(r"(://[^:/@\s]*:)[^@\s]*(?=@)|(\bpassword=)[^&\s]+", re.IGNORECASE)
+_PASSWORD: Final = re.compile(r"(://[^:/@\s]*:)\S*(?=@)|(\bpassword=)[^&\s]+", re.IGNORECASE)
 
 
 class Database(Protocol):
@@ -217,6 +217,6 @@ def _said(problem: Exception) -> tuple[str, str]:
     origin = problem.orig if isinstance(problem, DBAPIError) else None
     said = shown(" ".join(str(origin or problem).split()))[:2000]
     code = str(getattr(origin, "sqlstate", None) or "")
-    if isinstance(problem, DBAPIError) and problem.connection_invalidated and not code:
-        code = "08006"
+    if not code and isinstance(origin, Exception) and type(origin).__module__.startswith("psycopg"):
+        code = "08006"  # not the server's word: the connection could not be made, or broke
     return said, code

@@ -111,7 +111,7 @@ MENDS: Final[Mapping[str, str]] = {
     "resolve": "check the host in AGORA_DB_URL",
     "connection failed": "check that the server runs and that AGORA_DB_URL names it",
     "57P": "the server was shut down or is starting; start it and try again",
-    "connection": "check that the server runs and can be reached, then try again",
+    "08": "check that the server runs and can be reached, then try again",
 }
 """SQLSTATE, its class, or part of what the server says -> the mend; the first that fits."""
 
@@ -231,7 +231,7 @@ class Postgres:
 
     def may_pass(self, said: str, code: str) -> bool:
         """Whether the same transaction may succeed a moment later."""
-        return code.startswith(_TEMPORARY) or (not code and "connection" in said)
+        return code.startswith(_TEMPORARY)
 
 
 def _schema(connection: Connection) -> str:

@@ -44,6 +44,11 @@ class PostgresServer:
             self.close()
             raise
 
+    @property
+    def folder(self) -> str:
+        """Where its socket file is."""
+        return str(self._folder)
+
     def url(self, database: str) -> str:
         """What a store opens."""
         return f"postgresql+psycopg://agora@/{database}?host={self._folder}"
