@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import ssl
+import sys
 import time
+import tracemalloc
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,6 +146,18 @@ async def test_a_page_that_is_too_large_is_refused_before_it_costs_much(site: We
         await read(site, page)
 
 
+async def test_a_bomb_costs_no_more_memory_than_the_cap(site: WebSite) -> None:
+    packed = gzip.compress(b"\0" * 100_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(WebError, match="larger than"):
+            await read(site, Page(body=packed, kind=PLAIN, headers={"Content-Encoding": "gzip"}))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < MAX_BODY_BYTES * 3
+
+
 @pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "zstd"])
 async def test_a_packing_that_was_not_asked_for_is_refused(site: WebSite, encoding: str) -> None:
     with pytest.raises(WebError, match="packed"):
@@ -172,6 +186,18 @@ async def test_html_that_takes_too_long_to_read_is_given_up(site: WebSite) -> No
     site.pages["/"] = Page(body=attributes)
     with pytest.raises(WebError, match=r"took longer than 3 s|could not be read"):
         await reader(site, deadline_s=3.0).call({"url": site.url("/")}, None)
+
+
+async def test_without_the_extra_html_says_what_to_install_and_text_is_read(
+    site: WebSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')  # an interpreter without installed packages
+    bare.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(bare))
+    assert "plain" in await read(site, Page(body="plain", kind=PLAIN))
+    with pytest.raises(ConfigError, match=r"pip install 'agora-market\[web\]'"):
+        await read(site, Page(body="<p>hello</p>"))
 
 
 @pytest.mark.parametrize(
