@@ -33,6 +33,8 @@ class Fault(NamedTuple):
     """What it does, in words."""
     structured: bool = False
     """It shows only where JSON was asked for."""
+    hangs: bool = False
+    """Nothing but the deadline ends it."""
 
 
 def sent(body: bytes, *, status: int = 200, kind: str = "application/json") -> Behaviour:
@@ -200,9 +202,9 @@ FAULTS: Mapping[str, Fault] = {
     "reset": Fault(Exchange.reset, "error", "resets the connection before any answer"),
     "reset inside": Fault(_reset_inside, "error", "resets the connection in the middle of the body"),
     "cut": Fault(_cut, "error", "ends the connection in the middle of the body it promised"),
-    "hang": Fault(_hang, "error", "says nothing, for ever"),
-    "hang inside": Fault(_hang_inside, "error", "says nothing more after the first bytes"),
-    "drip": Fault(_drip, "error", "sends a byte now and then, for ever"),
+    "hang": Fault(_hang, "error", "says nothing, for ever", hangs=True),
+    "hang inside": Fault(_hang_inside, "error", "says nothing more after the first bytes", hangs=True),
+    "drip": Fault(_drip, "error", "sends a byte now and then, for ever", hangs=True),
     "bad status line": Fault(_bad_status_line, "error", "does not speak HTTP"),
     "garbage": Fault(sent(b"<html>not json</html>"), "error", "HTML that is called JSON"),
     "wrong type": Fault(
