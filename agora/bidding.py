@@ -13,10 +13,17 @@ from agora.events import BidPlaced, BidRefused
 from agora.ledger.canonical import encode
 from agora.lots import House, Lot
 from agora.messages import Reply
-from agora.tasks import Limits
+from agora.models.tokens import IMAGE_TOKENS
+from agora.tasks import Limits, Task
 
 BID_LIMITS = Limits(tokens=40_000, steps=4)
 """What making one bid may take."""
+
+
+def bid_limits(task: Task) -> Limits:
+    """What making one bid for a task may take: more where there are images to look at."""
+    tokens = (BID_LIMITS.tokens or 0) + IMAGE_TOKENS * len(task.images)
+    return BID_LIMITS.model_copy(update={"tokens": tokens}) if task.images else BID_LIMITS
 
 
 async def call_for_bids(house: House, lot: Lot) -> dict[str, Bid]:
@@ -58,7 +65,7 @@ def _on_record(house: House, lot: Lot) -> tuple[dict[str, Bid], dict[str, str]]:
 async def _ask(house: House, lot: Lot, name: str, bids: dict[str, Bid], refusals: dict[str, str]) -> None:
     agent = house.agents[name]
     price = agent.profile.price
-    bounds = tightest(BID_LIMITS, agent.profile.limits)
+    bounds = tightest(bid_limits(lot.task), agent.profile.limits)
     purse = Purse(f"bid of {name}", bounds, clock=house.run.clock, parent=lot.purse)
     desk = MeteredDesk(house.run, lot.task, agent=name, phase="bid", price=price, purse=purse, files=lot.files)
     try:

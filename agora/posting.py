@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from agora.agents.images import checked_images
 from agora.errors import ConfigError, WorkspaceError
 from agora.sandbox.trees import SKIPPED
 from agora.tasks import MOST_GOAL_CHARS, Check, Limits, Task
@@ -29,7 +30,7 @@ def as_task(
         number: Its place in the run, for its id.
 
     Raises:
-        ConfigError: The goal is empty.
+        ConfigError: The goal is empty, or an image cannot be used.
         WorkspaceError: The folder is not there.
     """
     if isinstance(work, str):
@@ -48,7 +49,7 @@ def as_task(
     task = work.model_copy(update=update)
     if task.workspace is not None:
         task = task.model_copy(update={"workspace": str(_folder(task.workspace))})
-    return task
+    return task.model_copy(update={"images": checked_images(task)}) if task.images else task
 
 
 def fill(limits: Limits, defaults: Limits) -> Limits:

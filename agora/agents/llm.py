@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agora.agents import prompts
+from agora.agents.context import Fits, trim
+from agora.agents.images import read_images
 from agora.bids import Plan, Price, Profile
 from agora.errors import AgentError, BudgetError, ContextOverflowError
-from agora.messages import Message, Reply, Request, ToolCall
-from agora.protocols import ChatModel, Desk, Tool
+from agora.messages import Dropped, Message, Reply, Request, ToolCall
+from agora.protocols import ChatModel, Desk, Seeing, Sized, Tool
 from agora.tasks import Limits, Tier, Work
 
 if TYPE_CHECKING:
@@ -27,8 +30,9 @@ BID_MAX_TOKENS = 400
 BID_TOP_LOGPROBS = 5
 
 _STEP = re.compile(r"^\s*(?:\d+[.)]|[-*])\s+\S", re.MULTILINE)
-_KEPT_ON_OVERFLOW = 4
-_SHRUNK_CHARS = 200
+_MOST_CUTS = 4
+_CUT_TO = 0.5
+_MARGIN = 1.1
 
 
 class LLMAgent:
@@ -47,6 +51,7 @@ class LLMAgent:
         max_tokens: Output cap of each call while performing.
         tier: The sandbox that its commands run in.
         limits: What one bid or one attempt of it may take at most: dollars, tokens, steps, seconds.
+        images: Whether its model takes images; None: as the model says. Where not, it is told their names.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class LLMAgent:
         max_tokens: int = 2048,
         tier: Tier = Tier.NAMESPACE,
         limits: Limits | None = None,
+        images: bool | None = None,
     ) -> None:
         if isinstance(model, str):
             from agora.models.resolve import resolve_model
@@ -74,6 +80,7 @@ class LLMAgent:
 
             tools = DEFAULT_TOOLS
         self._model = model
+        self._images = images
         self._instructions = instructions
         self._tools = {tool.spec.name: tool for tool in tools}
         self._output = output
@@ -103,7 +110,7 @@ class LLMAgent:
         reply = await desk.ask(
             self._model,
             Request(
-                messages=(Message(role="user", content=prompt),),
+                messages=(self._with_images(desk, prompt),),
                 max_tokens=BID_MAX_TOKENS,
                 temperature=BID_TEMPERATURE,
                 top_logprobs=BID_TOP_LOGPROBS,
@@ -119,15 +126,15 @@ class LLMAgent:
 
         What was done before a limit still counts: the verifier decides.
         """
-        messages = self._opening(desk, plan)
+        talk = _Talk(self._opening(desk, plan))
         repaired = False
         try:
             while True:  # bounded by the purse: each turn is a step
-                reply = await self._ask(desk, messages)
-                messages.append(Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls))
+                reply = await self._ask(desk, talk)
+                talk.add(Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls))
                 if reply.tool_calls:
                     for call in reply.tool_calls:
-                        messages.append(await self._use(desk, call))
+                        talk.add(await self._use(desk, call))
                     continue
                 error = self._misfit(reply.text)
                 if not error:
@@ -135,7 +142,7 @@ class LLMAgent:
                 if repaired:
                     raise AgentError(self._profile.name, f"its answer does not fit the schema: {error}")
                 repaired = True
-                messages.append(Message(role="user", content=prompts.REPAIR.format(error=error)))
+                talk.add(Message(role="user", content=prompts.REPAIR.format(error=error)))
         except BudgetError as stop:
             return Work(output=f"[stopped: {stop}]")
 
@@ -148,21 +155,55 @@ class LLMAgent:
         task = prompts.task_prompt(
             desk.task.goal, files=desk.files, examples=desk.task.examples, evidence=desk.evidence
         )
-        return [Message(role="system", content=system), Message(role="user", content=task)]
+        return [Message(role="system", content=system), self._with_images(desk, task)]
 
-    async def _ask(self, desk: Desk, messages: list[Message]) -> Reply:
-        try:
-            return await desk.ask(self._model, self._request(desk, messages))
-        except ContextOverflowError:
-            messages[:] = shrink(messages)
-            return await desk.ask(self._model, self._request(desk, messages))
+    def _with_images(self, desk: Desk, prompt: str) -> Message:
+        """The task's words with its images; a model that takes none is told which there are."""
+        names = desk.task.images
+        model = self._model
+        sees = (isinstance(model, Seeing) and model.takes_images()) if self._images is None else self._images
+        if not names or not sees:
+            return Message(role="user", content=prompt + prompts.unseen(names))
+        return Message(role="user", content=prompt, images=read_images(desk.task))
 
-    def _request(self, desk: Desk, messages: list[Message]) -> Request:
+    async def _ask(self, desk: Desk, talk: _Talk) -> Reply:
+        """Ask, with what does not fit the model cut ahead; where the model still refuses, with half of what there is.
+
+        Raises:
+            ContextOverflowError: Nothing more can be cut.
+        """
+        model = self._model
+        window = model.context_tokens() if isinstance(model, Sized) else None
+        if window is not None:
+            room = window - self._max_tokens
+            talk.cut(lambda messages: talk.likely_tokens(self._bound(desk, messages)) <= room)
+        for _ in range(_MOST_CUTS):
+            try:
+                return await self._ask_once(desk, talk)
+            except ContextOverflowError:
+                most = self._bound(desk, talk.messages) * _CUT_TO
+                if not talk.cut(partial(self._within, desk, most)):
+                    raise
+        return await self._ask_once(desk, talk)
+
+    async def _ask_once(self, desk: Desk, talk: _Talk) -> Reply:
+        reply = await desk.ask(self._model, self._request(desk, talk))
+        talk.learn(reply, bound=self._bound(desk, talk.messages))
+        return reply
+
+    def _within(self, desk: Desk, most: float, messages: Sequence[Message]) -> bool:
+        return self._bound(desk, messages) <= most
+
+    def _bound(self, desk: Desk, messages: Sequence[Message]) -> int:
+        return self._model.bound_tokens(self._request(desk, _Talk(messages)))
+
+    def _request(self, desk: Desk, talk: _Talk) -> Request:
         return Request(
-            messages=tuple(messages),
+            messages=tuple(talk.messages),
             tools=tuple(self._tools[name].spec for name in self._allowed(desk)),
             output_schema=self._schema,
             max_tokens=self._max_tokens,
+            dropped=talk.dropped,
         )
 
     async def _use(self, desk: Desk, call: ToolCall) -> Message:
@@ -183,19 +224,29 @@ class LLMAgent:
         return ""
 
 
-def shrink(messages: Sequence[Message]) -> list[Message]:
-    """The conversation with all but the newest tool results cut short: the answer to a context overflow.
+class _Talk:
+    """The conversation of one attempt: what is still in it, what was cut last, and how its tokens are counted."""
 
-    >>> shrink([Message(role="user", content="do it")])[0].content
-    'do it'
-    """
-    tools = [index for index, message in enumerate(messages) if message.role == "tool"]
-    old = set(tools[:-_KEPT_ON_OVERFLOW])
-    limit = _SHRUNK_CHARS if old else 0
-    cut = old or set(tools)
-    return [
-        message.model_copy(update={"content": f"{message.content[:limit]} {prompts.TRIMMED}".strip()})
-        if index in cut and len(message.content) > _SHRUNK_CHARS
-        else message
-        for index, message in enumerate(messages)
-    ]
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.messages = list(messages)
+        self.dropped: tuple[Dropped, ...] = ()
+        self._share = 1.0
+
+    def add(self, message: Message) -> None:
+        self.messages.append(message)
+        self.dropped = ()  # it stands on record with the call that it was cut for
+
+    def cut(self, fits: Fits) -> bool:
+        """Cut until it fits; whether anything was cut."""
+        left, dropped = trim(self.messages, fits=fits)
+        self.messages[:] = left
+        self.dropped = dropped
+        return bool(dropped)
+
+    def learn(self, reply: Reply, *, bound: int) -> None:
+        """The bound on tokens counts bytes: from what the provider counted we know how far above the truth it is."""
+        self._share = min(1.0, _MARGIN * reply.usage.input_tokens / max(bound, 1))
+
+    def likely_tokens(self, bound: int) -> int:
+        """How many tokens a prompt of this bound will probably have; before the first reply, the bound itself."""
+        return int(bound * self._share)

@@ -39,6 +39,7 @@ EXAMPLES = "Examples of what must hold:\n{examples}\n"
 EVIDENCE = "An earlier attempt failed. What its check said:\n{evidence}\n"
 REPAIR = "That answer does not fit the schema: {error}. Answer again with JSON that fits, and nothing else."
 TRIMMED = "[cut: the conversation no longer fitted the model]"
+UNSEEN = "An image belongs to the task, and this model cannot look at images: {name}"
 
 SAMPLER_BID = """\
 Choose a plan for the task. A plan is: the method, how many samples, how many examples each sample is checked against, \
@@ -63,6 +64,11 @@ def task_prompt(goal: str, *, files: Sequence[str], examples: Sequence[str], evi
     """The task, as the winner sees it."""
     shown = EXAMPLES.format(examples="\n".join(examples)) if examples else ""
     return TASK.format(goal=goal, files=_listing(files), examples=shown, evidence=_evidence(evidence)).strip()
+
+
+def unseen(images: Sequence[str]) -> str:
+    """Lines that name the images which a model does not get to see; empty: there are none."""
+    return "".join(f"\n{UNSEEN.format(name=name)}" for name in images)
 
 
 def _listing(files: Sequence[str]) -> str:

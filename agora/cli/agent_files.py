@@ -28,7 +28,7 @@ from agora.cli.session import Session
 from agora.cli.toml_files import fit
 from agora.errors import AgoraError, ConfigError, UnknownNameError
 from agora.protocols import Agent, ChatModel, Tool
-from agora.settings import Settings, read_toml, short, unknown
+from agora.settings import read_toml, short, unknown
 from agora.tasks import Limits
 from agora.values import Value
 
@@ -69,6 +69,8 @@ class LLMFile(_AgentFile):
     """Output cap of each call while performing."""
     limits: Limits = Limits()
     """What one bid or one attempt of it may take at most."""
+    images: bool | None = None
+    """Whether its model takes images; not stated: as is known of the model."""
 
 
 class SamplerFile(_AgentFile):
@@ -164,7 +166,7 @@ def build_agent(known: AgentFile, file: Path, *, session: Session) -> Agent:
             case SamplerFile():
                 return SamplerAgent(
                     known.name,
-                    _model(known, session.settings),
+                    _model(known, session),
                     method=known.method,
                     api_base=known.api_base,
                     deadline_s=known.deadline_s,
@@ -206,9 +208,10 @@ def _llm(known: LLMFile, where: str, common: Mapping[str, object], session: Sess
         options["tools"] = [_tool(name, where, session.root) for name in known.tools]
     if known.output:
         options["output"] = _output(known.output, f"{where}: output", session.root)
-    model = _model(known, session.settings)
+    model = _model(known, session)
     make = cast("Callable[..., Agent]", LLMAgent)
     stated = {"api_base": known.api_base, "max_tokens": known.max_tokens, "limits": known.limits}
+    stated["images"] = known.images
     return make(known.name, model, **stated, **options)
 
 
@@ -220,8 +223,8 @@ def _output(path: str, at: str, root: Path) -> type[BaseModel]:
     return found
 
 
-def _model(known: LLMFile | SamplerFile, settings: Settings) -> ChatModel:
-    return model_named(known.model, api_base=known.api_base, price=known.price, settings=settings)
+def _model(known: LLMFile | SamplerFile, session: Session) -> ChatModel:
+    return model_named(known.model, api_base=known.api_base, price=known.price, session=session)
 
 
 def _tool(name: str, where: str, root: Path) -> Tool:

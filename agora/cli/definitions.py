@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from agora import registry
+from agora.agents.images import checked_images
 from agora.cli.toml_files import fit
 from agora.errors import AgoraError, ConfigError, UnknownNameError
 from agora.protocols import Mechanism, Policy
@@ -35,6 +36,8 @@ class TaskFile(Value):
     """The files it is mostly about."""
     examples: tuple[str, ...] = ()
     """Checks that bidders may see."""
+    images: tuple[str, ...] = ()
+    """Pictures that belong to the goal: paths inside the workspace; without one, beside this file."""
     tools: tuple[str, ...] | None = None
     """The tools that may be used."""
     protect: tuple[str, ...] = ()
@@ -73,13 +76,14 @@ def load_task(file: Path) -> Task:
     known = fit(TaskFile, read_toml(file), where=where)
     if not known.goal.strip():
         raise ConfigError(f"{where}: goal", "is empty: say in words what is to be done")
-    return Task(
+    task = Task(
         id=known.id or file.stem,
         goal=known.goal,
         skill=known.skill,
         workspace=_folder(known.workspace, file, where),
         files=known.files,
         examples=known.examples,
+        images=known.images,
         tools=known.tools,
         verify=_check(known.verify, file, where),
         protect=known.protect,
@@ -87,6 +91,12 @@ def load_task(file: Path) -> Task:
         tier=tier_named(known.tier, where=where),
         limits=known.limits,
     )
+    if not task.images:
+        return task
+    try:
+        return task.model_copy(update={"images": checked_images(task, base=file.parent.resolve())})
+    except ConfigError as error:
+        raise ConfigError(f"{where}: images", error.what) from None
 
 
 def tier_named(name: str, *, where: str) -> Tier:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 import anyio.to_thread
 
@@ -25,6 +25,7 @@ from agora.models.limits import Guarded
 from agora.models.pieces import Pieces, reported
 from agora.models.provider_form import mapped, raw_reply, sent_messages, sent_options
 from agora.models.replies import MAX_REPLY_BYTES, LostConnectionError, Raw, clean
+from agora.models.tokens import IMAGE_TOKENS, THIRSTY, THIRSTY_IMAGE_TOKENS, bound_tokens
 from agora.models.wire import clients_here, listening
 from agora.protocols import Clock
 
@@ -46,6 +47,8 @@ def _load_litellm() -> Any:  # noqa: ANN401 - the litellm border
     # Without this the import downloads a price map.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     os.environ.setdefault("LITELLM_LOG", "CRITICAL")
+    # Without this the import puts a .env, of this folder or of any above its own, into the process's environment.
+    os.environ["LITELLM_MODE"] = "PRODUCTION"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import litellm
@@ -75,16 +78,21 @@ def known_price(name: str, *, api_base: str | None = None) -> Price | None:
         name: provider/model.
         api_base: An endpoint of the user's own: it has no list price, whatever the model is called.
     """
-    if api_base is not None:
-        return None
-    try:
-        info = load_litellm().get_model_info(name)
-    except Exception:
-        return None  # litellm raises a bare Exception for a model that it does not know
+    info = _listed(name, api_base=api_base)
     read, wrote = info.get("input_cost_per_token"), info.get("output_cost_per_token")
     if read is None or wrote is None:
         return None
     return Price(input_per_mtok=_per_mtok(read), output_per_mtok=_per_mtok(wrote))
+
+
+def _listed(name: str, *, api_base: str | None) -> Mapping[str, Any]:
+    """What litellm's map says of a model; nothing of one that it does not know, or that is behind a user's endpoint."""
+    if api_base is not None:
+        return {}
+    try:
+        return cast("Mapping[str, Any]", load_litellm().get_model_info(name))
+    except Exception:
+        return {}  # litellm raises a bare Exception for a model that it does not know
 
 
 def known_models() -> frozenset[str]:
@@ -158,6 +166,15 @@ class LiteLLMTransport:
         missing = found["missing_keys"]
         if missing:
             raise MissingKeyError(self._name, " or ".join(missing))
+
+    def context_tokens(self) -> int | None:
+        """The longest prompt by litellm's map; None where it is unknown."""
+        most = _listed(self._sent_name, api_base=self._api_base).get("max_input_tokens")
+        return most if isinstance(most, int) else None
+
+    def takes_images(self) -> bool:
+        """Whether litellm's map says so."""
+        return bool(_listed(self._sent_name, api_base=self._api_base).get("supports_vision"))
 
     async def send(self, request: Request) -> Raw:
         """Make exactly one request upstream.
@@ -269,6 +286,20 @@ class LiteLLMModel(Guarded):
         transport = LiteLLMTransport(name, api_base=api_base, api_key=api_key, price=price)
         health = health or SHARED.of(name.partition("/")[0], api_base=api_base, api_key=api_key)
         super().__init__(transport, clock=clock, max_reply_bytes=max_reply_bytes, health=health)
+        self._hosted = transport
+
+    def context_tokens(self) -> int | None:
+        """How much fits into it, by litellm's map; None where that is unknown."""
+        return self._hosted.context_tokens()
+
+    def takes_images(self) -> bool:
+        """Whether it looks at images, by litellm's map; an endpoint of the user's own is not in it."""
+        return self._hosted.takes_images()
+
+    def bound_tokens(self, request: Request) -> int:
+        """An upper bound on the prompt's tokens."""
+        thirsty = any(part in self.name for part in THIRSTY)
+        return bound_tokens(request, image_tokens=THIRSTY_IMAGE_TOKENS if thirsty else IMAGE_TOKENS)
 
     async def complete(self, request: Request) -> Reply:
         """Make the call; importing litellm is not part of its deadline.

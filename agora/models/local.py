@@ -114,6 +114,10 @@ class LocalModel(Guarded):
         sent = as_choice(request).model_copy(update={"output_schema": None})
         return bound_tokens(sent, template_tokens=TEMPLATE_TOKENS)
 
+    def context_tokens(self) -> int:
+        """Prompt and answer together."""
+        return CONTEXT_TOKENS
+
     async def complete(self, request: Request) -> Reply:
         """Make the call; starting the server is not part of its deadline.
 

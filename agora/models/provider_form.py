@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 from agora.errors import BadReplyError, ContextOverflowError, ModelError, ModelTimeoutError, ReplyCutError
-from agora.messages import Message, Request, ToolCall
+from agora.messages import Image, Message, Request, ToolCall
 from agora.models.replies import LostConnectionError, Raw
 
 _FINISH_KEYS = ("finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason")
@@ -154,6 +155,9 @@ def _refused(status: int) -> bool:
 
 def _sent(message: Message) -> dict[str, Any]:
     sent: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.images:
+        words = [{"type": "text", "text": message.content}] if message.content else []
+        sent["content"] = [*words, *map(_picture, message.images)]
     if message.tool_call_id is not None:
         sent["tool_call_id"] = message.tool_call_id
     if message.tool_calls:
@@ -162,6 +166,13 @@ def _sent(message: Message) -> dict[str, Any]:
             for call in message.tool_calls
         ]
     return sent
+
+
+def _picture(image: Image) -> dict[str, Any]:
+    return {
+        "type": "image_url",
+        "image_url": {"url": f"data:{image.media_type};base64,{b64encode(image.data).decode()}"},
+    }
 
 
 def _body(original: object) -> Mapping[str, object]:

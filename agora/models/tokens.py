@@ -18,6 +18,12 @@ MESSAGE_TOKENS = 16
 """For the marks round one message or one tool call."""
 TOOLS_TOKENS = 1024
 """For the hidden instructions with which providers explain tools and schemas (346 to 804 tokens are documented)."""
+IMAGE_TOKENS = 8_192
+"""For one image: above what Anthropic (4,784), OpenAI (3,779; see `THIRSTY`) and Gemini (30 tiles of 258) document."""
+THIRSTY = ("4o-mini",)
+"""Models that count images several times over, to bring their price to that of a larger model."""
+THIRSTY_IMAGE_TOKENS = 50_000
+"""For one image with those: 2,833 and 5,667 for each of at most 8 tiles are documented."""
 LONGEST_TOKEN_CHARS = 128
 """The longest token of the vocabularies in use (runs of white space)."""
 _CACHED_TOOLS = 512
@@ -34,7 +40,7 @@ def utf8_bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-def bound_tokens(request: Request, *, template_tokens: int = PROMPT_TOKENS) -> int:
+def bound_tokens(request: Request, *, template_tokens: int = PROMPT_TOKENS, image_tokens: int = IMAGE_TOKENS) -> int:
     """An upper bound on the prompt's tokens, for any byte-level tokenizer that does not normalise text.
 
     Tool specifications and schemas count twice, because providers write them anew (indented, or as types).
@@ -42,10 +48,11 @@ def bound_tokens(request: Request, *, template_tokens: int = PROMPT_TOKENS) -> i
     Args:
         request: What will be sent.
         template_tokens: For what the chat template adds by itself.
+        image_tokens: For one image.
     """
     total = template_tokens
     for message in request.messages:
-        total += _message_bytes(message)
+        total += _message_bytes(message) + image_tokens * len(message.images)
     if request.tools or request.output_schema is not None:
         total += TOOLS_TOKENS + 2 * sum(map(_spec_bytes, request.tools))
     if request.output_schema is not None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from decimal import Decimal
 
 import pytest
 from pydantic import BaseModel
 
-from agora.agents.llm import LLMAgent, shrink
+from agora.agents.llm import LLMAgent
 from agora.agents.tools import tool
 from agora.bids import Plan, Price
 from agora.errors import AgentError, ContextOverflowError, ModelError, UnpricedModelError
 from agora.events import Called, Reserved, ToolUsed
 from agora.memory.in_memory import MemoryStore
-from agora.messages import Message
+from agora.messages import Reply, Request
 from agora.models.retries import Retries
-from agora.tasks import Limits, Task
+from agora.tasks import Limits, Task, Usage
 from agora.testing import FakeClock, RuleModel, ScriptedModel, call, desk_for, expecting, say
 
 TASK = Task(id="t", goal="add 1 and 2")
@@ -101,24 +102,96 @@ async def test_an_endless_loop_of_tool_calls_ends_at_the_step_limit_and_keeps_th
     assert "steps" in work.output
 
 
-async def test_a_conversation_too_long_for_the_model_is_shrunk_once() -> None:
-    model = ScriptedModel("m", [call("add", a=1, b=2), ContextOverflowError("m", "too long"), "3"])
-    work = await LLMAgent("a", model, tools=[add]).perform(desk_for(TASK), PLAN)
+@tool
+def recite() -> str:
+    """Say a lot."""
+    return "word " * 600
+
+
+def sent(store: MemoryStore) -> list[Request]:
+    return [item.event.request for item in store.events() if isinstance(item.event, Reserved)]
+
+
+async def test_a_conversation_that_the_model_refuses_is_cut_and_what_was_cut_is_on_record() -> None:
+    full = ContextOverflowError("m", "too long", paid=False)
+    model = ScriptedModel("m", [call("recite"), full, expecting("[cut:", "3")])
+    store = MemoryStore(clock=FakeClock())
+    work = await LLMAgent("a", model, tools=[recite]).perform(desk_for(TASK, store=store), PLAN)
     assert work.output == "3"
+    model.assert_consumed()
+    first, refused, cut = sent(store)
+    assert first.dropped == refused.dropped == ()
+    (lost,) = cut.dropped
+    assert (lost.index, lost.role, lost.gone) == (3, "tool", False)
+    assert lost.chars == 2_800
+    assert lost.sha256 == hashlib.sha256(("word " * 600).encode()).hexdigest()
 
 
-async def test_a_second_overflow_is_an_error() -> None:
-    full = ContextOverflowError("m", "too long")
+async def test_what_was_cut_stands_only_with_the_call_that_it_was_cut_for() -> None:
+    full = ContextOverflowError("m", "too long", paid=False)
+    model = ScriptedModel("m", [call("recite"), full, call("add", a=1, b=2), "3"])
+    store = MemoryStore(clock=FakeClock())
+    await LLMAgent("a", model, tools=[recite, add]).perform(desk_for(TASK, store=store), PLAN)
+    assert [len(request.dropped) for request in sent(store)] == [0, 0, 1, 0]
+
+
+async def test_an_overflow_where_nothing_can_be_cut_is_an_error_and_asked_for_once() -> None:
+    model = ScriptedModel("m", [ContextOverflowError("m", "too long", paid=False)])
     with pytest.raises(ContextOverflowError):
-        await LLMAgent("a", ScriptedModel("m", [full, full]), tools=[]).perform(desk_for(TASK), PLAN)
+        await LLMAgent("a", model, tools=[]).perform(desk_for(TASK), PLAN)
+    model.assert_consumed()
 
 
-def test_shrinking_keeps_the_newest_results_and_says_what_was_cut() -> None:
-    old = [Message(role="tool", content=f"{n}" * 1000, tool_call_id=str(n)) for n in range(6)]
-    small = shrink([Message(role="user", content="x" * 5000), *old])
-    assert small[0].content == "x" * 5000
-    assert [len(message.content) < 400 for message in small[1:]] == [True, True, False, False, False, False]
-    assert "[cut:" in small[1].content
+async def test_a_model_that_refuses_everything_is_asked_a_few_times_and_no_more() -> None:
+    def rule(request: Request) -> Reply | ContextOverflowError:
+        if sum(message.role == "tool" for message in request.messages) < 9 and not request.dropped:
+            return call("recite")
+        return ContextOverflowError("m", "too long", paid=False)
+
+    model = RuleModel("m", rule)
+    with pytest.raises(ContextOverflowError):
+        await LLMAgent("a", model, tools=[recite]).perform(desk_for(TASK), PLAN)
+    assert 9 < model.calls <= 9 + 5
+
+
+async def test_what_will_not_fit_a_known_window_is_cut_before_the_model_is_asked() -> None:
+    class Small(RuleModel):
+        def context_tokens(self) -> int:
+            return 6_000
+
+    most = [0]
+
+    def rule(request: Request) -> Reply:
+        tokens = model.bound_tokens(request)  # as if each byte were a token
+        most[0] = max(most[0], tokens + request.max_tokens)
+        done = sum(message.role == "tool" for message in request.messages) >= 1 and model.calls > 12
+        answer = say("done") if done else call("recite")
+        return answer.model_copy(update={"usage": Usage(input_tokens=tokens, output_tokens=3)})
+
+    model = Small("m", rule)
+    store = MemoryStore(clock=FakeClock())
+    agent = LLMAgent("a", model, tools=[recite], max_tokens=100)
+    work = await agent.perform(desk_for(TASK, store=store), PLAN)
+    assert work.output == "done"
+    assert most[0] <= 6_000
+    assert sum(len(request.dropped) for request in sent(store)) >= 10
+    assert not any(isinstance(item.event, Called) and item.event.error for item in store.events())
+
+
+async def test_the_window_is_measured_in_what_the_provider_counted_not_in_bytes() -> None:
+    class Small(RuleModel):
+        def context_tokens(self) -> int:
+            return 6_000
+
+    def rule(request: Request) -> Reply:
+        usage = Usage(input_tokens=model.bound_tokens(request) // 5, output_tokens=3)
+        return (say("done") if model.calls > 6 else call("recite")).model_copy(update={"usage": usage})
+
+    model = Small("m", rule)
+    store = MemoryStore(clock=FakeClock())
+    await LLMAgent("a", model, tools=[recite], max_tokens=100).perform(desk_for(TASK, store=store), PLAN)
+    assert model.calls == 7
+    assert not any(request.dropped for request in sent(store))
 
 
 async def test_an_empty_plan_is_no_bid() -> None:
