@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -17,6 +18,8 @@ from agora.models.sse import Tap
 MAX_BODY_BYTES = 16_000_000
 """Reading stops here: escapes and log-probabilities make a body larger than its text."""
 _CLOSING_S = 1.0
+_INFLATED = frozenset({"gzip", "x-gzip", "deflate"})
+_ANY_HEADER = zlib.MAX_WBITS | 32  # gzip's or zlib's
 
 
 class Ear:
@@ -104,7 +107,10 @@ async def cap_body(response: Any) -> None:  # noqa: ANN401 - the litellm border:
     ear = _listening.get()
     if ear is not None:
         ear.attach(response)
-    response.stream = _capped_stream()(response.stream, ear)
+    packed = response.headers.get("content-encoding", "").strip().lower() in _INFLATED
+    if packed:  # unpacked here, since a small body may hold a large one
+        del response.headers["content-encoding"]
+    response.stream = _capped_stream()(response.stream, ear, zlib.decompressobj(_ANY_HEADER) if packed else None)
 
 
 @cache
@@ -112,13 +118,15 @@ def _capped_stream() -> Any:  # noqa: ANN401 - the litellm border: httpx is lite
     import httpx
 
     class Capped(httpx.AsyncByteStream):
-        def __init__(self, stream: httpx.AsyncByteStream, ear: Ear | None) -> None:
+        def __init__(self, stream: httpx.AsyncByteStream, ear: Ear | None, packed: Any) -> None:  # noqa: ANN401
             self._stream = stream
             self._ear = ear
+            self._packed = packed  # zlib's object, whose type has no name
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
             size = 0
-            async for chunk in self._stream:
+            async for sent in self._stream:
+                chunk = sent if self._packed is None else self._packed.decompress(sent, MAX_BODY_BYTES + 1 - size)
                 size += len(chunk)
                 if size > MAX_BODY_BYTES:
                     raise OversizedBodyError(size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import time
 from collections.abc import Sequence
 from decimal import Decimal
@@ -128,6 +130,8 @@ async def test_a_lost_connection_may_be_charged() -> None:
         ("no finish", ReplyCutError, "no finish reason"),
         ("odd finish", ReplyCutError, "'moonshine'"),
         ("30 MB", BadReplyError, "past the cap"),
+        ("gzip bomb", BadReplyError, "past the cap"),
+        ("redirect", ModelError, "status 307"),
     ],
 )
 async def test_what_cannot_be_used_is_an_error(fault: str, kind: type, words: str) -> None:
@@ -254,3 +258,9 @@ async def test_nobody_listening_is_not_paid() -> None:
     with pytest.raises(ModelError, match="cannot connect") as caught:
         await LiteLLMModel("openai/test", api_base=gone).complete(ask())
     assert not caught.value.paid
+
+
+async def test_a_compressed_answer_is_read() -> None:
+    body = gzip.compress(json.dumps({**completion("hello"), "model": "test"}).encode())
+    with FaultyEndpoint(lambda exchange: exchange.send(body, headers={"Content-Encoding": "gzip"})) as endpoint:
+        assert (await model(endpoint).complete(ask())).text == "hello"
