@@ -54,7 +54,10 @@ async def ask(question: Question) -> Reply:
     """Show a question and wait for what a person says."""
     show(question)
     for _ in range(_MOST_TRIES):
-        said = await _line(f"{_VERBS[question.about]}? [y]es, [N]o, [a]ll {_ALL[question.about]}, [d]etails whole: ")
+        every = _ALL[question.about]
+        said = await _line(
+            f"{_VERBS[question.about]}? [y]es, [N]o, [a]lways yes to {every} of this run, [d] shows it whole: "
+        )
         if said is None:
             return "later"
         reply = _REPLIES.get(said.strip().lower())

@@ -132,12 +132,12 @@ class LiveView(Silent):
     @contextmanager
     def shown(self) -> Generator[None]:
         """The table is refreshed until the context ends, and then goes: the result takes its place."""
-        with Live(self, console=err(), refresh_per_second=_REFRESH_HZ, transient=True) as live:
-            self._live = live
-            try:
-                yield
-            finally:
-                self._live = None
+        self._live = self._started()
+        try:
+            yield
+        finally:
+            self._live.stop()
+            self._live = None
 
     @contextmanager
     def paused(self) -> Generator[None]:
@@ -149,7 +149,12 @@ class LiveView(Silent):
         try:
             yield
         finally:
-            self._live.start(refresh=True)
+            self._live = self._started()  # a new one: the old one would draw over what stands on the screen now
+
+    def _started(self) -> Live:
+        live = Live(self, console=err(), refresh_per_second=_REFRESH_HZ, transient=True)
+        live.start(refresh=True)
+        return live
 
     def _footer(self) -> str:
         spent = self.story.spent

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ HELPERS = '''
 """The project's own functions."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import anyio
 from pydantic import BaseModel
@@ -42,6 +46,22 @@ async def speak(desk, plan):
 
 async def wait(desk, plan):
     await anyio.sleep_forever()
+
+
+async def patient(desk, plan):
+    while not Path("go").exists():
+        await anyio.sleep(0.02)
+    return await fix(desk, plan)
+
+
+async def stubborn(desk, plan):
+    with anyio.CancelScope(shield=True):
+        return await patient(desk, plan)
+
+
+async def command(desk, plan):
+    await desk.run(["python", "-c", "print('[red]p\u0430y[/] \x1b[2J')"])
+    return await fix(desk, plan)
 
 
 def scripted(name):
@@ -81,6 +101,44 @@ def make_project(folder: Path, **agents: str) -> Path:
 def priced(definition: str, seconds: str) -> str:
     """A definition with a price in seconds for each task."""
     return f'{definition}price = {{ unit = "s", per_task = "{seconds}" }}\n'
+
+
+def doing(target: str, *, seconds: str = "1") -> str:
+    """The definition of a function agent with a price in seconds."""
+    return priced(FIXER.replace(":fix", f":{target}"), seconds)
+
+
+def until(descriptor: int, mark: str) -> str:
+    """Read a terminal until a text is seen, or its other side has closed it."""
+    seen = b""
+    while mark.encode() not in seen:
+        ready, _, _ = select.select([descriptor], [], [], 60)
+        assert ready, seen.decode(errors="replace")
+        try:
+            chunk = os.read(descriptor, 65_536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        seen += chunk
+    return seen.decode(errors="replace")
+
+
+@contextmanager
+def at_terminal(
+    folder: Path, *arguments: str, environ: Mapping[str, str] | None = None
+) -> Generator[tuple[subprocess.Popen[str], int]]:
+    """A command line at a terminal of its own, and our side of the terminal."""
+    ours, theirs = pty.openpty()
+    process = started(folder, *arguments, terminal=theirs, environ=environ)
+    os.close(theirs)
+    try:
+        yield process, ours
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(timeout=60)
+        os.close(ours)
 
 
 class Shown:

@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import re
-import select
 import signal
 import termios
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agora.testing.endpoint import FaultyEndpoint, text
-from cli.projects import CHECK, FIXER, Shell, make_project, priced, started
+from cli.projects import CHECK, FIXER, Shell, make_project, priced, started, until
 
 RUN = ("run", "mend word.txt", "--workspace", "repo", "--verify", CHECK)
 
@@ -201,9 +200,9 @@ def test_on_a_terminal_the_patch_is_shown_and_asked_for(project: Path, answer: s
     ours, theirs = pty.openpty()
     process = started(project, *RUN, terminal=theirs)
     os.close(theirs)
-    seen = _until(ours, "[N]o")
+    seen = until(ours, "[N]o")
     os.write(ours, f"{answer}\n".encode())
-    seen += _until(ours, "\0")
+    seen += until(ours, "\0")
     assert process.wait(timeout=60) == code
     os.close(ours)
     assert "+right" in seen
@@ -220,11 +219,11 @@ def test_on_eighty_columns_each_bid_stays_on_its_line(shell: Shell, project: Pat
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
     process = started(project, "explain", terminal=theirs)
-    shown = _until(ours, "as JSON")
+    shown = until(ours, "as JSON")
     assert process.wait(timeout=60) == 0
     process = started(project, "show", terminal=theirs)
     os.close(theirs)
-    shown += _until(ours, "\0")
+    shown += until(ours, "\0")
     assert process.wait(timeout=60) == 0
     os.close(ours)
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in shown.splitlines()]
@@ -255,19 +254,3 @@ def test_python_m_agora_is_the_command() -> None:
     process = started(Path.cwd(), "--version")
     out, _ = process.communicate(timeout=60)
     assert out.startswith("agora-market ")
-
-
-def _until(descriptor: int, mark: str) -> str:
-    """Read a terminal until a text is seen, or its other side has closed it."""
-    seen = b""
-    while mark.encode() not in seen:
-        ready, _, _ = select.select([descriptor], [], [], 60)
-        assert ready, seen.decode(errors="replace")
-        try:
-            chunk = os.read(descriptor, 65_536)
-        except OSError:
-            break
-        if not chunk:
-            break
-        seen += chunk
-    return seen.decode(errors="replace")
