@@ -9,7 +9,7 @@ from typing import TypeVar
 from agora.bids import Bid, Clearing, Reserve, Shortlist
 from agora.budget import Purse
 from agora.events import Event
-from agora.protocols import Agent, Mechanism, Policy, Sandbox, Verifier
+from agora.protocols import Agent, MayBeDown, Mechanism, Policy, Sandbox, Verifier
 from agora.results import Attempt
 from agora.runs import Run
 from agora.tasks import Task, Usage
@@ -55,6 +55,11 @@ class House:
             event = decide()
             self.note(event)
         return event
+
+    def down(self) -> dict[str, str]:
+        """Who cannot be reached now, and why."""
+        reasons = {name: agent.down() for name, agent in self.agents.items() if isinstance(agent, MayBeDown)}
+        return {name: why for name, why in reasons.items() if why}
 
 
 @dataclass(kw_only=True)

@@ -17,7 +17,7 @@ Whatever is decided or received is an event on the ledger. Decisions are pure; t
 from __future__ import annotations
 
 import platform
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from functools import partial
@@ -36,12 +36,13 @@ from agora.coordinator import Everyone
 from agora.errors import ApprovalPendingError, ApprovalRefusedError, BudgetError, ConfigError, NoAgentsError, only
 from agora.events import Done, Event, Posted, Scored, Screened, Started, TaskDone
 from agora.finishing import finish, unfunded
+from agora.ledger.redact import redactor_of
 from agora.lots import House, Lot
 from agora.memory.in_memory import MemoryStore
 from agora.past import Past
 from agora.performing import make_attempt
 from agora.posting import as_task, as_usd, fill, listing, unique_ids
-from agora.protocols import Agent, ChatModel, Clock, MayBeDown, Mechanism, Policy, Sandbox, Store
+from agora.protocols import Agent, ChatModel, Clock, Mechanism, Policy, Sandbox, Store
 from agora.questions import Approve
 from agora.results import Report, Result
 from agora.resuming import begun_as, charge_unknown, read_past
@@ -71,6 +72,7 @@ class Market:
         seed: Of all chance in a run; None draws one, which is recorded.
         clock: Time.
         learn: False for a measurement: nothing is learned from its outcomes.
+        secrets: Values that enter no prompt, no event and no error; None: the keys in the environment.
         wrap: Put around every model before it is called (a recorder, a cache), and told the id of the call.
         write: Shown what models write, piece by piece, where they can stream: the agent, and the piece.
     """
@@ -91,6 +93,7 @@ class Market:
         seed: int | None = None,
         clock: Clock | None = None,
         learn: bool = True,
+        secrets: Iterable[str] | None = None,
         wrap: Callable[[ChatModel, str], ChatModel] | None = None,
         write: Callable[[str, str], None] | None = None,
     ) -> None:
@@ -103,7 +106,8 @@ class Market:
             raise ConfigError("attempts", f"{attempts} is no number of awards: allow at least 1")
         self._limits = fill(limits or Limits(), Limits(usd=as_usd(budget_usd, where="budget_usd")))
         self._mechanism, self._policy = mechanism or SALE(), policy or Everyone()
-        self._store, self._sandbox = store or MemoryStore(clock=clock or SystemClock()), sandbox or BestSandbox()
+        self._redactor, self._sandbox = redactor_of(secrets), sandbox or BestSandbox()
+        self._store = store or MemoryStore(clock=clock or SystemClock(), redactor=self._redactor)
         self._bid_deadline_s, self._attempts = bid_deadline_s, attempts
         self._approve, self._seed, self._clock = approve, seed, clock or SystemClock()
         self._learn, self._wrap, self._write = learn, wrap, write
@@ -261,6 +265,7 @@ class Market:
                 clock=self._clock,
                 chance=SeededChance(seed),
                 past=past,
+                redactor=self._redactor,
                 wrap=self._wrap,
                 write=self._write,
                 approve=self._approve,
@@ -305,7 +310,7 @@ async def _loop(house: House, lot: Lot) -> Result:
     def screen() -> Screened:
         left = lot.purse.left
         reserve = Reserve(usd=left.usd or Decimal(0), s=Decimal(str(left.seconds or 0)))
-        shortlist = house.policy.shortlist(task, pool, limits=left, chance=chance, down=_down(house))
+        shortlist = house.policy.shortlist(task, pool, limits=left, chance=chance, down=house.down())
         return Screened(task=task.id, shortlist=shortlist, reserve=reserve)
 
     def score() -> Scored:
@@ -339,12 +344,6 @@ async def _loop(house: House, lot: Lot) -> Result:
             house.note(lesson)
     lot.applied = await apply(house, lot)
     return await finish(house, lot)
-
-
-def _down(house: House) -> dict[str, str]:
-    """Who cannot be reached now, and why."""
-    reasons = {name: agent.down() for name, agent in house.agents.items() if isinstance(agent, MayBeDown)}
-    return {name: why for name, why in reasons.items() if why}
 
 
 _VERSION = version("agora-market")

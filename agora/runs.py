@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from agora.errors import ApprovalPendingError
 from agora.events import Asked, Event
 from agora.failpoints import reach
+from agora.ledger.redact import NOTHING, Redactor
 from agora.models.retries import Retries
 from agora.past import Past
 from agora.protocols import Chance, ChatModel, Clock, Store
@@ -27,6 +28,8 @@ class Run:
     """What is on record from before this process; empty for a run that begins."""
     retries: Retries = field(default_factory=Retries)
     """How often, and after what pause, a model call that failed is tried again."""
+    redactor: Redactor = NOTHING
+    """Takes secrets out of prompts and of what tools and providers answer."""
     wrap: Callable[[ChatModel, str], ChatModel] | None = None
     """Put around every model before it is called (a recorder, a cache); it is told the id of the call."""
     write: Callable[[str, str], None] | None = None

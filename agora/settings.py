@@ -7,10 +7,13 @@ A flag goes before a variable `AGORA_<FIELD>`, that before the project's `agora.
 from __future__ import annotations
 
 import os
+import re
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
+from io import StringIO
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +28,11 @@ PREFIX = "AGORA_"
 PROJECT_FILE = "agora.toml"
 """The file that marks a folder as an Agora project, with the project's settings."""
 
+KEY_FILE = ".env"
+"""The file of a project that holds keys of providers; only those are read from it."""
+
+_KEY_FILE_BYTES = 100_000
+_KEY_NAME = re.compile(r"(?:[A-Z][A-Z0-9]*_)+(?:KEY|TOKEN|SECRET|PASSWORD|ACCESS_KEY_ID)")
 _NEAR = 0.85
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -108,9 +116,74 @@ def load_settings(
         raise ConfigError(places.get(name, name), f"{stated.get(name)!r} {_why(first['msg'])}") from None
 
 
-def environment() -> Mapping[str, str]:
-    """The process's variables, for those who are handed them (keys of providers, NO_COLOR)."""
-    return os.environ
+def environment(project: Path | None = None) -> Mapping[str, str]:
+    """The process's variables, for those who are handed them (keys of providers, NO_COLOR).
+
+    Args:
+        project: A folder whose .env is read for keys. They stand in what is returned, never in the process's own
+            environment, and a variable that is set there goes before.
+
+    Raises:
+        ConfigError: The .env cannot be used.
+    """
+    keys = {} if project is None else read_keys(project / KEY_FILE)
+    return {**keys, **os.environ} if keys else os.environ
+
+
+def read_keys(file: Path) -> dict[str, str]:
+    """The keys in a .env file; every other name in it is left alone, and no variable is filled in.
+
+    Raises:
+        ConfigError: It cannot be read, or a line is no NAME=value; the line is named, never shown.
+    """
+    text = _key_text(file)
+    if not text:
+        return {}
+    from dotenv.parser import parse_stream  # late: most projects have no such file
+
+    keys: dict[str, str] = {}
+    for found in parse_stream(StringIO(text)):
+        if found.error:
+            raise ConfigError(f"{short(file)}: line {found.original.line}", "is not NAME=value: quote the value")
+        if found.key is not None and found.value and _KEY_NAME.fullmatch(found.key):
+            keys[found.key] = found.value
+    return keys
+
+
+def exposed_keys(project: Path) -> str:
+    """What to say of a .env that everybody on this machine may read; empty where nobody else may."""
+    file = project / KEY_FILE
+    try:
+        info = file.stat()
+    except OSError:
+        return ""
+    if not stat.S_ISREG(info.st_mode) or not info.st_mode & 0o004:
+        return ""
+    return f"{short(file)} may be read by everybody on this machine: chmod 600 {short(file)}"
+
+
+def _key_text(file: Path) -> str:
+    """The text of a file of keys; empty where there is none."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        raise ConfigError(short(file), f"cannot be read: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as stream:
+        info = os.fstat(descriptor)
+        if stat.S_ISDIR(info.st_mode):  # a virtual environment of that name
+            return ""
+        if not stat.S_ISREG(info.st_mode):
+            raise ConfigError(short(file), "is not a file: keys are read from a file, or set in the environment")
+        content = stream.read(_KEY_FILE_BYTES + 1)
+    if len(content) > _KEY_FILE_BYTES:
+        raise ConfigError(short(file), f"is larger than {_KEY_FILE_BYTES} bytes: leave only keys in it")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{short(file)}: line {line}", "is not UTF-8 text: save it as UTF-8") from None
 
 
 def user_config(environ: Mapping[str, str] | None = None) -> Path:

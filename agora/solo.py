@@ -12,6 +12,7 @@ from agora.bids import Plan
 from agora.budget import Purse
 from agora.desk import MeteredDesk
 from agora.errors import AgentError
+from agora.ledger.redact import redactor_of
 from agora.memory.null_store import NullStore
 from agora.posting import DEFAULT_LIMITS, as_task, fill, listing
 from agora.protocols import Agent, Store
@@ -50,7 +51,7 @@ async def solo(
     clock, name = SystemClock(), agent.profile.name
     bounds = fill(limits or Limits(), _LIMITS)
     desk = MeteredDesk(
-        Run(id="solo", store=store or NullStore(), clock=clock, chance=SeededChance(0)),
+        Run(id="solo", store=store or NullStore(), clock=clock, chance=SeededChance(0), redactor=redactor_of()),
         task,
         agent=name,
         phase="solo",

@@ -85,6 +85,8 @@ class Held:
     """Where candidates are checked."""
     run: str
     """The market's run."""
+    secrets: Sequence[str] = ()
+    """What enters no prompt."""
 
     async def alone(self, agent: Agent, *, note: str) -> Report:
         """The whole checklist by one agent, one attempt a task."""
@@ -104,6 +106,7 @@ class Held:
             attempts=1,
             seed=self.seed,
             learn=False,
+            secrets=self.secrets,
             wrap=reusing,
         )
         return await market.run_all(self.tasks, notes={NOTE: note, "equal calls are taken from run": self.run})

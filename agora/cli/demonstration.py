@@ -107,13 +107,16 @@ async def _measured(
         bid_deadline_s=settings.bid_deadline_s,
         attempts=settings.attempts,
         seed=seed,
+        secrets=home.secrets,
     )
     notes = {"demo": "the starter checklist", **notes_of(pool, bare=settings.bare)}
     with view.shown():
         report = await market.run_all(tasks, notes=notes, watch=view.watch)
     if not quiet:
         _print_market(view)
-    held = Held(tasks=tasks, budget_usd=share, seed=seed, store=store, sandbox=sandbox, run=report.run)
+    held = Held(
+        tasks=tasks, budget_usd=share, seed=seed, store=store, sandbox=sandbox, run=report.run, secrets=home.secrets
+    )
     with _waiting("now the dearest agent alone, and best of n on the same budget"):
         alone = await always_dearest(pool.agents, view.story, held)
         sampled = await best_of_n(pool.agents, report.usage.output_tokens, held)

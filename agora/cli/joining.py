@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from agora.agents.clis import cli_agent, found_clis
 from agora.agents.llm import LLMAgent
 from agora.bids import Price
+from agora.cli.session import Session
 from agora.models.local import LOCAL_PRICE, LocalModel, local_available
 from agora.models.providers import Joined, ask_for_models, discover
 from agora.models.resolve import resolve_model
 from agora.protocols import Agent, ChatModel
-from agora.settings import Settings, environment
+from agora.settings import Settings
 from agora.tasks import Tier
 
 CLI_USD: Final = Decimal("0.50")
@@ -33,10 +34,11 @@ LOCAL: Final = "local/"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def variables_of(settings: Settings) -> dict[str, str]:
-    """The environment, with what the settings say of models."""
+def variables_of(session: Session) -> dict[str, str]:
+    """The environment and the project's keys, with what the settings say of models."""
+    settings = session.settings
     stated = {"AGORA_GGUF": settings.gguf, "AGORA_API_BASE": settings.api_base}
-    return {**environment(), **{name: value for name, value in stated.items() if value}}
+    return {**session.environ, **{name: value for name, value in stated.items() if value}}
 
 
 def local_absence(settings: Settings) -> str:
@@ -44,36 +46,36 @@ def local_absence(settings: Settings) -> str:
     return local_available(_gguf(settings)) or ""
 
 
-def model_named(name: str, *, api_base: str | None, price: Price | None, settings: Settings) -> ChatModel:
+def model_named(name: str, *, api_base: str | None, price: Price | None, session: Session) -> ChatModel:
     """The chat model behind a name.
 
     Raises:
         UnknownNameError: There is none.
         MissingKeyError: Its provider's key is not set.
     """
-    gguf = _gguf(settings)
+    gguf = _gguf(session.settings)
     if name.startswith(LOCAL) and gguf is not None and api_base is None:
         return LocalModel(name, gguf, price=price or LOCAL_PRICE)
-    return resolve_model(name, api_base=api_base, price=price, env=variables_of(settings))
+    return resolve_model(name, api_base=api_base, price=price, env=variables_of(session))
 
 
-def found_agents(settings: Settings) -> tuple[list[Agent], dict[str, str]]:
+def found_agents(session: Session) -> tuple[list[Agent], dict[str, str]]:
     """Agents that nobody defined, and the reasons of those that could have joined.
 
     Args:
-        settings: `bare` lets coding command lines in, which no sandbox can hold.
+        session: Its settings; `bare` lets coding command lines in, which no sandbox can hold.
 
     Returns:
         The agents, and name -> why not.
     """
-    variables = variables_of(settings)
+    variables = variables_of(session)
     found, missing = discover(variables, probe=ask_for_models)
     absent = {away.provider: away.reason for away in missing}
     agents: dict[str, Agent] = {}
     for joined in found:
-        _add_model(agents, absent, joined, settings)
+        _add_model(agents, absent, joined, session)
     for name in found_clis():
-        if settings.bare:
+        if session.settings.bare:
             agents[name] = cli_agent(name, price=Price(per_task=CLI_USD), tier=Tier.BARE)
         else:
             absent[name] = "works outside any sandbox: run with --bare to let it in"
@@ -97,12 +99,12 @@ def _lacks_key(reason: str) -> bool:
     return reason.startswith("set ") and reason.endswith("_KEY") and reason.count(" ") == 1
 
 
-def _add_model(agents: dict[str, Agent], absent: dict[str, str], joined: Joined, settings: Settings) -> None:
+def _add_model(agents: dict[str, Agent], absent: dict[str, str], joined: Joined, session: Session) -> None:
     name = joined.model.rpartition("/")[2]
     if name in agents:
         name = f"{joined.provider}-{name}"
     price = OWN_MACHINE if joined.api_base and urlsplit(joined.api_base).hostname in _LOOPBACK else None
-    model = model_named(joined.model, api_base=joined.api_base, price=price, settings=settings)
+    model = model_named(joined.model, api_base=joined.api_base, price=price, session=session)
     agent = LLMAgent(name, model, price=price, api_base=joined.api_base)
     if agent.profile.price is None:
         absent[name] = f"nobody knows its price: state one in agents/{name}.toml, with model = {joined.model!r}"

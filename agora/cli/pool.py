@@ -83,7 +83,7 @@ def _everyone(session: Session, files: Iterable[Path]) -> Pool:
             _add(agents, build_agent(known, file, session=session), short(file))
         except MissingKeyError as error:
             absent[known.name] = f"set {error.variable}"
-    joined, away = found_agents(session.settings)
+    joined, away = found_agents(session)
     for agent in joined:
         agents.setdefault(agent.profile.name, agent)
     absent.update({name: reason for name, reason in away.items() if name not in agents})
@@ -107,7 +107,7 @@ def _chosen(session: Session, files: Iterable[Path], wanted: Iterable[str]) -> P
             agent = _plugged(name)
         else:
             if joined is None:
-                found, absent = found_agents(session.settings)
+                found, absent = found_agents(session)
                 joined = {one.profile.name: one for one in found}
             if name in absent:
                 raise ConfigError(f"agent {name!r}", absent[name])

@@ -179,6 +179,7 @@ def market_of(
         attempts=settings.attempts,
         approve=approve,
         seed=settings.seed,
+        secrets=session.secrets,
     )
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from agora.ambient import SystemClock
+from agora.cli.guarding import guard_output
+from agora.cli.paint import err, safe
 from agora.cli.project import find_project
 from agora.ledger.redact import secret_values
 from agora.memory.location import database_url
 from agora.protocols import Store
-from agora.settings import Settings, environment, load_settings
+from agora.settings import Settings, environment, exposed_keys, load_settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Session:
     """Where a command works and how."""
 
@@ -28,6 +31,16 @@ class Session:
     def root(self) -> Path:
         """The project's folder, or where the process stands."""
         return self.project or Path.cwd()
+
+    @cached_property
+    def environ(self) -> Mapping[str, str]:
+        """The process's variables, with the keys of the project's .env."""
+        return environment(self.project)
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not leave this process."""
+        return secret_values(self.environ)
 
     @property
     def database(self) -> str:
@@ -47,7 +60,11 @@ def open_session(*, project: Path | None = None, flags: Mapping[str, object] | N
         ConfigError: Something in one of the places cannot be used.
     """
     found = find_project(project)
-    return Session(project=found, settings=load_settings(flags=flags, project=found))
+    session = Session(project=found, settings=load_settings(flags=flags, project=found))
+    guard_output(session.secrets)
+    if found is not None and (warning := exposed_keys(found)):
+        err().print(f"warning: {safe(warning)}")
+    return session
 
 
 @asynccontextmanager
@@ -62,7 +79,7 @@ async def opened_store(session: Session) -> AsyncGenerator[Store]:
     url = session.database
     if "://" not in url:
         Path(url).parent.mkdir(parents=True, exist_ok=True)
-    store = SQLStore.open(url, clock=SystemClock(), secrets=secret_values(environment()))
+    store = SQLStore.open(url, clock=SystemClock(), secrets=session.secrets)
     try:
         yield store
     finally:

@@ -55,6 +55,7 @@ class Calls:
         price = model.price() or self._price
         if price is None:
             raise UnpricedModelError(model.name)
+        request = self._seat.cleaner.request(request)
         ends_s = self._seat.run.clock.monotonic_s() + request.deadline_s
         past = self._recall(model, request)
         if past is not None and (reply := self._reply_on_record(past)) is not None:
@@ -131,6 +132,7 @@ class Calls:
             reply = await self._complete(call, model, request)
             return reply
         except ModelError as problem:
+            self._seat.cleaner.failure(problem)
             error, paid = str(problem), problem.paid
             failure, status = type(problem).__name__, problem.status
             raise

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 
 from agora.budget import Purse
+from agora.desk.cleaning import Cleaner
 from agora.past import DeskPast, PastCall, PastTool
 from agora.runs import Run
 from agora.tasks import Task
@@ -25,8 +26,11 @@ class Seat:
     """What may be spent here."""
     past: DeskPast = field(init=False)
     """What is on record and was not asked for again yet."""
+    cleaner: Cleaner = field(init=False)
+    """Takes secrets out of what passes."""
 
     def __post_init__(self) -> None:
+        self.cleaner = Cleaner(self.run.redactor)
         self.past = self.run.past.desk(self.task.id, self.phase, self.agent)
         self._numbers = itertools.count(self.past.number + 1)
 

@@ -109,7 +109,7 @@ class Uses:
                 )
                 await self._seat.run.record(intent)
             limit_s = timeout_s if left.seconds is None else max(0.05, min(timeout_s, left.seconds))
-            ran = await copy.run(argv, stdin=stdin, timeout_s=limit_s)
+            ran = self._cleaned(await copy.run(argv, stdin=stdin, timeout_s=limit_s))
             if bill is not None:
                 usage = bill(ran).model_copy(update={"steps": 1})
             return ran
@@ -142,8 +142,11 @@ class Uses:
             return None
         if await self._restored(past):
             return read(past.event)
-        again = await copy.run(argv, stdin=stdin, timeout_s=timeout_s)
+        again = self._cleaned(await copy.run(argv, stdin=stdin, timeout_s=timeout_s))
         return again if past.event.stdout_chars is None else read(past.event)
+
+    def _cleaned(self, ran: Ran) -> Ran:
+        return ran._replace(stdout=self._seat.cleaner.text(ran.stdout), stderr=self._seat.cleaner.text(ran.stderr))
 
     async def _restored(self, past: PastTool) -> bool:
         """Bring the copy into the state that a recorded use left it in, where that is on record."""
@@ -158,13 +161,14 @@ class Uses:
         try:
             arguments = parse_arguments(tool, call.arguments)
             with anyio.fail_after(limit_s):
-                text = await tool.call(arguments, self.workspace)
+                text = self._seat.cleaner.text(await tool.call(arguments, self.workspace))
         except TimeoutError:
             return ToolResult(f"error: {call.name} took longer than {limit_s:.0f} s and was stopped", ok=False)
         except (BudgetError, ApprovalPendingError):
             raise
         except Exception as error:  # a tool is the user's code: the model is told what went wrong, and may try again
-            return ToolResult(f"error: {type(error).__name__}: {error}"[:_ERROR_CHARS], ok=False)
+            told = self._seat.cleaner.text(f"error: {type(error).__name__}: {error}")
+            return ToolResult(told[:_ERROR_CHARS], ok=False)
         origin: str = getattr(tool, "origin", "")
         return ToolResult(labelled(capped(text), origin) if origin else capped(text), origin=origin)
 

@@ -19,6 +19,8 @@ from json import dumps
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote
 
+from agora.settings import environment
+
 REDACTED: Final = "[redacted]"
 """What stands in a secret's place."""
 _LEAST = 9
@@ -160,6 +162,11 @@ def secret_values(env: Mapping[str, str]) -> tuple[str, ...]:
         for found in _PASSWORD.finditer(value):
             values += (found[1], unquote(found[1]))
     return tuple(dict.fromkeys(value for value in values if len(value) >= _LEAST))
+
+
+def redactor_of(secrets: Iterable[str] | None = None) -> Redactor:
+    """A redactor that knows these secrets; None: the keys in the process's environment."""
+    return Redactor(secret_values(environment()) if secrets is None else secrets)
 
 
 _PASSWORD = re.compile(r"://[^\s/@:]*:([^\s/@]+)@")

@@ -11,7 +11,7 @@ from agora.errors import LeaseError, LedgerError, UnknownNameError
 from agora.events import Called, Done, Event, Learned, Posted, Started, TaskDone, ToolUsed
 from agora.ledger.canonical import decode, seal
 from agora.ledger.chain import GENESIS, SALT_BYTES, VERSION, Envelope, body_hash, entry_hash
-from agora.ledger.redact import Redactor
+from agora.ledger.redact import NOTHING, Redactor
 from agora.memory.learned import MemoryUpdate, RecordUpdate, read_update
 from agora.memory.words import shared, words
 from agora.protocols import Clock
@@ -24,7 +24,7 @@ class MemoryStore:
 
     Args:
         clock: When events are recorded.
-        secrets: Values that must not be recorded.
+        redactor: Takes out what must not be recorded.
         salt: Makes the salt of each body: `SALT_BYTES` random bytes.
     """
 
@@ -32,11 +32,11 @@ class MemoryStore:
         self,
         *,
         clock: Clock,
-        secrets: Iterable[str] = (),
+        redactor: Redactor = NOTHING,
         salt: Callable[[], bytes] = lambda: os.urandom(SALT_BYTES),
     ) -> None:
         self._clock = clock
-        self._redactor = Redactor(secrets)
+        self._redactor = redactor
         self._salt = salt
         self._entries: list[Recorded] = []
         self._held: set[str] = set()
