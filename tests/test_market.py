@@ -554,3 +554,19 @@ async def test_an_agents_own_limits_bound_each_of_its_attempts() -> None:
     result = await Market([agent]).run(task())
     assert result.attempts[0].delivered.steps <= 3
     assert "attempt 1 of scout" in result.output
+
+
+class Unreachable(RuleModel):
+    """A model whose provider fails."""
+
+    def down(self) -> str:
+        return "provider 'x' fails: it is tried again in 12 s"
+
+
+async def test_an_agent_whose_provider_fails_does_not_bid_and_the_reason_is_on_record() -> None:
+    away = LLMAgent("away", Unreachable("x/m", lambda request: "42", price=Price()))
+    market = Market([away, answering("here", "42")], seed=1)
+    result = await market.run(task())
+    assert result.award is not None
+    assert result.award.agent == "here"
+    assert result.shortlist.kept_out == {"away": "provider 'x' fails: it is tried again in 12 s"}

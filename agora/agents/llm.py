@@ -17,7 +17,7 @@ from agora.agents.images import read_images
 from agora.bids import Plan, Price, Profile
 from agora.errors import AgentError, BudgetError, ContextOverflowError
 from agora.messages import Dropped, Message, Reply, Request, ToolCall
-from agora.protocols import ChatModel, Desk, Seeing, Sized, Tool
+from agora.protocols import ChatModel, Desk, MayBeDown, Seeing, Sized, Tool
 from agora.tasks import Limits, Tier, Work
 
 if TYPE_CHECKING:
@@ -103,6 +103,10 @@ class LLMAgent:
     def profile(self) -> Profile:
         """Its card."""
         return self._profile
+
+    def down(self) -> str:
+        """Why its model cannot be reached now; empty where it can."""
+        return self._model.down() if isinstance(self._model, MayBeDown) else ""
 
     async def bid(self, desk: Desk) -> Plan:
         """Write a plan; its promised steps are the lines of its list, counted here and not claimed."""

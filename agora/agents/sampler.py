@@ -24,7 +24,7 @@ from agora.values import JsonValue, Value
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agora.protocols import ChatModel, Desk
+    from agora.protocols import ChatModel, Desk, MayBeDown
 
 Method = Literal["greedy", "best_of_n"]
 
@@ -125,6 +125,10 @@ class SamplerAgent:
     def profile(self) -> Profile:
         """Its card."""
         return self._profile
+
+    def down(self) -> str:
+        """Why its model cannot be reached now; empty where it can."""
+        return self._model.down() if isinstance(self._model, MayBeDown) else ""
 
     async def bid(self, desk: Desk) -> Plan | None:
         """Let the model choose under a schema that holds only what can be delivered.
