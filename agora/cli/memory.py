@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,9 +13,10 @@ from agora.cli.options import Json, Project
 
 if TYPE_CHECKING:
     from agora.cli.session import Session
+    from agora.memory.moving import Moved
     from agora.records import AgentRecord, MemoryEntry
 
-memory_app = typer.Typer(help="Show or search what is remembered.")
+memory_app = typer.Typer(help="Show, search or move what is remembered.")
 
 
 @memory_app.callback(invoke_without_command=True)
@@ -44,19 +46,43 @@ def search(
     anyio.run(partial(_search, open_session(project=project), text, limit=limit, json=json))
 
 
+@memory_app.command()
+def move(
+    url: Annotated[str, typer.Argument(help="postgresql://USER@HOST/NAME, or the path of an SQLite file.")],
+    json: Json = False,
+    project: Project = None,
+) -> None:
+    """Carry the whole memory into an empty database, and prove that it is the same."""
+    from agora.ambient import SystemClock
+    from agora.cli.forms import print_form
+    from agora.cli.session import open_session
+    from agora.memory.dialects import shown
+    from agora.memory.moving import move
+
+    session = open_session(project=project)
+    target = url if "://" in url else str(Path(url).expanduser().absolute())
+    moved = move(session.database, target, clock=SystemClock(), progress=_progress)
+    places = {"source": shown(session.database), "target": shown(target)}
+    if json:
+        print_form("agora.memory.move/1", {**places, "carried": moved.carried, **moved.proof._asdict()})
+        return
+    _print_moved(moved, **places)
+
+
 async def _memory(session: Session, *, json: bool) -> None:
     from agora.cli.forms import print_form
     from agora.cli.paint import out, safe
     from agora.cli.session import opened_store
+    from agora.memory.dialects import shown
 
     async with opened_store(session) as store:
         records, found = store.records(), store.runs(limit=10_000)
     if json:
         rows = [dict(record._asdict()) for record in records]
-        print_form("agora.memory/1", {"database": session.database, "runs": len(found), "records": list(rows)})
+        print_form("agora.memory/1", {"database": shown(session.database), "runs": len(found), "records": list(rows)})
         return
     tasks = sum(info.tasks for info in found)
-    out().print(f"{safe(session.database)}: {len(found)} runs, {tasks} tasks\n")
+    out().print(f"{safe(shown(session.database))}: {len(found)} runs, {tasks} tasks\n")
     print_records(records)
     out().print('[quiet]remembered bids: agora memory search "words of a goal"[/]')
 
@@ -94,6 +120,28 @@ def print_records(records: Sequence[AgentRecord]) -> None:
         )
     out().print(table)
     out().print("[quiet]passed/tried; steps and tokens: promised/delivered, all tasks together[/]")
+
+
+def _progress(carried: int, total: int) -> None:
+    from agora.cli.paint import err
+
+    if carried < total:
+        err().print(f"[quiet]{carried} of {total} entries[/]")
+
+
+def _print_moved(moved: Moved, *, source: str, target: str) -> None:
+    from agora.cli.paint import out, safe
+
+    proof = moved.proof
+    erased = proof.entries - proof.bodies
+    out().print(f"{moved.carried} entries carried over")
+    out().print(f"[quiet]from[/] {safe(source)}\n[quiet]to[/]   {safe(target)}\n")
+    out().print("[passed]both hold the same, read from the first entry to the last:[/]")
+    out().print(f"head   {proof.head} [quiet](entry {proof.entries})[/]")
+    out().print(f"bodies {proof.bodies_hash} [quiet]({proof.bodies} bodies, {erased} erased)[/]\n")
+    out().print(
+        "[quiet]use it: set AGORA_DB_URL, or db_url in agora.toml, to the new place; the old one is as it was[/]"
+    )
 
 
 def _print_entries(found: Sequence[MemoryEntry], text: str) -> None:

@@ -19,15 +19,15 @@ from agora.ledger.canonical import decode
 from agora.ledger.chain import GENESIS, SALT_BYTES, body_hash, verify
 from agora.ledger.redact import Redactor
 from agora.memory import reads
-from agora.memory.dialects import connect, explain, writer
+from agora.memory.dialects import connect, explain, transact
 from agora.memory.group_commit import GroupCommit, Item
 from agora.memory.in_memory import pick_run
 from agora.memory.learned import read_update
 from agora.memory.leases import Leases
 from agora.memory.ledger_writer import LedgerWriter
 from agora.memory.migrations import upgrade
-from agora.memory.projections import Place, Projection, Statements, clear
 from agora.memory.recall import recall
+from agora.memory.remaking import remake
 from agora.memory.tables import METADATA
 from agora.protocols import Clock
 from agora.records import AgentRecord, MemoryEntry, Recorded, RunInfo
@@ -218,11 +218,14 @@ class SQLStore:
         Raises:
             LedgerError: The database refused.
         """
-        with self._writing() as connection:
+
+        def gone(connection: Connection) -> None:
             connection.execute(delete(METADATA.tables["bodies"]).where(METADATA.tables["bodies"].c.seq.in_(seqs)))
             for name in _TEXTS:
                 table = METADATA.tables[name]
                 connection.execute(delete(table).where(table.c.seq.in_(seqs)))
+
+        transact(self._engine, gone)
 
     def rebuild(self) -> None:
         """Make every derived table again from the ledger, in one transaction.
@@ -230,17 +233,7 @@ class SQLStore:
         Raises:
             LedgerError: The database refused, or a body cannot be read.
         """
-        statements = Statements(self._engine.dialect)
-        with self._writing() as connection:
-            clear(connection)
-            after = 0
-            while page := reads.page(connection, None, after=after):
-                projection = Projection(statements)
-                for (envelope, _), _, body in page:
-                    after = envelope.seq
-                    if body is not None:
-                        projection.add(Place(envelope.seq, envelope.run, envelope.at_us), decode(body))
-                projection.write(connection)
+        transact(self._engine, remake)
 
     async def close(self) -> None:
         """Commit what was noted and let go of the database.
@@ -285,14 +278,6 @@ class SQLStore:
     def _reading(self) -> Generator[Connection, None, None]:
         try:
             with self._engine.connect() as connection:
-                yield connection
-        except SQLAlchemyError as problem:
-            raise explain(problem) from problem
-
-    @contextmanager
-    def _writing(self) -> Generator[Connection, None, None]:
-        try:
-            with writer(self._engine) as connection, connection.begin():
                 yield connection
         except SQLAlchemyError as problem:
             raise explain(problem) from problem

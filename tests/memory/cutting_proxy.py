@@ -54,7 +54,7 @@ class CuttingProxy:
                     data = ready.recv(65536)
                     if not data:
                         return
-                    if ready is client and b"COMMIT" in data and self.left:
+                    if ready is client and b"COMMIT\0" in data and self.left:
                         self.left -= 1
                         server.sendall(data)
                         server.recv(65536)  # the answer: it is committed

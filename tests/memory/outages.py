@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -63,7 +64,7 @@ async def _outages(server: PostgresServer, restarts: int, *, seed: int) -> tuple
             await _until_more_than(acknowledged, before + WRITERS)
             await anyio.sleep(LONGEST_S * chance.uniform(f"outage {number}"))
             how = signal.SIGQUIT if number % 2 else signal.SIGINT
-            await anyio.to_thread.run_sync(lambda how=how: server.stop(how=how))
+            await anyio.to_thread.run_sync(partial(server.stop, how=how))
             await anyio.to_thread.run_sync(server.start)
         await _until_more_than(acknowledged, acknowledged.total() + WRITERS)
         over = True
