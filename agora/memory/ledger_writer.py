@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, select
 
 from agora.errors import LeaseError, LedgerError
 from agora.events import Event
+from agora.failpoints import reach
 from agora.ledger.canonical import decode, seal
 from agora.ledger.chain import GENESIS, VERSION, Envelope, body_hash, entry_hash
 from agora.ledger.redact import Redactor
@@ -99,6 +100,7 @@ class LedgerWriter:
         kept = [item for item in sealed if not item.done and item.run not in lost]
         if events := [each for item in kept for each in sealed[item]]:
             seq, hashed = self._append(connection, events)
+            reach("commit.written")
             self._doubt = _Doubt(seq, hashed, kept)
         return lost
 
