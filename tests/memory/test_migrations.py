@@ -18,14 +18,15 @@ from agora.memory import migrations
 from agora.memory.dialects import connect, kind
 from agora.memory.tables import METADATA
 from memory.helpers_store import open_store, raw, small
+from memory.places import Places
 
 
 def ours(_item: SchemaItem, name: str | None, _kind: str, _reflected: bool, _other: SchemaItem | None) -> bool:
     return not str(name).startswith("memory_words")  # the full-text index is SQLite's own affair
 
 
-def test_the_migrated_schema_is_the_declared_one(tmp_path: Path) -> None:
-    engine = connect(tmp_path / "agora.db")
+def test_the_migrated_schema_is_the_declared_one(places: Places) -> None:
+    engine = connect(places.new(migrated=False))
     migrations.upgrade(engine)
     with engine.connect() as connection:
         options = {"compare_type": True, "include_object": ours}
@@ -77,11 +78,11 @@ def test_an_opening_of_an_up_to_date_database_does_not_import_alembic(tmp_path: 
         assert ran.stdout.strip() == expected
 
 
-def test_four_processes_that_open_one_new_file_at_once_all_succeed(tmp_path: Path) -> None:
+def test_four_processes_that_open_one_new_database_at_once_all_succeed(places: Places) -> None:
     code = (
         "import sys, pathlib; from agora.memory.dialects import connect; from agora.memory.migrations import upgrade;"
         "import alembic.command; print('ready', flush=True); sys.stdin.readline();"
-        f"engine = connect({str(tmp_path / 'agora.db')!r}); upgrade(engine); engine.dispose(); print('done')"
+        f"engine = connect({places.new(migrated=False)!r}); upgrade(engine); engine.dispose(); print('done')"
     )
     started = [
         subprocess.Popen(
