@@ -20,10 +20,12 @@ from agora.errors import BudgetError, ModelError
 from agora.events import Called, Reserved
 from agora.memory.in_memory import MemoryStore
 from agora.messages import Message, Reply, Request, ToolSpec
+from agora.models.breaker import LEAST_CALLS
 from agora.models.concurrency import MOST, Concurrency
 from agora.models.health import Health
 from agora.models.litellm_model import LiteLLMModel
 from agora.models.retries import Retries
+from agora.models.retry_budget import LEAST
 from agora.protocols import ChatModel
 from agora.tasks import Limits, Task
 from agora.testing.chaos import FAULTS, Fault
@@ -34,8 +36,10 @@ from agora.values import JsonValue
 
 GRACE_S = 1.0
 """A call may end so long after its deadline."""
-BATCH = 20
-"""Rounds against one provider; after them its breaker would answer in its place, so the next batch meets a new one."""
+ROUNDS = 20
+"""Of each fault, in the short form."""
+BATCH = LEAST_CALLS - LEAST - 1
+"""Rounds against one provider: with their retries too few to open its breaker, which would answer in its place."""
 HANGING = 0.4, 10
 """Deadline in seconds, and calls at once, where nothing but the deadline ends a call."""
 ANSWERING = 3.0, 3
@@ -81,7 +85,7 @@ class Row(NamedTuple):
         )
 
 
-async def play(name: str, fault: Fault, *, rounds: int = BATCH, streamed: bool = False) -> Row:
+async def play(name: str, fault: Fault, *, rounds: int = ROUNDS, streamed: bool = False) -> Row:
     """Meet one fault for so many rounds.
 
     Args:
@@ -97,7 +101,7 @@ async def play(name: str, fault: Fault, *, rounds: int = BATCH, streamed: bool =
     return row
 
 
-async def play_all(*, rounds: int = BATCH) -> list[Row]:
+async def play_all(*, rounds: int = ROUNDS) -> list[Row]:
     """Meet every fault in turn, after one good call that loads what must be loaded."""
     with FaultyEndpoint("ok") as endpoint:
         await _model(endpoint).complete(_ask(20.0))
