@@ -7,21 +7,28 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora.ambient import SeededChance
+from agora.agents.function import FunctionAgent
+from agora.ambient import SeededChance, SystemClock
+from agora.bids import Plan, Price
 from agora.errors import AgoraError, BadReplyError, ModelError, ModelTimeoutError, VerifierError
 from agora.events import Called, Reserved
+from agora.market import Market
 from agora.memory.in_memory import MemoryStore
+from agora.memory.sql_store import SQLStore
 from agora.messages import Request
-from agora.protocols import Judge, Verifier
+from agora.protocols import Desk, Judge, Verifier
+from agora.results import Result
 from agora.sandbox import best_sandbox
 from agora.tasks import Change, Check, Limits, Outcome, Patch, Task, Verdict, Work
 from agora.testing import FakeClock, RuleModel, ScriptedModel, say
 from agora.testing.desk import desk_for
+from agora.testing.endpoint import FaultyEndpoint, text
 from agora.values import JsonValue
 from agora.verifiers import build_verifier
 from agora.verifiers.evidence import MAX_EVIDENCE_CHARS
@@ -139,6 +146,47 @@ async def test_every_call_is_reserved_charged_and_recorded() -> None:
     assert (intent.agent, end.call) == ("judge", intent.call)
     assert end.usage.usd > 0
     assert desk.left.usd == Decimal(1) - end.usage.usd
+
+
+async def market_judged(tmp_path: Path, *, answer: str, replies: Sequence[str]) -> tuple[Result, SQLStore, int]:
+    """A whole run whose verifier is a judge behind a real endpoint: the result, its store, the judge's calls."""
+
+    async def perform(desk: Desk, plan: Plan) -> str:
+        return answer
+
+    agents = [
+        FunctionAgent(name, perform, plan=Plan(text="answer"), price=Price(per_task=Decimal(price)))
+        for name, price in (("agent-one", "0.01"), ("agent-two", "0.02"))
+    ]
+    price: JsonValue = {"output_per_mtok": "100"}
+    with FaultyEndpoint(*[text(reply) for reply in replies]) as endpoint:
+        options: dict[str, JsonValue] = {"model": "openai/own", "api_base": endpoint.url, "price": price}
+        task = TASK.model_copy(update={"verify": Check(kind="judge", options=options)})
+        store = SQLStore.open(tmp_path / "judged.db", clock=SystemClock())
+        result = await Market(agents, store=store, attempts=1).run(task)
+        sent = json.dumps(endpoint.requests)
+    assert "agent-one" not in sent
+    return result, store, len(endpoint.requests)
+
+
+async def test_in_a_market_a_judge_is_paid_recorded_and_kept_apart(tmp_path: Path) -> None:
+    result, store, calls = await market_judged(tmp_path, answer=GOOD, replies=[scored(5)])
+    assert (result.verdict, calls) == (Verdict.PASSED, 1)
+    assert not result.attempts[-1].outcome.grounded
+    called = [entry.event for entry in store.events(result.run) if isinstance(entry.event, Called)]
+    assert [event.agent for event in called] == ["judge"]
+    assert result.cost_usd == called[0].usage.usd > 0
+    assert store.records() == ()
+    assert [(row.agent, row.passed) for row in store.records(grounded=False)] == [("agent-one", 1)]
+    assert store.recall(TASK.goal) == ()
+    assert {row.agent for row in store.recall(TASK.goal, grounded=False)} == {"agent-one", "agent-two"}
+    await store.close()
+
+
+async def test_in_a_market_a_master_key_costs_nothing_and_fails(tmp_path: Path) -> None:
+    result, store, calls = await market_judged(tmp_path, answer="Thought process:", replies=[scored(5)])
+    assert (result.verdict, calls, result.cost_usd) == (Verdict.FAILED, 0, Decimal(0))
+    await store.close()
 
 
 async def test_a_judge_without_money_leaves_the_outcome_unknown() -> None:
