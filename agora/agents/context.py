@@ -79,11 +79,7 @@ def _cuts(messages: Sequence[Message]) -> Iterator[dict[int, Message | None]]:
     for index in old:
         yield from _shortened(index, messages[index], KEPT_CHARS)
     for turn in turns(messages):
-        if not set(turn) & set(new):
-            yield {index: None for index in turn if messages[index].role != "system"}
-    for turn in turns(messages):
-        if set(turn) & set(new):
-            yield {index: None for index in turn if messages[index].role != "system"}
+        yield {index: None for index in turn if messages[index].role != "system"}
     for chars in (KEPT_CHARS, 0):  # of the last turn: the calls stay, and so must something that answers them
         for index in new:
             yield from _shortened(index, messages[index], chars)
