@@ -50,6 +50,7 @@ def resume(
 async def _resume(session: Session, ref: str | None, approve: str | None, form: Format) -> int:
     from functools import partial
 
+    from agora.cli.paint import err
     from agora.cli.pool import join_pool
     from agora.cli.running import ONLY, conduct, is_quiet, market_of, rules_of
     from agora.cli.session import opened_store
@@ -68,6 +69,9 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
         view.story = story
         sandbox = BareSandbox() if session.settings.bare else None
         make = partial(market_of, session, pool, rules_of(session), store=store, sandbox=sandbox)
+
+        if form is Format.TEXT:
+            err().print(f"[quiet]going on with run {run}[/]")
 
         async def go(market: Market, watch: Callable[[Event], None]) -> Report:
             return await market.resume(run, watch=partial(_told_first, watch, form))

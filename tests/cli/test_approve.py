@@ -129,9 +129,22 @@ def test_a_command_outside_a_sandbox_waits_with_exactly_its_arguments(shell: She
     assert asked["argv"] == ["python", "-c", "print('[red]p\u0430y[/] \x1b[2J')"]
 
 
+def test_an_award_that_sets_much_aside_waits_and_a_no_to_it_is_the_end(
+    shell: Shell, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGORA_ASK_ABOVE_USD", "0.50")
+    shown = shell(*RUN, "--agents", "fixer", "--approve", "auto-edit")
+    assert (shown.code, "fixer gets the task, with $1.00 set aside" in shown.out) == (5, True), shown.err
+    shown = shell("approve", "--no")
+    assert "award to fixer, with $1.00 set aside for it at most" in shown.err
+    assert shell("resume").code == 5
+    assert (project / "repo" / "word.txt").read_text() == "wrong\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
+        ((*RUN, "--approve", "maybe"), 2, "--approve: 'maybe'"),
         (("approve",), 2, "no run waits for an answer"),
         (("approve", "nowhere"), 2, "no run named 'nowhere'"),
         (("approve", "last", "nothing"), 2, "no waiting question of run"),
@@ -183,7 +196,8 @@ def test_an_answer_counts_for_exactly_the_diff_that_was_asked_about(shell: Shell
     assert any(isinstance(event, Awarded | Posted) for event in events)
 
 
-def test_all_of_a_kind_is_said_once(project: Path) -> None:
+@pytest.mark.parametrize("parallel", ["1", "2"])
+def test_all_of_a_kind_is_said_once(project: Path, parallel: str) -> None:
     tasks = project / "tasks"
     tasks.mkdir()
     for name in ("one", "two"):
@@ -192,7 +206,8 @@ def test_all_of_a_kind_is_said_once(project: Path) -> None:
         (tasks / f"{name}.toml").write_text(
             f'goal = "{name}"\nworkspace = "../{name}"\n[verify]\nkind = "command"\ncommand = "{CHECK}"\n'
         )
-    with at_terminal(project, "run", "tasks", "--agents", "fixer") as (process, terminal):
+    order = ("run", "tasks", "--agents", "fixer", "--parallel", parallel)
+    with at_terminal(project, *order) as (process, terminal):
         until(terminal, "whole: ")
         os.write(terminal, b"a\n")
         rest = until(terminal, "\0")
