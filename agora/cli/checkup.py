@@ -18,6 +18,7 @@ from agora.cli.paint import err
 from agora.cli.pool import join_pool
 from agora.cli.session import Session, opened_store
 from agora.errors import AgoraError, SandboxError
+from agora.memory.location import shown
 from agora.sandbox import best_sandbox, explain
 from agora.sandbox.battery import AttackResult, Limitable, run_battery
 
@@ -106,7 +107,7 @@ async def check_up(session: Session, battery: bool) -> Checkup:
         sandbox=explained.name,
         tier=explained.tier.name.lower(),
         missing=explained.missing,
-        database=session.database,
+        database=shown(session.database),
         memory_error=await _memory_error(session),
         agents=agents,
         absent=absent,

@@ -24,6 +24,7 @@ from agora.cli.running import housed, notes_of
 from agora.cli.session import Session, opened_store
 from agora.cli.view import View, view_of
 from agora.market import Market
+from agora.memory.location import shown
 from agora.posting import as_task
 from agora.protocols import Sandbox, Store
 from agora.results import Report
@@ -61,7 +62,7 @@ async def demonstrate(session: Session, as_json: bool) -> None:
     if as_json:
         measured: list[JsonValue] = [figures_form(one) for one in figures]
         market: Form = run_form(report.run, view.story)
-        print_form("agora.demo/1", {"market": market, "runs": measured, "database": session.database})
+        print_form("agora.demo/1", {"market": market, "runs": measured, "database": shown(session.database)})
         return
     _print_totals(session, report, figures)
 
@@ -171,7 +172,7 @@ def _print_totals(session: Session, report: Report, figures: Sequence[Figures]) 
     console.print()
     console.print(remarks([*how, ("seconds", _SECONDS)]))
     console.print(f"\nthe market's own overhead: {_overhead(report)}")
-    console.print(f"trace {safe(session.database)}, run {report.run}")
+    console.print(f"trace {safe(shown(session.database))}, run {report.run}")
     console.print(f"next: [name]agora explain {report.run}[/]")
 
 

@@ -56,7 +56,7 @@ def move(
     from agora.ambient import SystemClock
     from agora.cli.forms import print_form
     from agora.cli.session import open_session
-    from agora.memory.dialects import shown
+    from agora.memory.location import shown
     from agora.memory.moving import move
 
     session = open_session(project=project)
@@ -73,7 +73,7 @@ async def _memory(session: Session, *, json: bool) -> None:
     from agora.cli.forms import print_form
     from agora.cli.paint import out, safe
     from agora.cli.session import opened_store
-    from agora.memory.dialects import shown
+    from agora.memory.location import shown
 
     async with opened_store(session) as store:
         records, found = store.records(), store.runs(limit=10_000)

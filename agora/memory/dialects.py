@@ -6,7 +6,6 @@ full-text index, and what their errors mean.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
@@ -19,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.dml import Insert
 
 from agora.errors import LedgerError
+from agora.memory.location import shown
 from agora.memory.postgres import Postgres
 from agora.memory.sqlite import WRITES, SQLite
 
@@ -28,7 +28,6 @@ T = TypeVar("T")
 
 _FIRST_WAIT_S: Final = 0.05
 _LONGEST_WAIT_S: Final = 1.0
-_PASSWORD: Final = re.compile(r"(://[^:/@\s]*:)\S*(?=@)|(\bpassword=)[^&\s]+", re.IGNORECASE)
 
 
 class Database(Protocol):
@@ -102,15 +101,6 @@ def connect(url_or_path: str | Path, *, busy_s: float = 30.0) -> Engine:
         why = shown(str(problem))
         # Not "from problem": its text may hold the password.
         raise LedgerError(f"database {shown(place)!r} cannot be used ({why}): check AGORA_DB_URL") from None
-
-
-def shown(text: str) -> str:
-    """A URL, or a text with one, without its password.
-
-    >>> shown("postgresql://ada:secret@db/agora")
-    'postgresql://ada:***@db/agora'
-    """
-    return _PASSWORD.sub(lambda found: f"{found[1] or found[2]}***", text)
 
 
 def writer(engine: Engine) -> Connection:

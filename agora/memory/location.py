@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ from agora.settings import PROJECT_FILE
 
 DATABASE: Final = "agora.db"
 """The database's file name."""
+_PASSWORD: Final = re.compile(r"(://[^:/@\s]*:)\S*(?=@)|(\bpassword=)[^&\s]+", re.IGNORECASE)
 
 
 def project_folder(cwd: Path) -> Path | None:
@@ -37,3 +39,12 @@ def database_url(*, env: Mapping[str, str], cwd: Path, home: Path) -> str:
     # A relative XDG path is invalid by its own specification, and is to be ignored.
     folder = Path(data) if data.startswith("/") else home / ".local" / "share"
     return str(folder / "agora" / DATABASE)
+
+
+def shown(text: str) -> str:
+    """A URL, or a text with one, without its password.
+
+    >>> shown("postgresql://ada:secret@db/agora")
+    'postgresql://ada:***@db/agora'
+    """
+    return _PASSWORD.sub(lambda found: f"{found[1] or found[2]}***", text)

@@ -20,8 +20,9 @@ from agora.errors import LeaseError, LedgerError
 from agora.ledger.canonical import decode
 from agora.ledger.chain import GENESIS, SALT_BYTES, body_hash, verify
 from agora.memory import reads
-from agora.memory.dialects import Cell, Prepared, connect, explain, kind, shown, transact, writer
+from agora.memory.dialects import Cell, Prepared, connect, explain, kind, transact, writer
 from agora.memory.holder import is_gone
+from agora.memory.location import shown
 from agora.memory.migrations import upgrade
 from agora.memory.projections import Place, Projection, Statements
 from agora.memory.remaking import remake

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -19,30 +19,33 @@ from agora.memory.sql_store import SQLStore
 from agora.memory.tables import METADATA
 from agora.testing.clocks import FakeClock
 from agora.testing.stores import memory_update, one_run, record_update
+from agora.values import JsonValue
 from memory.helpers_store import open_store, raw, small, tasks_of
 from memory.places import PostgresPlaces, SQLitePlaces, contents
 
 PAIRS = [("sqlite", "sqlite"), ("sqlite", "postgresql"), ("postgresql", "sqlite"), ("postgresql", "postgresql")]
 Make = Callable[[str], str]
 
-HOSTILE: tuple[Event, ...] = tuple(
-    BidRefused(task="t1", agent="scout", reason=text)
-    for text in (
-        "a\ud800b lone surrogates \udfff",
-        "NUL \0 and \x1b[2J",
-        "bidi \u202e\u2066 marks",
-        "é e\u0301 are two spellings",
-        "😀\U0010ffff\ufffe\uffff",
-        "' \" ; -- $$ \\ % %s :name {x}",
-        "x" * 70_000,
-    )
-) + tuple(
-    Learned(what="other", key="k", update=update)
-    for update in (
-        {"big": 2**53, "beyond": 2**53 + 1, "less": -(2**63), "more": 10**30},
-        {"tiny": 5e-324, "minus": -0.0},
-        {"\ud800 key \0": {"\u202e": [None, True, False, [[[[[[[["deep"]]]]]]]]]}},
-    )
+TEXTS = (
+    "a\ud800b lone surrogates \udfff",
+    "NUL \0 and \x1b[2J",
+    "bidi \u202e\u2066 marks",
+    "é e\u0301 are two spellings",
+    "😀\U0010ffff\ufffe\uffff",
+    "' \" ; -- $$ \\ % %s :name {x}",
+    "x" * 70_000,
+)
+DEEP: JsonValue = "deep"
+for _ in range(60):
+    DEEP = [DEEP]
+UPDATES: tuple[Mapping[str, JsonValue], ...] = (
+    {"big": 2**53, "beyond": 2**53 + 1, "less": -(2**63), "more": 10**30},
+    {"tiny": 5e-324, "minus": -0.0, "whole": 1.0},
+    {"\ud800 key \0": {"\u202e": [None, True, False, DEEP]}},
+)
+HOSTILE: tuple[Event, ...] = (
+    *(BidRefused(task="t1", agent="scout", reason=text) for text in TEXTS),
+    *(Learned(what="other", key="k", update=update) for update in UPDATES),
 )
 
 

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from agora.errors import LedgerError
-from agora.memory.dialects import connect, shown
+from agora.memory.dialects import connect
+from agora.memory.location import shown
 from memory.cutting_proxy import CuttingProxy
 from memory.helpers_store import open_store, raw, small, tasks_of
 from memory.outages import outages
