@@ -32,7 +32,7 @@ KEY_FILE = ".env"
 """The file of a project that holds keys of providers; only those are read from it."""
 
 _KEY_FILE_BYTES = 100_000
-_KEY_NAME = re.compile(r"(?:[A-Z][A-Z0-9]*_)+(?:KEY|TOKEN|SECRET|PASSWORD|ACCESS_KEY_ID)")
+_KEY_NAME = re.compile(r"(?:[A-Za-z][A-Za-z0-9_]*_)?(?:KEY|TOKEN|SECRET|PASSWORD|ACCESS_KEY_ID)", re.IGNORECASE)
 _NEAR = 0.85
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -72,6 +72,10 @@ class Settings(Value):
     """Awards that set more than this aside are asked for, in US dollars."""
     ask_commands: bool = False
     """Ask for commands inside a sandbox, too."""
+    cache: bool = False
+    """Take replies of earlier runs where a step is the same: for development."""
+    stream: bool = False
+    """Show what models are writing, where there is a terminal and a provider that can stream."""
     bare: bool = False
     """Run commands without any sandbox; it is recorded."""
 

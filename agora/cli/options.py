@@ -33,4 +33,8 @@ Approve = Annotated[
         show_default="ask",
     ),
 ]
+Cache = Annotated[
+    bool, typer.Option("--cache", help="Take replies of earlier runs where a step is the same; for development.")
+]
+Stream = Annotated[bool, typer.Option("--stream", help="Show what models are writing, on a terminal.")]
 Bare = Annotated[bool, typer.Option("--bare", help="No sandbox at all; it is recorded.")]

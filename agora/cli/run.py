@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agora.cli.options import Agents, Approve, Bare, Format, Json, Project, Seed, Yes
+from agora.cli.options import Agents, Approve, Bare, Cache, Format, Json, Project, Seed, Stream, Yes
 
 
 def run(
@@ -24,6 +24,8 @@ def run(
     approve: Approve = None,
     yes: Yes = False,
     bare: Bare = False,
+    cache: Cache = False,
+    stream: Stream = False,
     json: Json = False,
     output_format: Annotated[
         Format, typer.Option("--output-format", help="How results are written to standard output.")
@@ -45,6 +47,8 @@ def run(
         "attempts": attempts,
         "approve": "yes" if yes else approve,
         "bare": bare or None,
+        "cache": cache or None,
+        "stream": stream or None,
     }
     order = Order(
         what=what,

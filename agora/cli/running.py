@@ -12,6 +12,7 @@ from typing import Final
 import anyio
 
 from agora.cli.approval import Approver
+from agora.cli.caching import CACHE_NOTE, cached
 from agora.cli.definitions import load_mechanism, load_policy, load_tasks
 from agora.cli.endings import exit_code, print_result, print_waiting
 from agora.cli.forms import print_form, run_form
@@ -26,7 +27,7 @@ from agora.errors import ApprovalPendingError, ConfigError
 from agora.events import Event
 from agora.market import Market
 from agora.posting import as_task, as_usd
-from agora.protocols import Mechanism, Policy, Sandbox, Store
+from agora.protocols import ChatModel, Mechanism, Policy, Sandbox, Store
 from agora.questions import Approve
 from agora.records import Recorded
 from agora.results import Report
@@ -126,15 +127,17 @@ async def _run(order: Order, session: Session, tasks: Sequence[Task]) -> int:
     pool.need_some()
     if order.format is Format.TEXT:
         _announce(pool)
-    view = view_of(tasks, budget_usd=settings.budget_usd, quiet=is_quiet(order.format))
-    async with opened_store(session) as store:
-        make = partial(market_of, session, pool, rules, store=store, sandbox=sandbox)
+    quiet = is_quiet(order.format)
+    view = view_of(tasks, budget_usd=settings.budget_usd, quiet=quiet, secrets=session.secrets)
+    async with opened_store(session) as store, cached(session) as wrap:
+        write = view.write if settings.stream else None
+        make = partial(market_of, session, pool, rules, store=store, sandbox=sandbox, wrap=wrap, write=write)
 
         async def go(market: Market, watch: Callable[[Event], None]) -> Report:
             return await market.run_all(
                 tasks,
                 parallel=settings.parallel,
-                notes=notes_of(pool, bare=settings.bare),
+                notes=notes_of(pool, bare=settings.bare, cache=settings.cache),
                 command=command_of(order, settings),
                 watch=watch,
             )
@@ -165,6 +168,8 @@ def market_of(
     store: Store,
     sandbox: Sandbox | None,
     approve: Approve,
+    wrap: Callable[[ChatModel, str], ChatModel] | None = None,
+    write: Callable[[str, str], None] | None = None,
 ) -> Market:
     """The market of a project's settings."""
     settings = session.settings
@@ -180,6 +185,8 @@ def market_of(
         approve=approve,
         seed=settings.seed,
         secrets=session.secrets,
+        wrap=wrap,
+        write=write,
     )
 
 
@@ -253,11 +260,13 @@ def first_of(store: Store, run: str) -> Sequence[Recorded]:
     return tuple(islice(store.events(run), 1))
 
 
-def notes_of(pool: Pool, *, bare: bool) -> dict[str, str]:
+def notes_of(pool: Pool, *, bare: bool, cache: bool = False) -> dict[str, str]:
     """What a reader of the ledger should know about how the run began."""
     notes = {ABSENT + name: reason for name, reason in pool.absent.items()}
     if bare:
         notes["sandbox"] = "none: --bare was asked for"
+    if cache:
+        notes["cache"] = CACHE_NOTE
     return notes
 
 

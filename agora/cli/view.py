@@ -6,7 +6,7 @@ It is built from events only, so it shows what the ledger will say.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Protocol
@@ -19,7 +19,9 @@ from agora.bids import Award
 from agora.cli.paint import amount, err, number, safe, steps, taken, usd, verdict
 from agora.cli.rows import LEGEND, table_of
 from agora.cli.story import RunStory, TaskStory
+from agora.cli.tail import Tail
 from agora.events import Asked, Awarded, BidPlaced, BidRefused, Event, Scored, TaskDone, Verified
+from agora.ledger.redact import Redactor
 from agora.tasks import Task
 
 _REFRESH_HZ = 8
@@ -50,18 +52,24 @@ class View(Protocol):
         """The run was interrupted and finishes its bookings; called inside a signal's handler."""
         ...
 
+    @property
+    def write(self) -> Callable[[str, str], None] | None:
+        """Takes what models write, piece by piece: the agent, and the piece. None: there is no screen for it."""
+        ...
 
-def view_of(tasks: Sequence[Task], *, budget_usd: Decimal, quiet: bool = False) -> View:
+
+def view_of(tasks: Sequence[Task], *, budget_usd: Decimal, quiet: bool = False, secrets: Iterable[str] = ()) -> View:
     """The view that fits standard error.
 
     Args:
         tasks: What is going to be done.
         budget_usd: What the spend is shown against.
         quiet: Show nothing.
+        secrets: What must not be shown of the words of models.
     """
     if quiet:
         return Silent(tasks)
-    return LiveView(tasks, budget_usd=budget_usd) if err().is_terminal else Lines(tasks)
+    return LiveView(tasks, budget_usd=budget_usd, secrets=secrets) if err().is_terminal else Lines(tasks)
 
 
 class Silent:
@@ -91,6 +99,11 @@ class Silent:
     def stopping(self) -> None:
         """Nobody looks."""
 
+    @property
+    def write(self) -> Callable[[str, str], None] | None:
+        """Nobody looks."""
+        return None
+
 
 class Lines(Silent):
     """One plain line for whatever a reader of a log wants to know."""
@@ -113,10 +126,12 @@ class LiveView(Silent):
     Args:
         tasks: What is going to be done.
         budget_usd: What the spend is shown against.
+        secrets: What must not be shown of the words of models.
     """
 
-    def __init__(self, tasks: Sequence[Task] = (), *, budget_usd: Decimal) -> None:
+    def __init__(self, tasks: Sequence[Task] = (), *, budget_usd: Decimal, secrets: Iterable[str] = ()) -> None:
         super().__init__(tasks)
+        self._tail = Tail(Redactor(secrets).text)
         self._budget_usd = budget_usd
         self._live: Live | None = None
         self._stopping = False
@@ -125,9 +140,15 @@ class LiveView(Silent):
         """The next refresh says it."""
         self._stopping = True
 
+    @property
+    def write(self) -> Callable[[str, str], None] | None:
+        """The last words stand below the table."""
+        return self._tail.write
+
     def __rich__(self) -> Group:
         """As it stands now."""
-        return Group(table_of(self.story.tasks.values()), Text.from_markup(self._footer()))
+        parts = [self._footer(), self._tail.line(err().width)]
+        return Group(table_of(self.story.tasks.values()), *(Text.from_markup(part) for part in parts if part))
 
     @contextmanager
     def shown(self) -> Generator[None]:
