@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from agora.abilities import MayBeDown
 from agora.bids import Bid, Clearing, Reserve, Shortlist
 from agora.budget import Purse
 from agora.events import Event
-from agora.protocols import Agent, MayBeDown, Mechanism, Policy, Sandbox, Verifier
+from agora.protocols import Agent, Mechanism, Policy, Sandbox, Verifier
 from agora.results import Attempt
 from agora.runs import Run
 from agora.tasks import Task, Usage

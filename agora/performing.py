@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import anyio
 
+from agora.abilities import Judge
 from agora.bids import Award
 from agora.budget import Purse
 from agora.desk import MeteredDesk
 from agora.errors import AgentError, AgoraError, ApprovalPendingError, ApprovalRefusedError, described
 from agora.events import Awarded, Performed, Verified
 from agora.lots import House, Lot
-from agora.protocols import Judge, Workspace
+from agora.protocols import Workspace
 from agora.questions import Question
 from agora.results import Attempt
 from agora.sandbox import BareSandbox

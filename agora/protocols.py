@@ -75,46 +75,6 @@ class ChatModel(Protocol):
         ...
 
 
-@runtime_checkable
-class StreamingModel(Protocol):
-    """A chat model that can hand over its answer while it arrives."""
-
-    async def stream(self, request: Request, *, write: Callable[[str], None]) -> Reply:
-        """Complete, and hand over each piece of text as it arrives; the reply is checked whole as ever.
-
-        Raises:
-            ModelError: Nothing usable came back, whatever was handed over before; a cut stream is an error.
-        """
-        ...
-
-
-@runtime_checkable
-class Sized(Protocol):
-    """A chat model that may know how much fits into it."""
-
-    def context_tokens(self) -> int | None:
-        """Prompt and answer together, in tokens; None where it is not known."""
-        ...
-
-
-@runtime_checkable
-class Seeing(Protocol):
-    """A chat model that may take images."""
-
-    def takes_images(self) -> bool:
-        """Whether images in a message are looked at; where not, they are not sent."""
-        ...
-
-
-@runtime_checkable
-class MayBeDown(Protocol):
-    """Something that knows when it cannot be reached, as a model whose provider fails."""
-
-    def down(self) -> str:
-        """Why it cannot be called now; empty where it can."""
-        ...
-
-
 class Workspace(Protocol):
     """A private copy of a folder, in which an agent works."""
 
@@ -238,12 +198,7 @@ class Desk(Protocol):
         ...
 
     async def ask(self, model: ChatModel, request: Request) -> Reply:
-        """Call a model.
-
-        Raises:
-            BudgetError: Its worst case does not fit, or it is unpriced; no call was made.
-            ModelError: The call failed.
-        """
+        """Call a model: `ModelError` where it failed, `BudgetError` where its worst case does not fit."""
         ...
 
     async def use(self, tool: Tool, call: ToolCall) -> ToolResult:
@@ -271,10 +226,6 @@ class Desk(Protocol):
             timeout_s: Its wall-clock limit.
             worst_usd: What it may cost at worst, reserved first; booked in full unless `bill` knows better.
             bill: Reads the command's own report of its spend; what it raises leaves the worst case booked.
-
-        Raises:
-            BudgetError: No steps, time or dollars are left.
-            SandboxError: It could not be started.
         """
         ...
 
@@ -305,26 +256,7 @@ class Verifier(Protocol):
         ...
 
     async def verify(self, task: Task, work: Work, *, sandbox: Sandbox) -> Outcome:
-        """Look at the work only (never at who did it).
-
-        Raises:
-            VerifierError: It could not start; the outcome is then unknown.
-        """
-        ...
-
-
-@runtime_checkable
-class Judge(Protocol):
-    """A verifier that asks models, and therefore works at a desk, where each call is reserved, charged and recorded."""
-
-    async def judge(self, task: Task, work: Work, *, desk: Desk) -> Outcome:
-        """Look at the work only (never at who did it); an opinion, so that `grounded` is False.
-
-        Args:
-            task: What was asked.
-            work: What was handed in.
-            desk: The judge's own: neither it nor the work names the author.
-        """
+        """Look at the work only (never at who did it). An error leaves the outcome unknown."""
         ...
 
 
@@ -337,13 +269,7 @@ class Mechanism(Protocol):
         ...
 
     def clear(self, bids: Sequence[Bid], *, reserve: Reserve, seed: int) -> Clearing:
-        """Score all bids, opened together, and rank them.
-
-        Args:
-            bids: Any order.
-            reserve: The scale, fixed before opening.
-            seed: Breaks ties, with the hash of the content.
-        """
+        """Score all bids (in any order) against a scale fixed before opening; `seed` and content break ties."""
         ...
 
 
@@ -360,12 +286,7 @@ class Policy(Protocol):
     ) -> Shortlist:
         """Choose, with propensities; a pure function of its arguments and the policy's state.
 
-        Args:
-            task: What is to be done.
-            pool: Everyone there is.
-            limits: What the task may take.
-            chance: For policies that explore.
-            down: Agent -> why it cannot be called now; whoever is named here is kept out with that reason.
+        Whoever is named in `down` (agent -> why it cannot be called now) is kept out with that reason.
         """
         ...
 
@@ -386,10 +307,7 @@ class Store(Protocol):
         ...
 
     def hold(self, run: str) -> AbstractAsyncContextManager[None]:
-        """Hold the right to write a run, renewed while the block lasts.
-
-        Once held, the run is written by this store only under its lease: after the lease was lost, or the block has
-        ended, `record` refuses its events with `LeaseError`. A run that was never held is written freely.
+        """Hold the right to write a run, renewed while the block lasts; afterwards `record` refuses its events.
 
         Raises:
             LeaseError: Another process holds it.

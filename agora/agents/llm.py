@@ -11,13 +11,14 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from agora.abilities import MayBeDown, Seeing, Sized
 from agora.agents import prompts
 from agora.agents.context import Fits, trim
 from agora.agents.images import read_images
 from agora.bids import Plan, Price, Profile
 from agora.errors import AgentError, BudgetError, ContextOverflowError
 from agora.messages import Dropped, Message, Reply, Request, ToolCall
-from agora.protocols import ChatModel, Desk, MayBeDown, Seeing, Sized, Tool
+from agora.protocols import ChatModel, Desk, Tool
 from agora.tasks import Limits, Tier, Work
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from agora.values import JsonValue, Value
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agora.protocols import ChatModel, Desk, MayBeDown
+    from agora.abilities import MayBeDown
+from agora.protocols import ChatModel, Desk
 
 Method = Literal["greedy", "best_of_n"]
 

@@ -14,6 +14,7 @@ import anyio
 import anyio.lowlevel
 from anyio import CancelScope
 
+from agora.abilities import StreamingModel
 from agora.bids import Price
 from agora.budget import Reservation
 from agora.desk.remembering import failure_of, normalised, same_request
@@ -23,7 +24,7 @@ from agora.events import Called, Reserved
 from agora.messages import Reply, Request
 from agora.models.retries import attempt_id, may_heal, pause_s
 from agora.past import INTERRUPTED, PastCall
-from agora.protocols import ChatModel, StreamingModel
+from agora.protocols import ChatModel
 from agora.tasks import Usage
 
 _CLOSING_S = 10.0

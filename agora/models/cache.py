@@ -20,11 +20,12 @@ from threading import Lock
 import anyio.to_thread
 from pydantic import ValidationError
 
+from agora.abilities import StreamingModel
 from agora.bids import Price
 from agora.errors import ConfigError
 from agora.messages import Message, Reply, Request
 from agora.models.retries import call_of
-from agora.protocols import ChatModel, StreamingModel
+from agora.protocols import ChatModel
 
 MOST_BYTES = 200_000_000
 """Replies beyond this go, those first that were asked for longest ago."""

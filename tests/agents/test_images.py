@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agora.abilities import Seeing
 from agora.agents.images import MOST_ALL_BYTES, MOST_BYTES, media_type, read_images
 from agora.agents.llm import LLMAgent
 from agora.bids import Plan, Price
@@ -22,7 +23,6 @@ from agora.models.litellm_model import LiteLLMModel
 from agora.models.local import LocalModel
 from agora.models.tokens import IMAGE_TOKENS, THIRSTY_IMAGE_TOKENS
 from agora.posting import as_task
-from agora.protocols import Seeing
 from agora.tasks import Task
 from agora.testing import FakeClock, ScriptedModel, desk_for, expecting
 from agora.testing.endpoint import FaultyEndpoint

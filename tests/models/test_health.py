@@ -9,6 +9,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from agora.abilities import MayBeDown
 from agora.bids import Price
 from agora.errors import (
     ContextOverflowError,
@@ -28,7 +29,6 @@ from agora.models.litellm_model import LiteLLMModel
 from agora.models.replies import LostConnectionError, Raw
 from agora.models.retries import Retries
 from agora.models.retry_budget import SHARE
-from agora.protocols import MayBeDown
 from agora.tasks import Task
 from agora.testing import FakeClock, FaultyEndpoint, desk_for
 from agora.testing.chaos import BEHAVIOURS

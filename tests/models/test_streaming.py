@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agora.abilities import StreamingModel
 from agora.bids import Price
 from agora.errors import BadReplyError, ContextOverflowError, ModelError, ModelTimeoutError, ReplyCutError
 from agora.messages import Message, Reply, Request, ToolCall, ToolSpec
@@ -21,7 +22,6 @@ from agora.models.litellm_model import LiteLLMModel
 from agora.models.local import LocalModel
 from agora.models.replies import MAX_REPLY_BYTES, Raw
 from agora.models.sse import Tap
-from agora.protocols import StreamingModel
 from agora.testing import RuleModel, ScriptedModel
 from agora.testing.endpoint import FaultyEndpoint
 from agora.testing.exchange import Behaviour, Exchange

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agora.abilities import Judge
 from agora.agents.function import FunctionAgent
 from agora.ambient import SeededChance, SystemClock
 from agora.bids import Plan, Price
@@ -22,7 +23,7 @@ from agora.market import Market
 from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
 from agora.messages import Request
-from agora.protocols import Desk, Judge, Verifier
+from agora.protocols import Desk, Verifier
 from agora.results import Result
 from agora.sandbox import best_sandbox
 from agora.tasks import Change, Check, Limits, Outcome, Patch, Task, Verdict, Work

@@ -1,0 +1,65 @@
+"""What a model, an agent or a verifier may be able to do besides: found with `isinstance`, never demanded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from agora.messages import Reply, Request
+from agora.protocols import Desk
+from agora.tasks import Outcome, Task, Work
+
+
+@runtime_checkable
+class StreamingModel(Protocol):
+    """A chat model that can hand over its answer while it arrives."""
+
+    async def stream(self, request: Request, *, write: Callable[[str], None]) -> Reply:
+        """Complete, and hand over each piece of text as it arrives; the reply is checked whole as ever.
+
+        Raises:
+            ModelError: Nothing usable came back, whatever was handed over before; a cut stream is an error.
+        """
+        ...
+
+
+@runtime_checkable
+class Sized(Protocol):
+    """A chat model that may know how much fits into it."""
+
+    def context_tokens(self) -> int | None:
+        """Prompt and answer together, in tokens; None where it is not known."""
+        ...
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """A chat model that may take images."""
+
+    def takes_images(self) -> bool:
+        """Whether images in a message are looked at; where not, they are not sent."""
+        ...
+
+
+@runtime_checkable
+class MayBeDown(Protocol):
+    """Something that knows when it cannot be reached, as a model whose provider fails."""
+
+    def down(self) -> str:
+        """Why it cannot be called now; empty where it can."""
+        ...
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """A verifier that asks models, and therefore works at a desk, where each call is reserved, charged and recorded."""
+
+    async def judge(self, task: Task, work: Work, *, desk: Desk) -> Outcome:
+        """Look at the work only (never at who did it); an opinion, so that `grounded` is False.
+
+        Args:
+            task: What was asked.
+            work: What was handed in.
+            desk: The judge's own: neither it nor the work names the author.
+        """
+        ...
