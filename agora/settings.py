@@ -32,7 +32,7 @@ KEY_FILE = ".env"
 """The file of a project that holds keys of providers; only those are read from it."""
 
 _KEY_FILE_BYTES = 100_000
-_KEY_NAME = re.compile(r"(?:[A-Za-z][A-Za-z0-9_]*_)?(?:KEY|TOKEN|SECRET|PASSWORD|ACCESS_KEY_ID)", re.IGNORECASE)
+_KEY_NAME = re.compile(r"(?:[A-Z][A-Z0-9_]*_)?(?:KEY|TOKEN|SECRET|PASSWORD|ACCESS_KEY_ID)", re.IGNORECASE)
 _NEAR = 0.85
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -148,7 +148,9 @@ def read_keys(file: Path) -> dict[str, str]:
     keys: dict[str, str] = {}
     for found in parse_stream(StringIO(text)):
         if found.error:
-            raise ConfigError(f"{short(file)}: line {found.original.line}", "is not NAME=value: quote the value")
+            blank = len(found.original.string) - len(found.original.string.lstrip())
+            line = found.original.line + found.original.string.count("\n", 0, blank)
+            raise ConfigError(f"{short(file)}: line {line}", "is not NAME=value: quote the value")
         if found.key is not None and found.value and _KEY_NAME.fullmatch(found.key):
             keys[found.key] = found.value
     return keys
@@ -174,10 +176,11 @@ def _key_text(file: Path) -> str:
         return ""
     except OSError as error:
         raise ConfigError(short(file), f"cannot be read: {error.strerror}") from None
+    info = os.fstat(descriptor)
+    if stat.S_ISDIR(info.st_mode):  # a virtual environment of that name
+        os.close(descriptor)
+        return ""
     with os.fdopen(descriptor, "rb") as stream:
-        info = os.fstat(descriptor)
-        if stat.S_ISDIR(info.st_mode):  # a virtual environment of that name
-            return ""
         if not stat.S_ISREG(info.st_mode):
             raise ConfigError(short(file), "is not a file: keys are read from a file, or set in the environment")
         content = stream.read(_KEY_FILE_BYTES + 1)

@@ -5,8 +5,8 @@ provider has answered, at the ledger, and at what the command line prints. Bodie
 so the chain commits to what is stored. A name that only looks like a key ("task-12") stays as it is.
 
 A known secret is found as it is, escaped for JSON or a URL, in base64 (alone or inside something longer) and in
-hexadecimal, broken over lines, and cut off at either end as long as half of it is there. What a provider shows of a
-key by design, its last four characters, is too short to be found and to be of use.
+hexadecimal, broken over lines, and cut off as long as a third of it (12 characters at least) is there. What a provider
+shows of a key by design, its last four characters, is too short to be found and to be of use.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from agora.settings import environment
 REDACTED: Final = "[redacted]"
 """What stands in a secret's place."""
 _LEAST = 9
-_HALVED = 18
+_BREAKABLE = 18
+_TELLING = 12
 _NAMES = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 # Values that fixed fields may hold; a "secret" of that value would make every event unreadable.
 _WORDS = frozenset({"assistant", "tool_calls"})
@@ -75,8 +76,8 @@ class Redactor:
         forms = sorted({form for secret in self._known for form in _forms(secret)} - _WORDS)
         self._whole = tuple(form for form in forms if not _breakable(form))
         self._breakable = tuple(form for form in forms if _breakable(form))
-        # What is looked for first: half of what may be cut off, and all of what is too short for that.
-        self._halves = tuple({half for form in self._breakable for half in (_head(form), _tail(form))})
+        # What is looked for first: an end of what may be cut off, and all of what is too short for that.
+        self._ends = tuple({end for form in self._breakable for end in (_head(form), _tail(form))})
         self._written = tuple(dumps(form, ensure_ascii=False)[1:-1] for form in self._whole)
 
     def may_hit(self, written: str) -> bool:
@@ -84,13 +85,13 @@ class Redactor:
         # Lists, since this looks at every event: a generator would cost more than what it runs.
         if [form for form in self._written if form in written]:
             return True
-        if self._halves:
+        if self._ends:
             joined = written.replace(" ", "")
             if "\\" in written:
-                if "\\\\" in written and [half for half in self._halves if half in joined]:
+                if "\\\\" in written and [end for end in self._ends if end in joined]:
                     return True  # a backslash of the text before an n must not pass for a line's end
                 joined = _WRITTEN_SPACE.sub("", joined)
-            if [half for half in self._halves if half in joined]:
+            if [end for end in self._ends if end in joined]:
                 return True
         suspects = [followed for mark, followed in _FOLLOWED if mark in written]
         return any(followed.search(written) for followed in suspects) or _may_hold_url(written)
@@ -127,9 +128,9 @@ class Redactor:
 
     def _without_known(self, text: str) -> tuple[str, int]:
         spans = [span for form in self._whole if form in text for span in _found(form, text)]
-        if self._halves:
+        if self._ends:
             joined = "".join(text.split())
-            if [half for half in self._halves if half in joined]:
+            if [end for end in self._ends if end in joined]:
                 # where each character of the joined text stands in the whole one
                 places = [place for place, char in enumerate(text) if not char.isspace()]
                 for form in self._breakable:
@@ -189,16 +190,16 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _breakable(form: str) -> bool:
-    """Whether it is long enough to be known by its half, and holds nothing that a line's end could be mistaken for."""
-    return len(form) >= _HALVED and "\\" not in form and '"' not in form and form.isprintable() and " " not in form
+    """Whether it is long enough to be known by its ends, and holds nothing that a line's end could be mistaken for."""
+    return len(form) >= _BREAKABLE and "\\" not in form and '"' not in form and form.isprintable() and " " not in form
 
 
 def _head(form: str) -> str:
-    return form[: len(form) // 2]
+    return form[: max(_TELLING, len(form) // 3)]
 
 
 def _tail(form: str) -> str:
-    return form[-(len(form) // 2) :]
+    return form[-max(_TELLING, len(form) // 3) :]
 
 
 def _found(form: str, text: str) -> Iterator[tuple[int, int]]:

@@ -30,6 +30,11 @@ class Exchange:
         self.body = body
         self.closing = closing
 
+    @property
+    def authorization(self) -> str:
+        """What the client gave as its key, with the word before it."""
+        return self._handler.headers.get("Authorization") or ""
+
     def json(self, body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Send a whole JSON answer."""
         self.send(json.dumps(body).encode(), status=status, headers=headers)
