@@ -35,13 +35,16 @@ TEXTS = (
     "' \" ; -- $$ \\ % %s :name {x}",
     "x" * 70_000,
 )
-DEEP: JsonValue = "deep"
-for _ in range(60):
-    DEEP = [DEEP]
+
+
+def nested(levels: int) -> JsonValue:
+    return [nested(levels - 1)] if levels else "deep"
+
+
 UPDATES: tuple[Mapping[str, JsonValue], ...] = (
     {"big": 2**53, "beyond": 2**53 + 1, "less": -(2**63), "more": 10**30},
     {"tiny": 5e-324, "minus": -0.0, "whole": 1.0},
-    {"\ud800 key \0": {"\u202e": [None, True, False, DEEP]}},
+    {"\ud800 key \0": {"\u202e": [None, True, False, nested(60)]}},
 )
 HOSTILE: tuple[Event, ...] = (
     *(BidRefused(task="t1", agent="scout", reason=text) for text in TEXTS),

@@ -34,6 +34,14 @@ def server() -> Generator[PostgresServer, None, None]:
     made.close()
 
 
+@pytest.fixture
+def proxy(server: PostgresServer) -> Generator[CuttingProxy, None, None]:
+    """A line to that server, which can be cut."""
+    made = CuttingProxy(server.folder, cuts=0)
+    yield made
+    made.close()
+
+
 async def test_a_server_that_is_stopped_and_started_again_loses_nothing_and_doubles_nothing() -> None:
     events, made = await outages(4)
     assert (events > 8 * 2 * 4, made) == (True, 4)
@@ -57,9 +65,10 @@ async def test_a_server_that_stays_away_is_told_in_time_and_what_was_noted_is_re
     await store.close()
 
 
-async def test_a_commit_that_was_made_though_its_answer_was_lost_is_not_made_again(server: PostgresServer) -> None:
+async def test_a_commit_that_was_made_though_its_answer_was_lost_is_not_made_again(
+    server: PostgresServer, proxy: CuttingProxy
+) -> None:
     await open_store(server.url("postgres")).close()
-    proxy = CuttingProxy(server.folder, cuts=0)
     store = open_store(server.url("postgres").replace(server.folder, proxy.folder), busy_s=30)
     proxy.left = 3
     for number in (1, 2, 3):
@@ -69,7 +78,6 @@ async def test_a_commit_that_was_made_though_its_answer_was_lost_is_not_made_aga
     proxy.left = 1
     store.note("r1", small(4))
     await store.close()
-    proxy.close()
     again = open_store(server.url("postgres"))
     assert tasks_of(again) == ["t1", "t2", "t3", "t4"]
     assert again.check() is None
