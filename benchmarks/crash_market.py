@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -19,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from agora.ambient import SystemClock
 from agora.bids import Price
 from agora.cli.definitions import load_mechanism, load_tasks
-from agora.errors import UnknownNameError
+from agora.errors import LeaseError, UnknownNameError
 from agora.events import Event, Resumed, TaskDone
 from agora.market import Market
 from agora.memory.dialects import connect
-from agora.memory.sql_store import SQLStore
+from agora.memory.sql_store import LEASE_S, SQLStore
 from agora.questions import Answer, Question
 from agora.results import Report
 from agora.sandbox import best_sandbox
@@ -51,6 +52,10 @@ class Found(BaseModel):
     """The user's folder: path -> mode and content."""
     unknown: int = 0
     """Calls of unknown fate."""
+    events: int = 0
+    """Entries of the ledger."""
+    died: int = 0
+    """Processes that were killed, or stopped, before their end."""
 
 
 class Place(NamedTuple):
@@ -58,6 +63,10 @@ class Place(NamedTuple):
 
     folder: Path
     database: str
+    parallel: int = 1
+    """Tasks at once."""
+    lease_s: float = LEASE_S
+    """How long a run stays held without renewal."""
 
     @property
     def repo(self) -> Path:
@@ -70,13 +79,13 @@ class Place(NamedTuple):
         return self.folder / "tmp"
 
 
-def made(folder: Path, *, store: str | None = None) -> Place:
-    """A fresh place, with the checklist's repository."""
+def made(folder: Path, *, database: str = "", parallel: int = 1, lease_s: float = LEASE_S) -> Place:
+    """A fresh place, with the checklist's repository; without a URL, its database is a file there."""
     shutil.copytree(ROOT / "checklist" / "repo", folder / "repo")
     (folder / "tmp").mkdir()
     (folder / "tmp").chmod(0o777)
     folder.chmod(0o755)
-    return Place(folder, store or str(folder / "agora.db"))
+    return Place(folder, database or str(folder / "agora.db"), parallel, lease_s)
 
 
 def _tasks(place: Place) -> list[Task]:
@@ -90,7 +99,7 @@ async def _yes(question: Question) -> Answer:
 
 async def _in_market(place: Place, use: Callable[[Market], Awaitable[Report]]) -> None:
     tempfile.tempdir = str(place.temp)
-    store = SQLStore.open(place.database, clock=SystemClock())
+    store = SQLStore.open(place.database, clock=SystemClock(), lease_s=place.lease_s)
     try:
         market = Market(
             starter_agents(RuleModel("local/scripted", small_model, price=Price(unit="s"))),
@@ -109,33 +118,46 @@ def begin(place: Place) -> None:
     """The whole checklist, in this process."""
 
     async def use(market: Market) -> Report:
-        return await market.run_all(_tasks(place))
+        return await market.run_all(_tasks(place), parallel=place.parallel)
 
     anyio.run(_in_market, place, use)
 
 
-def go_on(place: Place) -> None:
-    """Resume what was cut off; what never began is begun."""
+def go_on(place: Place, *, patience_s: float = 0.0) -> None:
+    """Resume what was cut off; what never began is begun.
+
+    Args:
+        place: Where.
+        patience_s: How long a run that somebody else holds is waited for.
+    """
+    ends_s = time.monotonic() + patience_s
 
     async def use(market: Market) -> Report:
-        try:
-            return await market.resume("last")
-        except UnknownNameError:
-            return await market.run_all(_tasks(place))
+        while True:
+            try:
+                return await market.resume("last")
+            except UnknownNameError:
+                return await market.run_all(_tasks(place), parallel=place.parallel)
+            except LeaseError:
+                if time.monotonic() > ends_s:
+                    raise
+                await anyio.sleep(0.05)
 
     anyio.run(_in_market, place, use)
 
 
-def inspect(place: Place) -> Found:
+def inspect(place: Place, *, runs: int = 1) -> Found:
     """What the ledger, the database and the folder say afterwards."""
     store = SQLStore.open(place.database, clock=SystemClock())
-    runs = store.runs()
-    events: list[Event] = [item.event for item in store.events(runs[0].id) if item.event is not None]
-    faults = audit(events)
+    known = store.runs()
+    faults = [f"there are {len(known)} runs"] if len(known) != runs else []
+    events: list[Event] = []
+    for run in known:
+        events = [item.event for item in store.events(run.id) if item.event is not None]
+        faults += audit(events)
     if (bad := store.check()) is not None:
         faults.append(f"the chain breaks at {bad}")
-    if len(runs) != 1:
-        faults.append(f"there are {len(runs)} runs")
+    count = sum(1 for _ in store.events())
     anyio.run(store.close)
     faults += _left_in_tables(place)
     faults += [f"left behind: {path.relative_to(place.folder)}" for path in _left_on_disk(place)]
@@ -143,6 +165,7 @@ def inspect(place: Place) -> Found:
         faults=faults,
         verdicts={done.task: f"{done.verdict} {done.agent}" for done in events if isinstance(done, TaskDone)},
         unknown=sum(len(event.unknown) for event in events if isinstance(event, Resumed)),
+        events=count,
         tree=_tree(place.repo),
     )
 
