@@ -27,7 +27,7 @@ from agora.testing.seams import (
     check_tool,
 )
 from agora.testing.stores import check_shared_store, check_store
-from agora.testing.verifiers import check_verifier
+from agora.testing.verifiers import check_judge, check_verifier
 
 __all__ = [
     "Expecting",
@@ -44,6 +44,7 @@ __all__ = [
     "check_chance",
     "check_chat_model",
     "check_clock",
+    "check_judge",
     "check_mechanism",
     "check_policy",
     "check_sandbox",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from agora.protocols import Sandbox, Verifier
+from collections.abc import Callable
+
+from agora.abilities import Judge
+from agora.protocols import Desk, Sandbox, Verifier
 from agora.tasks import Change, Patch, Task, Verdict, Work
 from agora.verifiers.evidence import MAX_EVIDENCE_CHARS
 
@@ -34,6 +37,32 @@ async def check_verifier(verifier: Verifier, task: Task, good: Work, bad: Work, 
         assert len(outcome.evidence) <= MAX_EVIDENCE_CHARS, "evidence is capped"
         assert not any(ord(sign) < 32 and sign not in "\n\t" for sign in outcome.evidence), "evidence is clean"
         assert outcome.seconds >= 0, "seconds are not negative"
+
+
+async def check_judge(judge: Judge, task: Task, good: Work, bad: Work, desk: Callable[[], Desk]) -> None:
+    """Check that a verifier that asks models keeps its contract on one task.
+
+    Args:
+        judge: The one to check.
+        task: A task that it can judge.
+        good: Work that must pass.
+        bad: Work that must fail, with evidence.
+        desk: A fresh desk for each judgement, as `desk_for(task, agent="judge")`.
+
+    Raises:
+        AssertionError: It does not; the message says in what.
+    """
+    passed = await judge.judge(task, good, desk=desk())
+    assert passed.verdict is Verdict.PASSED, f"good work must pass: {passed.evidence}"
+    failed = await judge.judge(task, bad, desk=desk())
+    assert failed.verdict is Verdict.FAILED, "bad work must fail"
+    assert failed.evidence.strip(), "a failure says why"
+    empty = await judge.judge(task, Work(output=" :\n"), desk=desk())
+    assert empty.verdict is Verdict.FAILED, "an answer without content must fail"
+    for outcome in (passed, failed, empty):
+        assert not outcome.grounded, "a model's opinion is not grounded"
+        assert len(outcome.evidence) <= MAX_EVIDENCE_CHARS, "evidence is capped"
+        assert not any(ord(sign) < 32 and sign not in "\n\t" for sign in outcome.evidence), "evidence is clean"
 
 
 def _misfit(good: Work) -> Work:

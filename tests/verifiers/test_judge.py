@@ -30,6 +30,7 @@ from agora.tasks import Change, Check, Limits, Outcome, Patch, Task, Verdict, Wo
 from agora.testing import FakeClock, RuleModel, ScriptedModel, say
 from agora.testing.desk import desk_for
 from agora.testing.endpoint import FaultyEndpoint, text
+from agora.testing.verifiers import check_judge
 from agora.values import JsonValue
 from agora.verifiers import build_verifier
 from agora.verifiers.evidence import MAX_EVIDENCE_CHARS
@@ -332,6 +333,26 @@ async def test_evidence_is_capped_whatever_a_judge_writes() -> None:
     outcome = await judged(judges(rule, rule, rule), GOOD)
     assert outcome.verdict is Verdict.PASSED
     assert len(outcome.evidence) <= MAX_EVIDENCE_CHARS
+
+
+async def test_a_judge_conforms_to_the_seam_and_a_grounded_or_gullible_one_does_not() -> None:
+    def rule(request: Request) -> str:
+        return scored(5 if GOOD in request.messages[-1].content else 1, "as \x1b[1m it is")
+
+    def desk() -> Desk:
+        return desk_for(TASK, agent="judge")
+
+    class Grounded:
+        async def judge(self, task: Task, work: Work, *, desk: Desk) -> Outcome:
+            outcome = await alone(RuleModel("openai/x", rule)).judge(task, work, desk=desk)
+            return outcome.model_copy(update={"grounded": True})
+
+    good, bad = Work(output=GOOD), Work(output="because of the sea")
+    await check_judge(alone(RuleModel("openai/x", rule)), TASK, good, bad, desk)
+    with pytest.raises(AssertionError, match="bad work must fail"):
+        await check_judge(alone(gullible()), TASK, good, bad, desk)
+    with pytest.raises(AssertionError, match="not grounded"):
+        await check_judge(Grounded(), TASK, good, bad, desk)
 
 
 async def test_outside_of_a_market_a_judge_says_so() -> None:
