@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from pydantic import Field, ValidationError
 
+from agora.abilities import MayBeDown
 from agora.agents import examples_bank, prompts
 from agora.agents.llm import BID_TEMPERATURE, BID_TOP_LOGPROBS
 from agora.agents.splice import Stub, find_stub, read_candidate, splice
@@ -24,8 +25,7 @@ from agora.values import JsonValue, Value
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agora.abilities import MayBeDown
-from agora.protocols import ChatModel, Desk
+    from agora.protocols import ChatModel, Desk
 
 Method = Literal["greedy", "best_of_n"]
 
