@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agora.agents.images import checked_images
 from agora.errors import ConfigError, WorkspaceError
-from agora.sandbox.trees import SKIPPED
+from agora.sandbox.trees import left_out
 from agora.tasks import MOST_GOAL_CHARS, Check, Limits, Task
 
 DEFAULT_LIMITS = Limits(tokens=400_000, steps=60, seconds=600.0)
@@ -79,13 +79,13 @@ def as_usd(value: str | float | Decimal | None, *, where: str) -> Decimal | None
 
 
 def listing(workspace: str | None) -> tuple[str, ...]:
-    """Names of a folder's files, sorted, capped, without what no copy holds (caches, environments, history)."""
+    """Names of a folder's files, sorted, capped, without what no copy holds (caches, environments, history, keys)."""
     if workspace is None:
         return ()
     names: list[str] = []
     for folder, folders, files in os.walk(workspace):
-        folders[:] = sorted(name for name in folders if name not in SKIPPED)
-        names.extend(os.path.relpath(Path(folder) / name, workspace) for name in sorted(files))
+        folders[:] = sorted(name for name in folders if not left_out(name))
+        names.extend(os.path.relpath(Path(folder) / name, workspace) for name in sorted(files) if not left_out(name))
         if len(names) >= _LISTED_FILES:
             break
     return tuple(names[:_LISTED_FILES])

@@ -21,6 +21,9 @@ The market's shared memory: `agora.db`, written by `agora run`, holds the ledger
 `agora memory` shows what it holds; deleting the database forgets it all.
 """
 
+_KEPT_OUT = ".env\n.env.*\n!.env.example\n"
+"""What git is not to take of a project: files of keys."""
+
 
 def find_project(stated: Path | None = None) -> Path | None:
     """The project that --project names, else the one that the user stands in.
@@ -79,7 +82,11 @@ def write_starter(target: Path) -> list[str]:
             shutil.copytree(source / name, target / name, ignore=_SKIPPED)
         else:
             shutil.copyfile(source / name, target / name)
-    return sorted(str(path.relative_to(target)) for path in _files(target))
+    written = [str(path.relative_to(target)) for path in _files(target)]
+    if not (target / ".gitignore").exists():
+        (target / ".gitignore").write_text(_KEPT_OUT, encoding="utf-8")
+        written.append(".gitignore")
+    return sorted(written)
 
 
 def _files(target: Path) -> Iterator[Path]:

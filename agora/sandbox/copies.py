@@ -17,7 +17,7 @@ from agora.records import Ran
 from agora.sandbox.limits import RunLimits
 from agora.sandbox.patches import FileState, Snapshot, apply_patch, digest, patch_between
 from agora.sandbox.runner import Launch, Running
-from agora.sandbox.sweeping import COPY, discard, private_folder, sweep_once
+from agora.sandbox.sweeping import COPY, discard, private_folder, sweep_once, temporary
 from agora.sandbox.trees import TreeCaps, walk
 from agora.tasks import Patch, Tier
 
@@ -214,7 +214,10 @@ async def make_copy(
 
 def _make_copy(source: Path | None, patch: Patch | None, caps: TreeCaps, owner: int | None) -> tuple[Path, Snapshot]:
     sweep_once()
-    folder = private_folder()
+    try:
+        folder = private_folder()
+    except OSError as error:
+        raise _no_place(error) from error
     try:
         root = copy_root(folder)
         root.mkdir(mode=0o700)
@@ -224,10 +227,19 @@ def _make_copy(source: Path | None, patch: Patch | None, caps: TreeCaps, owner: 
             before = _patched(before, patch)
         if owner is not None:
             _hand_over(root, owner)
-    except BaseException:
+    except BaseException as error:
         discard(folder)
+        if isinstance(error, OSError):
+            raise _no_place(error) from error
         raise
     return folder, before
+
+
+def _no_place(error: OSError) -> SandboxError:
+    return SandboxError(
+        f"a private copy cannot be made in {temporary()!r} ({error.strerror or error}): "
+        "free some space there, or name another folder in TMPDIR"
+    )
 
 
 def _fill(source: Path, root: Path, caps: TreeCaps) -> Snapshot:

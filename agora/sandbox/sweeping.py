@@ -114,12 +114,14 @@ def sweep(*, bound_s: float = 10.0) -> Swept:
 
 
 def temporary() -> str:
-    """A temporary folder that every uid can reach."""
-    for folder in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
-        path = Path(folder)
-        if path.is_dir() and os.access(path, os.W_OK) and reachable(path):
-            return folder
-    return tempfile.gettempdir()
+    """A temporary folder that every uid can reach.
+
+    Never the folder that we stand in, which is what Python falls back to where no temporary folder can be written.
+    """
+    here = str(Path.cwd())
+    places = [place for place in (tempfile.gettempdir(), "/tmp", "/var/tmp") if place != here]
+    usable = (place for place in places if Path(place).is_dir() and os.access(place, os.W_OK))
+    return next((place for place in usable if reachable(Path(place))), places[0])
 
 
 def _candidates(place: Path) -> Iterator[Path]:
