@@ -42,14 +42,33 @@ async def cached(session: Session) -> AsyncGenerator[Callable[[ChatModel, str], 
     if not session.settings.cache:
         yield None
         return
-    from agora.models.cache import ReplyCache
-
-    cache = ReplyCache(cache_path(session), find_secrets=Redactor(session.secrets).text)
+    cache = _opened(session)
     try:
         yield cache.around
     finally:
         cache.close()
         _report(cache)
+
+
+def forget_replies(session: Session) -> int:
+    """Empty the cache; return how many replies there were.
+
+    Raises:
+        ConfigError: The file cannot be used.
+    """
+    if not cache_path(session).exists():
+        return 0
+    cache = _opened(session)
+    try:
+        return cache.clear()
+    finally:
+        cache.close()
+
+
+def _opened(session: Session) -> ReplyCache:
+    from agora.models.cache import ReplyCache
+
+    return ReplyCache(cache_path(session), find_secrets=Redactor(session.secrets).text)
 
 
 def _report(cache: ReplyCache) -> None:

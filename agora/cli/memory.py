@@ -69,6 +69,16 @@ def move(
     _print_moved(moved, **places)
 
 
+@memory_app.command("clear-cache")
+def clear_cache(project: Project = None) -> None:
+    """Forget the replies that `agora run --cache` keeps; the memory itself stays."""
+    from agora.cli.caching import forget_replies
+    from agora.cli.paint import out
+    from agora.cli.session import open_session
+
+    out().print(f"{forget_replies(open_session(project=project))} replies forgotten")
+
+
 async def _memory(session: Session, *, json: bool) -> None:
     from agora.cli.forms import print_form
     from agora.cli.paint import out, safe

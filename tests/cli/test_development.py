@@ -37,6 +37,16 @@ def test_a_run_that_is_made_again_with_a_cache_calls_nobody_and_costs_nothing(sh
     assert (project / "memory" / "cache.db").stat().st_mode & 0o777 == 0o600
 
 
+def test_the_cache_is_emptied_by_a_command(shell: Shell, project: Path) -> None:
+    assert shell("memory", "clear-cache").out == "0 replies forgotten\n"
+    with FaultyEndpoint(text("1. answer"), text("right")) as endpoint:
+        define(project, endpoint)
+        shell(*GOAL, "--cache")
+        assert shell("memory", "clear-cache").out == "2 replies forgotten\n"
+        shell(*GOAL, "--cache")
+        assert endpoint.count == 4
+
+
 def test_without_the_flag_nothing_is_kept_or_found(shell: Shell, project: Path) -> None:
     with FaultyEndpoint(text("1. answer"), text("right")) as endpoint:
         define(project, endpoint)
