@@ -16,6 +16,8 @@ from urllib.parse import quote
 
 import pytest
 
+from agora.sandbox import BareSandbox, BubblewrapSandbox, NsjailSandbox
+from agora.tasks import Tier
 from agora.testing.endpoint import Exchange, FaultyEndpoint, text, tool
 from canaries import CANARIES, found_in, key_file, leaks, value, variables
 
@@ -178,3 +180,21 @@ def test_without_the_redactor_the_same_search_finds_them(folder: Path) -> None:
     assert len(names) >= 45, found
     for place in ("prompts", "dump of agora.db", "output of show --json", "project/memory/agora.db"):
         assert any(line.endswith(f" in {place}") for line in found), place
+
+
+@pytest.mark.parametrize("kind", [BareSandbox, BubblewrapSandbox, NsjailSandbox])
+async def test_no_sandbox_shows_a_key_inside_or_to_other_users_of_the_machine(
+    kind: type[BareSandbox] | type[BubblewrapSandbox] | type[NsjailSandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, secret in variables().items():
+        monkeypatch.setenv(name, secret)
+    places: dict[str, bytes] = {}
+    copy = await kind().open(None, least=Tier.BARE)
+    try:
+        with watched(places):
+            ran = await copy.run(["sh", "-c", "env; cat /proc/self/environ; sleep 0.7"])
+    finally:
+        await copy.close()
+    places["inside"] = ran.stdout.encode()
+    assert any(place.startswith("environment of") for place in places)
+    assert found_in({place: content for place, content in places.items() if b"pytest" not in content}) == []
