@@ -34,24 +34,28 @@ def base() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.timeout(900)
 def test_a_cancel_at_every_wait_leaves_closed_books_and_a_run_that_is_gone_on_with(base: Path) -> None:
     waits = one(base / "counted", Cut(0)).waits
     assert waits > 150
     assert battery(base, all_cuts(waits, [("scope", False)]), disk=True, sandboxed=False) == []
 
 
+@pytest.mark.timeout(600)
 def test_the_same_in_every_way_to_cancel_where_the_ledger_is_in_memory(base: Path) -> None:
     waits = one(base / "counted", Cut(0), disk=False).waits
     assert waits > 30
     assert battery(base, all_cuts(waits, ways()), disk=False, sandboxed=False) == []
 
 
+@pytest.mark.timeout(600)
 def test_deadlines_and_a_cancel_by_the_event_loop_itself_do_the_same_on_disk(base: Path) -> None:
     waits = one(base / "counted", Cut(0)).waits
-    cuts = drawn(all_cuts(waits, [way for way in ways() if way != ("scope", False)]), 40)
+    cuts = drawn(all_cuts(waits, [way for way in ways() if way != ("scope", False)]), 24)
     assert battery(base, cuts, disk=True, sandboxed=False) == []
 
 
+@pytest.mark.timeout(600)
 def test_a_cancel_while_commands_run_in_the_sandbox_leaves_no_process_and_no_copy(base: Path) -> None:
     waits = one(base / "counted", Cut(0), sandboxed=True).waits
     cuts = drawn(all_cuts(waits, ways()), 12)

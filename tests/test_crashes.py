@@ -1,0 +1,62 @@
+"""The starter market is killed at every boundary and gone on with; what comes of it is what comes of it undisturbed.
+
+The battery is a program of its own, which also says what it did: `python benchmarks/crashes.py --help`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def battery(*options: str, within_s: float) -> str:
+    """What it printed; it and all that it started are ended where it takes too long."""
+    argv = [sys.executable, str(ROOT / "benchmarks" / "crashes.py"), *options]
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as ran:
+        try:
+            said, _ = ran.communicate(timeout=within_s)
+        except BaseException:
+            os.killpg(ran.pid, signal.SIGKILL)
+            raise
+    sys.stdout.write("\n".join(said.splitlines()[-40:]) + "\n")
+    assert ran.returncode == 0, said[-6000:]
+    return said
+
+
+def rounds(said: str) -> tuple[int, int]:
+    """How many rounds there were, and how many processes died or stood still in them."""
+    found = re.search(r"^(\d+) rounds on \w+, (\d+) processes", said, re.MULTILINE)
+    assert found, said
+    return int(found[1]), int(found[2])
+
+
+@pytest.mark.timeout(1600)
+def test_killed_at_every_boundary_and_at_100_random_moments_it_ends_as_if_nobody_had() -> None:
+    said = battery("--every", "--random", "100", within_s=1500)
+    count, died = rounds(said)
+    assert count >= 350
+    assert died >= count - 30, "some moments may come after the end, but few"
+
+
+@pytest.mark.timeout(900)
+def test_killed_twice_stopped_past_its_lease_and_met_by_others_it_ends_as_if_nobody_had() -> None:
+    said = battery("--twice", "20", "--zombies", "20", "--held", "6", "--pairs", "6", within_s=840)
+    count, died = rounds(said)
+    assert count == 52
+    assert died >= 40
+
+
+@pytest.mark.timeout(600)
+def test_killed_while_two_tasks_are_worked_on_at_once_it_ends_as_if_nobody_had() -> None:
+    said = battery("--parallel", "2", "--random", "15", within_s=540)
+    assert rounds(said)[0] == 15
