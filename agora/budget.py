@@ -113,6 +113,14 @@ class Purse:
         if overrun:
             self._closed = _OVERRUN
 
+    def wait(self, seconds: float) -> None:
+        """Move the deadlines, here and above: nobody worked while a person was asked."""
+        purse: Purse | None = self
+        while purse is not None:
+            if purse._deadline_s is not None:
+                purse._deadline_s += seconds
+            purse = purse._parent
+
     def close(self) -> None:
         """Give back what a funded purse did not spend; nothing more can be reserved here."""
         self._closed = self._closed or "it is closed"

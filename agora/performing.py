@@ -19,7 +19,7 @@ from agora.protocols import Workspace
 from agora.questions import Question
 from agora.results import Attempt
 from agora.sandbox import BareSandbox
-from agora.tasks import Outcome, Task, Tier, Verdict, Work
+from agora.tasks import Outcome, Patch, Task, Tier, Verdict, Work
 
 JUDGE = "judge"
 """Under which name a model that judges works makes its calls."""
@@ -49,6 +49,7 @@ async def make_attempt(house: House, lot: Lot, award: Award) -> Attempt:
             await house.record(performed)  # verifying may take long, and this is not to be done twice
         else:
             escrow.book(performed.usage)
+            performed = _without_gaps(performed)
     finally:
         escrow.close()
     verified = house.run.past.find(Verified, task, number)
@@ -69,6 +70,17 @@ async def make_attempt(house: House, lot: Lot, award: Award) -> Attempt:
     )
 
 
+def _without_gaps(performed: Performed) -> Performed:
+    """What is on record, without a patch that the ledger could not keep as it was.
+
+    A secret in a changed file is not recorded, so the file that would be written from the record is another one.
+    """
+    if performed.work is None or performed.work.patch.whole:
+        return performed
+    bare = performed.work.model_copy(update={"patch": Patch()})
+    return performed.model_copy(update={"work": bare, "error": "its patch held a secret, which is not on record"})
+
+
 async def _approved(house: House, lot: Lot, award: Award, escrow: Purse) -> None:
     """Ask for an award before its money may be spent.
 
@@ -78,12 +90,13 @@ async def _approved(house: House, lot: Lot, award: Award, escrow: Purse) -> None
     """
     if house.run.past.find(Awarded, lot.task.id, award.attempt):
         return
+    price = house.agents[award.agent].profile.price
     question = Question(
         id=f"{lot.task.id}/award-{award.attempt}",
         about="award",
         task=lot.task.id,
         agent=award.agent,
-        usd=escrow.left.usd or Decimal(0),
+        usd=escrow.left.usd or Decimal(0) if price is not None and price.unit == "usd" else Decimal(0),
         reason=award.reason,
     )
     if not await house.run.granted(question):
@@ -141,7 +154,8 @@ async def _work(house: House, task: Task, award: Award, desk: MeteredDesk) -> _D
             return _Done(None, str(error), blameless=True)
         desk.sit_down(workspace)
     try:
-        with anyio.fail_after(desk.left.seconds):
+        with anyio.fail_after(desk.left.seconds) as deadline:
+            desk.end_with(deadline)
             work = await agent.perform(desk, award.plan)
         house.run.stop_if_waiting(task.id)
         if workspace is not None:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from agora.tasks import Patch
+from agora.tasks import Patch, digest_of
 from agora.values import Value
 
 About = Literal["command", "diff", "award"]
@@ -48,12 +48,9 @@ class Question(Value):
     def digest(self) -> str:
         """SHA-256 over what is asked for: an answer counts for exactly this."""
         hashed = hashlib.sha256()
-        for part in (self.about, self.agent, self.workspace, str(self.usd), self.stdin, *self.argv):
+        parts = (self.about, self.agent, self.workspace, str(self.usd), self.stdin, *self.argv)
+        for part in (*parts, digest_of(self.patch.changes)):
             hashed.update(f"{len(part)}:{part}".encode("utf-8", "surrogatepass"))
-        for change in self.patch.changes:
-            after = b"-" if change.after is None else change.after
-            hashed.update(f"{change.path!r} {change.before} {change.mode} {len(after)} ".encode())
-            hashed.update(after)
         return hashed.hexdigest()
 
 

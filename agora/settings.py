@@ -1,7 +1,7 @@
 """Frozen settings, and where the rest of Agora gets the process's environment and its TOML files from.
 
 A flag goes before a variable `AGORA_<FIELD>`, that before the project's `agora.toml`, and that before the user's own
-`~/.config/agora/config.toml`.
+`~/.config/agora/config.toml`. What a person is asked, and whether there is a sandbox, is not for a project to say.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ KEY_FILE = ".env"
 
 _KEY_FILE_BYTES = 100_000
 _KEY_NAME = re.compile(r"(?:[A-Z][A-Z0-9_]*_)?(?:KEY|TOKEN|SECRET|PASSWORD|ACCESS_KEY_ID)", re.IGNORECASE)
+_PERSONAL = frozenset({"approve", "ask_above_usd", "ask_commands", "bare"})
+"""Whoever clones a project must not be disarmed by it."""
+
 _NEAR = 0.85
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -106,6 +109,9 @@ def load_settings(
         files.append(project / PROJECT_FILE)
     for file in files:
         for name, value in _of_file(file).items():
+            if name in _PERSONAL and file.name == PROJECT_FILE:
+                mend = f"use a flag, {PREFIX}{name.upper()}, or your own {short(files[0])}"
+                raise ConfigError(f"{short(file)}: {name}", f"a project cannot say this for whoever runs it: {mend}")
             stated[name], places[name] = value, f"{short(file)}: {name}"
     for name, text in _of_environment(variables).items():
         stated[name], places[name] = text, PREFIX + name.upper()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 
@@ -138,6 +139,23 @@ class Patch(Value):
     """In order of path."""
     text: str = ""
     """The same as a unified diff, for people."""
+    digest: str = ""
+    """What `digest_of` gave when it was made; empty: nobody said."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is as it was made: the ledger keeps no secret, not even one that stands in a changed file."""
+        return self.digest in ("", digest_of(self.changes))
+
+
+def digest_of(changes: Iterable[Change]) -> str:
+    """SHA-256 over all that a patch would write."""
+    hashed = hashlib.sha256()
+    for change in changes:
+        after = b"-" if change.after is None else change.after
+        hashed.update(f"{change.path!r} {change.before} {change.mode} {len(after)} ".encode())
+        hashed.update(after)
+    return hashed.hexdigest()
 
 
 class Work(Value):

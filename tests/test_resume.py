@@ -5,16 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import anyio
 import pytest
 
 from agora import failpoints
 from agora.agents.function import FunctionAgent
 from agora.agents.llm import LLMAgent
 from agora.agents.tools import tool
+from agora.ambient import SystemClock
 from agora.bids import Plan, Price
 from agora.errors import ApprovalPendingError, ConfigError, ModelError
 from agora.events import Applied, Asked, Called, Event, Resumed, TaskDone, ToolUsed
 from agora.failpoints import Failpoint
+from agora.ledger.redact import redactor_of
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
 from agora.messages import Message, Request
@@ -83,7 +86,7 @@ async def test_a_reply_on_record_is_not_asked_for_again() -> None:
     await cut_off(market, [task()], at="performed")
     assert model.calls == 2
     report = await market.resume("last")
-    assert report.passed == 1
+    assert report.passed == 1, report.results[0].reason
     assert model.calls == 2
     assert audit(events(store), verdicts={"t": Verdict.PASSED}) == []
 
@@ -96,7 +99,7 @@ async def test_a_call_without_an_end_is_charged_at_its_worst_case_listed_and_mad
     reserved = [event for event in events(store) if event.kind == "reserved"]
     assert len(reserved) == 2
     report = await market.resume("last")
-    assert report.passed == 1
+    assert report.passed == 1, report.results[0].reason
     assert model.calls == 3
     (resumed,) = (event for event in events(store) if isinstance(event, Resumed))
     assert resumed.unknown == ("t/attempt-1/a/2",)
@@ -220,7 +223,7 @@ async def test_tools_outside_are_not_used_again_and_the_copy_is_made_again(tmp_p
     report = await market.resume("last")
     assert LOOKED_UP == ["six"]
     assert model.calls == calls
-    assert report.passed == 1
+    assert report.passed == 1, report.results[0].reason
     assert [change.path for change in report.results[0].patch.changes] == ["answer.txt"]
     assert sum(isinstance(event, ToolUsed) for event in events(store)) == 2
     assert audit(events(store)) == []
@@ -396,3 +399,40 @@ def test_a_failpoint_is_named_and_counted_or_refused() -> None:
         point.at(name)
     assert hits == [1]
     assert point.reached == {"a": 1, "b": 1, "c": 1}
+
+
+async def test_the_time_in_which_a_person_thinks_is_nobodys_work(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("x")
+
+    async def slow(question: Question) -> Answer:
+        if question.about == "command":
+            await anyio.sleep(0.8)
+        return Answer(True)
+
+    async def perform(desk: Desk, plan: Plan) -> str:
+        return (await desk.run(["echo", "42"])).stdout.strip()
+
+    agent = FunctionAgent("a", perform, plan=PLAN, price=Price(), tier=Tier.BARE)
+    market = market_of(agent, MemoryStore(clock=SystemClock()), approve=slow)
+    report = await market.run_all([task(workspace=str(tmp_path), tier=Tier.BARE, limits=Limits(seconds=0.7))])
+    assert report.passed == 1, report.results[0].reason
+    assert report.usage.seconds < 0.7
+
+
+async def test_a_patch_with_a_secret_is_not_written_from_the_record_that_does_not_hold_it(tmp_path: Path) -> None:
+    (tmp_path / "conf.txt").write_text("key = none\n")
+    secret = "correct-horse-battery-9"
+    store = MemoryStore(clock=FakeClock(), redactor=redactor_of([secret]))
+
+    async def perform(desk: Desk, plan: Plan) -> Work:
+        assert desk.workspace is not None
+        desk.workspace.path("conf.txt").write_text(f"key = {secret}\n")
+        return Work(output="42")
+
+    agent = FunctionAgent("a", perform, plan=PLAN, price=Price(), tier=Tier.BARE)
+    market = market_of(agent, store, approve=yes)
+    await cut_off(market, [task(workspace=str(tmp_path), tier=Tier.BARE)], at="applying")
+    report = await market.resume("last")
+    assert (tmp_path / "conf.txt").read_text() == "key = none\n"
+    assert not report.results[0].applied
+    assert "held a secret" in report.results[0].attempts[0].error

@@ -70,3 +70,13 @@ def test_switches_of_the_environment_take_the_usual_words(project: Path, tmp_pat
     assert load(project, tmp_path, environ={"AGORA_ASK_COMMANDS": "1", "AGORA_BARE": "off"}).ask_commands
     with pytest.raises(ConfigError, match="AGORA_ASK_COMMANDS: 'perhaps'"):
         load(project, tmp_path, environ={"AGORA_ASK_COMMANDS": "perhaps"})
+
+
+@pytest.mark.parametrize("line", ['approve = "yes"', "bare = true", "ask_above_usd = 100", "ask_commands = false"])
+def test_a_project_cannot_disarm_whoever_clones_it(tmp_path: Path, line: str) -> None:
+    (tmp_path / "agora.toml").write_text(line)
+    with pytest.raises(ConfigError, match=r"a project cannot say this.*AGORA_"):
+        load_settings(project=tmp_path, environ={"HOME": str(tmp_path / "home")})
+    own = tmp_path / "config.toml"
+    own.write_text(line)
+    load_settings(environ={}, user_file=own)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from agora.errors import ApprovalRefusedError
@@ -11,6 +12,9 @@ from agora.questions import Question
 from agora.records import Ran
 from agora.runs import Run
 from agora.tasks import Patch, Tier
+
+Pause = Callable[[], AbstractContextManager[None]]
+"""Put round a question: while a person thinks, nobody works, and no deadline passes."""
 
 
 class AskingWorkspace:
@@ -22,10 +26,20 @@ class AskingWorkspace:
         task: Id of the task.
         desk: Whose commands: "task/phase/agent".
         agent: The agent's name.
+        pause: Put round each question.
     """
 
-    def __init__(self, inner: Workspace, *, run: Run, task: str, desk: str, agent: str) -> None:
-        self._inner, self._run = inner, run
+    def __init__(
+        self,
+        inner: Workspace,
+        *,
+        run: Run,
+        task: str,
+        desk: str,
+        agent: str,
+        pause: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._inner, self._run, self._pause = inner, run, pause
         self._task, self._desk, self._agent = task, desk, agent
 
     @property
@@ -63,7 +77,9 @@ class AskingWorkspace:
             sandboxed=self.tier > Tier.BARE,
         )
         question = question.model_copy(update={"id": f"{self._desk}/command-{question.digest[:12]}"})
-        if not await self._run.granted(question):
+        with self._pause():
+            granted = await self._run.granted(question)
+        if not granted:
             raise ApprovalRefusedError(f"a person refused the command {argv[0]!r}: do without it")
         return await self._inner.run(argv, stdin=stdin, timeout_s=timeout_s, env=env, writable=writable)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+from anyio import CancelScope
+
 from agora.bids import Price
 from agora.budget import Purse
 from agora.desk.calls import Calls
@@ -88,6 +90,10 @@ class MeteredDesk:
     def sit_down(self, workspace: Workspace) -> None:
         """Work in this copy from now on."""
         self._uses.sit_down(workspace)
+
+    def end_with(self, deadline: CancelScope) -> None:
+        """Move this deadline by the time in which a person is asked."""
+        self._uses.deadlines.add(deadline)
 
     def leave(self) -> None:
         """Get up: what is on record and was not asked for again is counted."""

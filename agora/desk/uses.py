@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Final
 
@@ -42,15 +44,37 @@ class Uses:
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
         self.workspace: Workspace | None = None
+        self.deadlines: set[CancelScope] = set()
+        """What ends the work or a use; they move while a person is asked."""
+        self._waited_s = 0.0
 
     def sit_down(self, workspace: Workspace) -> None:
         """Work in this copy; its commands are asked for where somebody wants to be asked."""
         run, task = self._seat.run, self._seat.task.id
         self.workspace = workspace
         if run.approve is not None:
+            seat = self._seat
             self.workspace = AskingWorkspace(
-                workspace, run=run, task=task, desk=self._seat.place, agent=self._seat.agent
+                workspace, run=run, task=task, desk=seat.place, agent=seat.agent, pause=self._pause
             )
+
+    @contextmanager
+    def _pause(self) -> Generator[None]:
+        """Let no deadline pass while a person thinks."""
+        began_s, stopped = anyio.current_time(), [(scope, scope.deadline) for scope in self.deadlines]
+        for scope, _ in stopped:
+            scope.deadline = math.inf
+        try:
+            yield
+        finally:
+            waited_s = anyio.current_time() - began_s
+            self._seat.purse.wait(waited_s)
+            self._waited_s += waited_s
+            for scope, deadline in stopped:
+                scope.deadline = deadline + waited_s
+
+    def _worked_s(self, started_s: float, waited_s: float) -> float:
+        return max(0.0, self._seat.since(started_s) - (self._waited_s - waited_s))
 
     async def use(self, tool: Tool, call: ToolCall) -> ToolResult:
         """Validate, run, cap and record one tool call; what goes wrong becomes text for the model."""
@@ -66,13 +90,13 @@ class Uses:
                 return ToolResult(past.event.result, ok=past.event.ok, origin=past.event.origin)
         self._seat.book_all()
         reservation = self._seat.purse.reserve()
-        started_s = self._seat.run.clock.monotonic_s()
+        started_s, waited_s = self._seat.run.clock.monotonic_s(), self._waited_s
         result: ToolResult | None = None
         try:
             result = await self._call_tool(tool, call)
             return result
         finally:
-            usage = Usage(steps=1, seconds=self._seat.since(started_s))
+            usage = Usage(steps=1, seconds=self._worked_s(started_s, waited_s))
             self._seat.purse.settle(reservation, usage)
             told = result or ToolResult("the tool was interrupted", ok=False)
             patch = self.workspace.patch() if once and self.workspace and result is not None else None
@@ -97,7 +121,7 @@ class Uses:
         self._seat.book_all()
         left = self._seat.purse.left
         reservation = self._seat.purse.reserve(usd=worst_usd, tokens=(left.tokens or 0) if bill else 0)
-        started_s = self._seat.run.clock.monotonic_s()
+        started_s, waited_s = self._seat.run.clock.monotonic_s(), self._waited_s
         call = call.model_copy(update={"id": self._seat.next_id()})
         once = worst_usd > 0 or copy.tier is Tier.BARE
         usage = Usage(usd=worst_usd, steps=1)
@@ -117,7 +141,7 @@ class Uses:
             usage = Usage(steps=1)
             raise
         finally:
-            usage = usage.model_copy(update={"seconds": self._seat.since(started_s)})
+            usage = usage.model_copy(update={"seconds": self._worked_s(started_s, waited_s)})
             overrun = self._seat.purse.settle(reservation, usage)
             most = BILLED_OUTPUT_CHARS if once else TOOL_OUTPUT_CHARS
             text, stdout_chars = written(_CUT_OFF if ran is None else ran, most)
@@ -149,18 +173,34 @@ class Uses:
         return ran._replace(stdout=self._seat.cleaner.text(ran.stdout), stderr=self._seat.cleaner.text(ran.stderr))
 
     async def _restored(self, past: PastTool) -> bool:
-        """Bring the copy into the state that a recorded use left it in, where that is on record."""
+        """Bring the copy into the state that a recorded use left it in, where that is on record.
+
+        Raises:
+            SandboxError: It held a secret, which is not on record.
+        """
         if past.event.patch is None or self.workspace is None:
             return False
+        if not past.event.patch.whole:
+            name = past.event.call.name
+            raise SandboxError(f"what {name!r} left in the lost copy held a secret, which is not on record")
         await anyio.to_thread.run_sync(put_back, past.event.patch, self.workspace.root)
         return True
+
+    @contextmanager
+    def _within(self, limit_s: float) -> Generator[None]:
+        with anyio.fail_after(limit_s) as deadline:
+            self.deadlines.add(deadline)
+            try:
+                yield
+            finally:
+                self.deadlines.discard(deadline)
 
     async def _call_tool(self, tool: Tool, call: ToolCall) -> ToolResult:
         left_s = self._seat.purse.left.seconds
         limit_s = TOOL_DEADLINE_S if left_s is None else min(TOOL_DEADLINE_S, left_s)
         try:
             arguments = parse_arguments(tool, call.arguments)
-            with anyio.fail_after(limit_s):
+            with self._within(limit_s):
                 text = self._seat.cleaner.text(await tool.call(arguments, self.workspace))
         except TimeoutError:
             return ToolResult(f"error: {call.name} took longer than {limit_s:.0f} s and was stopped", ok=False)

@@ -12,7 +12,7 @@ from agora.errors import WorkspaceError
 from agora.sandbox.applying import apply_patch
 from agora.sandbox.difftext import file_diff
 from agora.sandbox.trees import Found, TreeCaps, walk
-from agora.tasks import Change, Patch
+from agora.tasks import Change, Patch, digest_of
 
 __all__ = ["FileState", "Snapshot", "apply_patch", "digest", "patch_between", "snapshot"]
 
@@ -98,7 +98,7 @@ def patch_between(before: Snapshot, root: Path, *, caps: TreeCaps | None = None,
         if path not in seen
     ]
     ordered = tuple(sorted((*changes, *gone), key=lambda change: change.path))
-    return Patch(changes=ordered, text=_text(ordered, before, notes))
+    return Patch(changes=ordered, text=_text(ordered, before, notes), digest=digest_of(ordered))
 
 
 def _change(found: Found, content: bytes, state: FileState | None) -> Change | None:

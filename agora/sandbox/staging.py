@@ -10,7 +10,6 @@ al. 1992, with renames in place of pages).
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import stat
@@ -22,7 +21,7 @@ from typing import NamedTuple
 from agora.errors import PatchError
 from agora.failpoints import reach
 from agora.sandbox.trees import STAGE_PREFIX
-from agora.tasks import Change, Patch
+from agora.tasks import Change, Patch, digest_of
 
 _JOURNAL = "journal"
 
@@ -53,7 +52,7 @@ class Stage:
 
     def __init__(self, patch: Patch, root: Path, *, durable: bool) -> None:
         self._patch, self._root, self._durable = patch, root, durable
-        self._place = root / f"{STAGE_PREFIX}{fingerprint(patch)}"
+        self._place = root / f"{STAGE_PREFIX}{digest_of(patch.changes)[:24]}"
 
     def recover(self) -> None:
         """Undo an application that died, or tidy up after one that died when all was done.
@@ -251,19 +250,6 @@ class Stage:
 
     def _old(self, number: int) -> Path:
         return self._place / f"old-{number}"
-
-
-def fingerprint(patch: Patch) -> str:
-    """Of a patch's changes, in 24 hexadecimal digits.
-
-    >>> fingerprint(Patch())
-    '4f53cda18c2baa0c0354bb5f'
-    """
-    changes = [
-        (one.path, one.before, None if one.after is None else hashlib.sha256(one.after).hexdigest(), mode_of(one))
-        for one in patch.changes
-    ]
-    return hashlib.sha256(json.dumps(changes).encode()).hexdigest()[:24]
 
 
 @contextmanager
