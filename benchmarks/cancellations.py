@@ -38,6 +38,7 @@ from agora.testing import audit
 from agora.testing.stepping import Waits
 from benchmarks.cancel_market import World
 from benchmarks.crash_forks import processes
+from benchmarks.crash_market import bought
 
 How = Literal["scope", "deadline", "native"]
 PATIENCE_S = 60.0
@@ -129,6 +130,7 @@ class Found(NamedTuple):
     faults: list[str]
     verdicts: Mapping[str, Verdict]
     tree: Mapping[str, str]
+    bought: Mapping[str, int]
     waits: int
 
 
@@ -158,7 +160,7 @@ async def cut_and_resumed(world: World, cut: Cut) -> Found:
         verdicts = {event.task: event.verdict for event in events if isinstance(event, TaskDone)}
     finally:
         await store.close()
-    return Found([f"{cut}: {fault}" for fault in faults], verdicts, world.tree(), waits.count)
+    return Found([f"{cut}: {fault}" for fault in faults], verdicts, world.tree(), bought(events), waits.count)
 
 
 async def _left(world: World) -> list[str]:
@@ -211,6 +213,8 @@ def battery(base: Path, cuts: Sequence[Cut], *, disk: bool, sandboxed: bool) -> 
         faults += found.faults
         if found.verdicts != expected.verdicts:
             faults.append(f"{cut}: {dict(found.verdicts)} instead of {dict(expected.verdicts)}")
+        if found.bought != expected.bought:
+            faults.append(f"{cut}: bought {found.bought}, and the undisturbed run {expected.bought}")
         if found.tree != expected.tree:
             faults.append(f"{cut}: another folder than the undisturbed run leaves")
     return faults

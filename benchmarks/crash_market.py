@@ -6,7 +6,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from agora.ambient import SystemClock
 from agora.bids import Price
 from agora.cli.definitions import load_mechanism, load_tasks
 from agora.errors import LeaseError, UnknownNameError
-from agora.events import Event, Resumed, TaskDone
+from agora.events import Called, Event, Resumed, TaskDone, ToolUsed
 from agora.market import Market
 from agora.memory.dialects import connect
 from agora.memory.sql_store import LEASE_S, SQLStore
@@ -54,6 +55,8 @@ class Found(BaseModel):
     """Calls of unknown fate."""
     events: int = 0
     """Entries of the ledger."""
+    bought: dict[str, int] = {}
+    """Task, agent and what it was -> how often it was had: replies of models, results of tools and commands."""
     died: int = 0
     """Processes that were killed, or stopped, before their end."""
 
@@ -166,8 +169,20 @@ def inspect(place: Place, *, runs: int = 1) -> Found:
         verdicts={done.task: f"{done.verdict} {done.agent}" for done in events if isinstance(done, TaskDone)},
         unknown=sum(len(event.unknown) for event in events if isinstance(event, Resumed)),
         events=count,
+        bought=bought(events),
         tree=_tree(place.repo),
     )
+
+
+def bought(events: Iterable[Event]) -> dict[str, int]:
+    """What was had and is on record: whoever asks again for what has a reply shows here, whatever the call's id."""
+    had: Counter[str] = Counter()
+    for event in events:
+        if isinstance(event, Called) and event.reply is not None:
+            had[f"{event.task}/{event.agent}/reply"] += 1
+        elif isinstance(event, ToolUsed) and not event.unknown:
+            had[f"{event.task}/{event.agent}/{event.call.name}"] += 1
+    return dict(sorted(had.items()))
 
 
 def _left_in_tables(place: Place) -> Iterator[str]:

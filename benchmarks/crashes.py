@@ -180,6 +180,8 @@ def battery(
         found = played(move, folder, places=places, parallel=parallel)
         if not found.faults and found.verdicts != expected.verdicts:
             found.faults.append(f"other verdicts than in the undisturbed run: {found.verdicts}")
+        if not found.faults and found.bought != expected.bought:
+            found.faults.append(f"bought {found.bought}, and the undisturbed run {expected.bought}")
         if not found.faults and found.tree != expected.tree:
             found.faults.append("another folder than the undisturbed run leaves")
         summary.faults += [f"{move}: {fault}" for fault in found.faults]
