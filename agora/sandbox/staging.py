@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import stat
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,9 @@ from agora.errors import PatchError
 from agora.failpoints import reach
 from agora.sandbox.trees import STAGE_PREFIX
 from agora.tasks import Change, Patch, digest_of
+
+TURN_S = 5.0
+"""How long a patch waits for others to the same folder; writing one takes far less."""
 
 _JOURNAL = "journal"
 
@@ -254,25 +258,36 @@ class Stage:
 
 @contextmanager
 def alone(root: Path) -> Generator[None]:
-    """Hold a folder, so that no other process applies a patch to it meanwhile; a death lets it go.
+    """Hold a folder, so that nobody else applies a patch to it meanwhile; a death lets it go.
+
+    Tasks of one run that end together take turns; another's turn is waited for, up to `TURN_S`.
 
     Raises:
-        PatchError: Another process is at it, or the folder cannot be opened.
+        PatchError: Another process is at it all the time, or the folder cannot be opened.
     """
     try:
         descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise PatchError(f"cannot open the folder {str(root)!r}: {error.strerror}") from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise PatchError(f"another process is applying a patch to {str(root)!r}: try again") from error
-        except OSError:  # a file system without locks: as safe as it was before there were any
-            pass
+        ends_s = time.monotonic() + TURN_S
+        while not _taken(descriptor):
+            if time.monotonic() > ends_s:
+                raise PatchError(f"another process is applying a patch to {str(root)!r}: try again")
+            time.sleep(0.01)
         yield
     finally:
         os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks: as safe as it was before there were any
+        pass
+    return True
 
 
 def is_after(change: Change, target: Path) -> bool:

@@ -6,6 +6,7 @@ import fcntl
 import os
 import signal
 import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -198,6 +199,16 @@ def test_one_folder_takes_one_patch_at_a_time(tmp_path: Path) -> None:
         apply_patch(Patch(changes=(Change(path="a", before=None, after=b"x"),)), tmp_path)
     os.close(holder)
     apply_patch(Patch(changes=(Change(path="a", before=None, after=b"x"),)), tmp_path)
+    assert gather(tmp_path) == {"a": (b"x", 0o644)}
+
+
+def test_patches_of_tasks_that_end_together_take_turns(tmp_path: Path) -> None:
+    holder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    turn = threading.Timer(0.2, os.close, (holder,))
+    turn.start()
+    apply_patch(Patch(changes=(Change(path="a", before=None, after=b"x"),)), tmp_path)
+    turn.join()
     assert gather(tmp_path) == {"a": (b"x", 0o644)}
 
 
