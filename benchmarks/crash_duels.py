@@ -101,6 +101,7 @@ def _held(duel: Duel, folder: Path, database: str) -> Found:
     holder = started(_stops_at(place, duel.hit), logs[0])
     if not os.WIFSTOPPED(waited(holder, stopped=True)):
         return Found(faults=[f"it did not stop: {logs[0].read_text()[-1000:]}"])
+    _out_of_transactions(holder, place, logs[1])
     try:
         before = _looked(place, folder).events
         refused = forked(lambda: go_on(place), logs[1])
