@@ -13,20 +13,39 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from agora.bids import Award, Bid, Clearing, Profile, Reserve, Shortlist
-from agora.messages import Reply, Request, ToolCall
+from agora.desk_events import Called, CommandReserved, Happening, Reserved, ToolUsed
 from agora.questions import Question
-from agora.tasks import Limits, Outcome, Patch, Task, Usage, Verdict, Work
-from agora.values import JsonValue, Value
+from agora.tasks import Limits, Outcome, Task, Usage, Verdict, Work
+from agora.values import JsonValue
+
+__all__ = [
+    "EVENT",
+    "Applied",
+    "Applying",
+    "Asked",
+    "Awarded",
+    "BidPlaced",
+    "BidRefused",
+    "Called",
+    "CommandReserved",
+    "Done",
+    "Event",
+    "Learned",
+    "Performed",
+    "Posted",
+    "Reserved",
+    "Resumed",
+    "Scored",
+    "Screened",
+    "Settled",
+    "Started",
+    "TaskDone",
+    "ToolUsed",
+    "Verified",
+]
 
 
-class _Event(Value):
-    """What every event carries."""
-
-    task: str = ""
-    """The task it is about; empty for the whole run."""
-
-
-class Started(_Event):
+class Started(Happening):
     """A run begins: everything that its decisions depend on."""
 
     kind: Literal["started"] = "started"
@@ -44,13 +63,17 @@ class Started(_Event):
     """Agora, Python and the packages that decide."""
     parallel: int = 1
     """How many tasks are worked on at once."""
+    attempts: int = 2
+    """Awards that one task gets at most."""
+    learn: bool = True
+    """False for a measurement."""
     notes: Mapping[str, str] = Field(default_factory=dict)
     """Anything a reader should know: agents that did not join and why, a bare sandbox."""
     command: Mapping[str, JsonValue] = Field(default_factory=dict)
     """What the command line was asked for: enough to make the same market again and go on."""
 
 
-class Resumed(_Event):
+class Resumed(Happening):
     """A run that was cut off goes on."""
 
     kind: Literal["resumed"] = "resumed"
@@ -62,15 +85,19 @@ class Resumed(_Event):
     """What they are charged together, in tokens."""
 
 
-class Posted(_Event):
+class Posted(Happening):
     """A task is announced."""
 
     kind: Literal["posted"] = "posted"
     spec: Task
     """The task as the agents see it, and its verifier."""
+    digest: str = ""
+    """SHA-256 of the task as it was posted: what the ledger had to redact cannot be gone on with."""
+    files: tuple[str, ...] = ()
+    """Names of the files in its workspace then, capped: what agents are told."""
 
 
-class Screened(_Event):
+class Screened(Happening):
     """Who may bid, with propensities, and who was kept out and why."""
 
     kind: Literal["screened"] = "screened"
@@ -80,7 +107,7 @@ class Screened(_Event):
     """The scale of all scores, fixed before any bid is opened."""
 
 
-class BidPlaced(_Event):
+class BidPlaced(Happening):
     """A sealed bid arrived in time."""
 
     kind: Literal["bid"] = "bid"
@@ -88,7 +115,7 @@ class BidPlaced(_Event):
     """As the market weighed it."""
 
 
-class BidRefused(_Event):
+class BidRefused(Happening):
     """An agent did not bid: late, failed, malformed or unwilling."""
 
     kind: Literal["bid_refused"] = "bid_refused"
@@ -98,7 +125,7 @@ class BidRefused(_Event):
     """Why, in words."""
 
 
-class Scored(_Event):
+class Scored(Happening):
     """All bids were opened together and scored."""
 
     kind: Literal["scored"] = "scored"
@@ -108,7 +135,7 @@ class Scored(_Event):
     """What ties were broken with."""
 
 
-class Awarded(_Event):
+class Awarded(Happening):
     """The task goes to an agent."""
 
     kind: Literal["awarded"] = "awarded"
@@ -118,91 +145,7 @@ class Awarded(_Event):
     """What earlier attempts failed with, handed to this one."""
 
 
-class Reserved(_Event):
-    """The intent of a model call: its worst case left the purse before it is made."""
-
-    kind: Literal["reserved"] = "reserved"
-    call: str
-    """Id of the call: task/phase/agent/number; a further attempt at it ends in "+1", "+2"."""
-    agent: str
-    """Who calls."""
-    model: str
-    """Which model."""
-    request: Request
-    """What is sent; where `follows` > 0, without what the previous call of the same desk already put on record."""
-    follows: int = 0
-    """So many leading messages, and the tools, are those of the previous call: a long conversation is kept once."""
-    usd: Decimal
-    """Reserved dollars."""
-    tokens: int
-    """Reserved tokens."""
-
-
-class Called(_Event):
-    """A model call ended: the reply or the error, and the settlement of its reservation."""
-
-    kind: Literal["called"] = "called"
-    call: str
-    """Id of the call."""
-    agent: str
-    """Who called."""
-    reply: Reply | None = None
-    """None where it failed."""
-    error: str = ""
-    """Why it failed."""
-    failure: str = ""
-    """The kind of the failure: the name of a model error, or "interrupted" where the fate is unknown."""
-    status: int | None = None
-    """The provider's HTTP status, where it gave one."""
-    usage: Usage
-    """What was booked: actual spend, or the whole reservation where the fate is unknown."""
-    overrun: bool = False
-    """True: it cost more than reserved; it is booked and the purse is closed."""
-
-
-class CommandReserved(_Event):
-    """The intent of a command that may cost money: its worst case left the purse before it is started."""
-
-    kind: Literal["command_reserved"] = "command_reserved"
-    call: str
-    """Id of the call, repeated in the `ToolUsed` that ends it."""
-    agent: str
-    """Whose."""
-    argv: tuple[str, ...]
-    """The command."""
-    usd: Decimal
-    """Reserved dollars."""
-
-
-class ToolUsed(_Event):
-    """A tool ran, or a command in the sandbox."""
-
-    kind: Literal["tool"] = "tool"
-    agent: str
-    """Whose."""
-    phase: str = ""
-    """Where it was used: "bid", "attempt-1" and so on."""
-    call: ToolCall
-    """What was asked for."""
-    result: str
-    """What came back, capped."""
-    ok: bool = True
-    """False: the result is an error message."""
-    origin: str = ""
-    """Where the text comes from, if it is not to be trusted, as "web"."""
-    patch: Patch | None = None
-    """The copy as it was left, of what cannot be done again on a fresh one."""
-    stdout_chars: int | None = None
-    """Of a command: how much of the text after the first line is standard output; None where it was cut."""
-    unknown: bool = False
-    """True: nobody can know how it ended; it is charged at its worst case."""
-    usage: Usage = Usage()
-    """Steps, seconds, and dollars where the command reports them."""
-    overrun: bool = False
-    """True: a command cost more than its worst case; it is booked and the purse is closed."""
-
-
-class Performed(_Event):
+class Performed(Happening):
     """An attempt ended with work, or with an error."""
 
     kind: Literal["performed"] = "performed"
@@ -220,7 +163,7 @@ class Performed(_Event):
     """What the attempt took, bids left out."""
 
 
-class Verified(_Event):
+class Verified(Happening):
     """The verifier decided."""
 
     kind: Literal["verified"] = "verified"
@@ -232,7 +175,7 @@ class Verified(_Event):
     """passed, failed or unknown, with evidence."""
 
 
-class Settled(_Event):
+class Settled(Happening):
     """Promised against delivered, for one attempt."""
 
     kind: Literal["settled"] = "settled"
@@ -250,7 +193,7 @@ class Settled(_Event):
     """What came of it."""
 
 
-class Learned(_Event):
+class Learned(Happening):
     """One update of what the market knows; only verified outcomes make one."""
 
     kind: Literal["learned"] = "learned"
@@ -262,7 +205,7 @@ class Learned(_Event):
     """The update itself: enough to make it again."""
 
 
-class Asked(_Event):
+class Asked(Happening):
     """A person is asked before the task can go on, or has answered."""
 
     kind: Literal["asked"] = "asked"
@@ -274,14 +217,15 @@ class Asked(_Event):
     """Yes or no; None: the question waits for an answer."""
 
 
-class Applying(_Event):
+class Applying(Happening):
     """The intent of an application: from here on the workspace may be changed."""
 
     kind: Literal["applying"] = "applying"
-    attempt: int  # the one whose patch it is
+    attempt: int
+    """The one whose patch it is."""
 
 
-class Applied(_Event):
+class Applied(Happening):
     """The patch was written to the user's workspace, or was not."""
 
     kind: Literal["applied"] = "applied"
@@ -293,12 +237,14 @@ class Applied(_Event):
     """Why not."""
 
 
-class TaskDone(_Event):
+class TaskDone(Happening):
     """The terminal row of a task."""
 
     kind: Literal["task_done"] = "task_done"
     verdict: Verdict
     """The last attempt's, or failed where nobody bid."""
+    budget_short: bool = False
+    """Whether money or tokens were what kept it from being done."""
     agent: str = ""
     """Whose work counts."""
     attempts: int = 0
@@ -311,7 +257,7 @@ class TaskDone(_Event):
     """Why it ended, where no attempt passed."""
 
 
-class Done(_Event):
+class Done(Happening):
     """The terminal row of a run: without it, the run is not finished."""
 
     kind: Literal["done"] = "done"

@@ -1,0 +1,101 @@
+"""What happens at a desk: calls of models, uses of tools and commands. Part of the vocabulary in `agora.events`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from agora.messages import Reply, Request, ToolCall
+from agora.tasks import Patch, Usage
+from agora.values import Value
+
+
+class Happening(Value):
+    """What every event carries."""
+
+    task: str = ""
+    """The task it is about; empty for the whole run."""
+
+
+class Reserved(Happening):
+    """The intent of a model call: its worst case left the purse before it is made."""
+
+    kind: Literal["reserved"] = "reserved"
+    call: str
+    """Id of the call: task/phase/agent/number; a further attempt at it ends in "+1", "+2"."""
+    agent: str
+    """Who calls."""
+    model: str
+    """Which model."""
+    request: Request
+    """What is sent; where `follows` > 0, without what the previous call of the same desk already put on record."""
+    follows: int = 0
+    """So many leading messages, and the tools, are those of the previous call: a long conversation is kept once."""
+    usd: Decimal
+    """Reserved dollars."""
+    tokens: int
+    """Reserved tokens."""
+
+
+class Called(Happening):
+    """A model call ended: the reply or the error, and the settlement of its reservation."""
+
+    kind: Literal["called"] = "called"
+    call: str
+    """Id of the call."""
+    agent: str
+    """Who called."""
+    reply: Reply | None = None
+    """None where it failed."""
+    error: str = ""
+    """Why it failed."""
+    failure: str = ""
+    """The kind of the failure: the name of a model error, or "interrupted" where the fate is unknown."""
+    status: int | None = None
+    """The provider's HTTP status, where it gave one."""
+    usage: Usage
+    """What was booked: actual spend, or the whole reservation where the fate is unknown."""
+    overrun: bool = False
+    """True: it cost more than reserved; it is booked and the purse is closed."""
+
+
+class CommandReserved(Happening):
+    """The intent of a command that may cost money: its worst case left the purse before it is started."""
+
+    kind: Literal["command_reserved"] = "command_reserved"
+    call: str
+    """Id of the call, repeated in the `ToolUsed` that ends it."""
+    agent: str
+    """Whose."""
+    argv: tuple[str, ...]
+    """The command."""
+    usd: Decimal
+    """Reserved dollars."""
+
+
+class ToolUsed(Happening):
+    """A tool ran, or a command in the sandbox."""
+
+    kind: Literal["tool"] = "tool"
+    agent: str
+    """Whose."""
+    phase: str = ""
+    """Where it was used: "bid", "attempt-1" and so on."""
+    call: ToolCall
+    """What was asked for."""
+    result: str
+    """What came back, capped."""
+    ok: bool = True
+    """False: the result is an error message."""
+    origin: str = ""
+    """Where the text comes from, if it is not to be trusted, as "web"."""
+    patch: Patch | None = None
+    """The copy as it was left, of what cannot be done again on a fresh one."""
+    stdout_chars: int | None = None
+    """Of a command: how much of the text after the first line is standard output; None where it was cut."""
+    unknown: bool = False
+    """True: nobody can know how it ended; it is charged at its worst case."""
+    usage: Usage = Usage()
+    """Steps, seconds, and dollars where the command reports them."""
+    overrun: bool = False
+    """True: a command cost more than its worst case; it is booked and the purse is closed."""
