@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import time
@@ -78,7 +79,11 @@ def _zombie(duel: Duel, folder: Path, database: str) -> Found:
 
 
 def _out_of_transactions(child: int, place: Place, log: Path) -> None:
-    """Move a stopped process on until it does not hold the database: whoever stops there stops everyone, safely."""
+    """Move a stopped process on until it holds neither the database nor the user's folder.
+
+    Whoever stops inside a transaction of SQLite holds up everyone. Whoever stops while it writes a patch holds the
+    folder: the other process gives up its turn there, and what was begun is finished on waking (`docs/promises.md`, 5).
+    """
 
     async def probe() -> None:
         store = SQLStore.open(place.database, clock=SystemClock(), busy_s=0.5)
@@ -87,12 +92,23 @@ def _out_of_transactions(child: int, place: Place, log: Path) -> None:
         await store.close()
 
     for _ in range(100):
-        if forked(partial(anyio.run, probe), log) == 0:
+        if forked(partial(anyio.run, probe), log) == 0 and _free(place.repo):
             return
         os.kill(child, signal.SIGCONT)
         time.sleep(0.01)
         os.kill(child, signal.SIGSTOP)
         waited(child, stopped=True)
+
+
+def _free(folder: Path) -> bool:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _held(duel: Duel, folder: Path, database: str) -> Found:
