@@ -45,7 +45,7 @@ def test_killed_at_every_boundary_and_at_100_random_moments_it_ends_as_if_nobody
     said = battery("--every", "--random", "100", within_s=1500)
     count, died = rounds(said)
     assert count >= 350
-    assert died >= count - 30, "some moments may come after the end, but few"
+    assert died >= count - 50, "some moments may come after the end, where the first run was a slow one"
 
 
 @pytest.mark.timeout(900)
