@@ -8,12 +8,14 @@ from pathlib import Path
 import anyio.to_thread
 
 from agora.errors import PatchError
-from agora.events import Applied, Applying
+from agora.events import Applied, Applying, Asked
 from agora.lots import House, Lot
 from agora.questions import Question
 from agora.results import Attempt
 from agora.sandbox import apply_patch
 from agora.tasks import Verdict
+
+_HALF = "; it was being written when Agora ended, and the old files stand in .agora-patch-* below the workspace"
 
 
 async def apply(house: House, lot: Lot) -> bool:
@@ -25,9 +27,10 @@ async def apply(house: House, lot: Lot) -> bool:
         ApprovalPendingError: Nobody can be asked now.
     """
     last = lot.attempts[-1] if lot.attempts else None
-    if house.run.approve is None or last is None or lot.task.workspace is None or not last.patch.changes:
+    begun = house.run.past.find(Applying, lot.task.id) is not None
+    if last is None or lot.task.workspace is None or not last.patch.changes:
         return False
-    if last.outcome.verdict is Verdict.FAILED:
+    if not begun and (last.outcome.verdict is Verdict.FAILED or not _somebody_asks(house, lot)):
         return False
     applied = house.run.past.find(Applied, lot.task.id)
     if applied is None:
@@ -38,10 +41,17 @@ async def apply(house: House, lot: Lot) -> bool:
     return applied.applied
 
 
+def _somebody_asks(house: House, lot: Lot) -> bool:
+    """Whether patches are applied here at all, or one already waits for its answer."""
+    return house.run.approve is not None or house.run.past.find(Asked, lot.task.id, f"{lot.task.id}/diff") is not None
+
+
 async def _apply(house: House, lot: Lot, attempt: Attempt) -> str:
     """Why it was not applied; empty where it was."""
     root = Path(str(lot.task.workspace))
     begun = house.run.past.find(Applying, lot.task.id) is not None
+    if not attempt.patch.whole:
+        return "it held a secret, which is not on record: make a new attempt" + (_HALF if begun else "")
     if not begun:
         question = Question(
             id=f"{lot.task.id}/diff",

@@ -96,6 +96,7 @@ class Purse:
         for purse in self._chain():
             purse._hold(-reservation.usd, -reservation.tokens, -reservation.steps)
             purse.spent += usage
+        self._count_late(usage)
         overrun = usage.usd > reservation.usd or usage.tokens > reservation.tokens
         if overrun:
             self._closed = _OVERRUN
@@ -110,8 +111,21 @@ class Purse:
         """
         for purse in self._chain():
             purse.spent += usage
+        self._count_late(usage)
         if overrun:
             self._closed = _OVERRUN
+
+    def keep(self, usage: Usage) -> Reservation:
+        """Set aside what was spent before this purse was made, whether it fits or not; `settle` lets it go."""
+        for purse in self._chain():
+            purse._hold(usage.usd, usage.tokens, usage.steps)
+        return Reservation(usage.usd, usage.tokens, usage.steps)
+
+    def _count_late(self, usage: Usage) -> None:
+        """What ends after its funded purse was closed is counted above: the closing settlement did not know of it."""
+        last = self._chain()[-1]
+        if last._funded is not None and not last._funded.open and last._parent is not None:
+            last._parent.book(usage)
 
     def wait(self, seconds: float) -> None:
         """Move the deadlines, here and above: nobody worked while a person was asked."""

@@ -91,10 +91,6 @@ class Posted(Happening):
     kind: Literal["posted"] = "posted"
     spec: Task
     """The task as the agents see it, and its verifier."""
-    digest: str = ""
-    """SHA-256 of the task as it was posted: what the ledger had to redact cannot be gone on with."""
-    files: tuple[str, ...] = ()
-    """Names of the files in its workspace then, capped: what agents are told."""
 
 
 class Screened(Happening):
@@ -105,6 +101,8 @@ class Screened(Happening):
     """The policy's choice."""
     reserve: Reserve
     """The scale of all scores, fixed before any bid is opened."""
+    files: tuple[str, ...] = ()
+    """Names of the files in the workspace then, capped: what agents are told."""
 
 
 class BidPlaced(Happening):

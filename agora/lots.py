@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -13,7 +13,8 @@ from agora.events import Event
 from agora.protocols import Agent, Mechanism, Policy, Sandbox, Verifier
 from agora.results import Attempt
 from agora.runs import Run
-from agora.tasks import Task, Usage
+from agora.sandbox import refuse_below
+from agora.tasks import Task, Tier, Usage
 
 E = TypeVar("E", bound=Event)
 
@@ -40,6 +41,16 @@ class House:
     """How many awards a task gets at most."""
     learn: bool
     """False for a measurement: outcomes stand on the ledger, and nothing is learned from them."""
+
+    def require_sandbox(self, tasks: Iterable[Task]) -> None:
+        """Refuse before anything is spent what no sandbox here may do.
+
+        Raises:
+            SandboxError: A task demands a stronger tier than there is.
+        """
+        least = max((task.tier for task in tasks if task.workspace is not None), default=Tier.BARE)
+        if least > Tier.BARE:
+            refuse_below(least, self.sandbox.tier)
 
     def note(self, event: Event) -> None:
         """Put an event on the ledger with the next commit."""

@@ -31,11 +31,11 @@ from agora.applying import apply
 from agora.auctions import SALE
 from agora.bidding import call_for_bids
 from agora.bids import Reserve
-from agora.budget import Purse, share_of, tightest
+from agora.budget import Purse, Reservation, share_of, tightest
 from agora.coordinator import Everyone
 from agora.errors import ApprovalPendingError, ApprovalRefusedError, BudgetError, ConfigError, NoAgentsError, only
 from agora.events import Done, Event, Posted, Scored, Screened, Started, TaskDone
-from agora.finishing import finish, unfunded
+from agora.finishing import finish, remembered, unfunded
 from agora.ledger.redact import redactor_of
 from agora.lots import House, Lot
 from agora.memory.in_memory import MemoryStore
@@ -47,10 +47,10 @@ from agora.questions import Approve
 from agora.results import Report, Result
 from agora.resuming import begun_as, charge_unknown, read_past
 from agora.runs import Run
-from agora.sandbox import BestSandbox, refuse_below
+from agora.sandbox import BestSandbox
 from agora.settling import award_for, lessons, settlement
 from agora.streaming import Stream, Tee
-from agora.tasks import Check, Limits, Task, Tier, Usage, Verdict
+from agora.tasks import Check, Limits, Task, Usage, Verdict
 from agora.values import JsonValue
 from agora.verifiers import build_verifier
 
@@ -176,10 +176,9 @@ class Market:
             raise ConfigError("parallel", f"{parallel} is no number of tasks: allow at least 1 at once")
         tasks = [as_task(task) for task in tasks]
         unique_ids(tasks)
-        seed = fresh_seed() if self._seed is None else self._seed
-        house = self._house(fresh_id(), seed, tasks, Past(), watch)
-        _require_sandbox(house, tasks)
-        started = self._started(seed, parallel, notes or {}, command or {})
+        started = self._started(parallel, notes or {}, command or {})
+        house = self._house(fresh_id(), started, tasks, Past(), watch)
+        house.require_sandbox(tasks)
         async with self._store.hold(house.run.id):
             await house.record(started, *(Posted(task=task.id, spec=task) for task in tasks))
             return await self._go(house, started, tasks)
@@ -203,8 +202,8 @@ class Market:
         async with self._store.hold(ref):
             past = read_past(self._store, ref)
             started = begun_as(past, self._agents, mechanism=self._mechanism.name, policy=self._policy.name)
-            house = self._house(ref, started.seed, past.tasks, past, watch)
-            _require_sandbox(house, [task for task in past.tasks if past.find(TaskDone, task.id) is None])
+            house = self._house(ref, started, past.tasks, past, watch)
+            house.require_sandbox([task for task in past.tasks if past.find(TaskDone, task.id) is None])
             await charge_unknown(house.run)
             return await self._go(house, started, past.tasks)
 
@@ -212,13 +211,18 @@ class Market:
         """All tasks, from wherever they are to the terminal row of the run."""
         purse = Purse("run", started.limits, clock=self._clock)
         began_s = self._clock.monotonic_s()
-        results: dict[str, Result] = {}
         share = share_of(purse.left, len(tasks)) if started.parallel > 1 else Limits()
+        results = {done.task.id: done for done in remembered(house, tasks)}
+        for done in results.values():
+            purse.book(done.usage)
+        # What the others took so far is not for anybody else, whichever of them is gone on with first.
+        kept = {task.id: purse.keep(house.run.past.taken(task.id)) for task in tasks if task.id not in results}
         limiter = anyio.CapacityLimiter(started.parallel)
         try:
             async with anyio.create_task_group() as group:
                 for task in tasks:
-                    group.start_soon(self._queue, house, task, purse, share, limiter, results)
+                    if task.id in kept:
+                        group.start_soon(self._queue, house, task, purse, kept[task.id], share, limiter, results)
         except BaseExceptionGroup as failures:
             raise only(failures) from failures
         if waiting := [question.id for question in house.run.waiting]:
@@ -238,11 +242,13 @@ class Market:
         house: House,
         task: Task,
         purse: Purse,
+        kept: Reservation,
         share: Limits,
         limiter: anyio.CapacityLimiter,
         results: dict[str, Result],
     ) -> None:
         async with limiter:
+            purse.settle(kept, Usage())
             try:
                 own = purse.fund(f"task {task.id}", tightest(task.limits, share))
             except BudgetError as empty:  # one task's overrun or delay must not cost the others their report
@@ -256,62 +262,56 @@ class Market:
                 own.close()
 
     def _house(
-        self, run: str, seed: int, tasks: Sequence[Task], past: Past, watch: Callable[[Event], None] | None
+        self, run: str, started: Started, tasks: Sequence[Task], past: Past, watch: Callable[[Event], None] | None
     ) -> House:
         return House(
             run=Run(
                 id=run,
                 store=Tee(self._store, watch) if watch else self._store,
                 clock=self._clock,
-                chance=SeededChance(seed),
+                chance=SeededChance(started.seed),
                 past=past,
                 redactor=self._redactor,
                 wrap=self._wrap,
                 write=self._write,
                 approve=self._approve,
             ),
-            agents=self._agents,
+            agents={card.name: self._agents[card.name] for card in started.agents if card.name in self._agents},
             mechanism=self._mechanism,
             policy=self._policy,
             verifiers={task.id: build_verifier(task.verify) for task in tasks if task.verify},
             sandbox=self._sandbox,
             bid_deadline_s=self._bid_deadline_s,
-            attempts=self._attempts,
-            learn=self._learn,
+            attempts=started.attempts,
+            learn=started.learn,
         )
 
-    def _started(self, seed: int, parallel: int, notes: Mapping[str, str], command: Mapping[str, JsonValue]) -> Started:
+    def _started(self, parallel: int, notes: Mapping[str, str], command: Mapping[str, JsonValue]) -> Started:
         return Started(
-            seed=seed,
+            seed=fresh_seed() if self._seed is None else self._seed,
             agents=tuple(agent.profile for agent in self._agents.values()),
             limits=self._limits,
             mechanism=self._mechanism.name,
             policy=self._policy.name,
             versions={"agora": _VERSION, "python": platform.python_version()},
             parallel=parallel,
+            attempts=self._attempts,
+            learn=self._learn,
             notes=notes,
             command=command,
         )
 
 
-def _require_sandbox(house: House, tasks: Sequence[Task]) -> None:
-    """Refuse before anything is spent what no sandbox here may do."""
-    least = max((task.tier for task in tasks if task.workspace is not None), default=Tier.BARE)
-    if least > Tier.BARE:
-        refuse_below(least, house.sandbox.tier)
-
-
 async def _loop(house: House, lot: Lot) -> Result:
     """One task, from its announcement to its terminal row; what was decided before stands."""
     task, chance = lot.task, house.run.chance
-    lot.files = listing(task.workspace) if house.run.past.find(TaskDone, task.id) is None else ()
     pool = [agent.profile for agent in house.agents.values()]
 
     def screen() -> Screened:
         left = lot.purse.left
         reserve = Reserve(usd=left.usd or Decimal(0), s=Decimal(str(left.seconds or 0)))
         shortlist = house.policy.shortlist(task, pool, limits=left, chance=chance, down=house.down())
-        return Screened(task=task.id, shortlist=shortlist, reserve=reserve)
+        return Screened(task=task.id, shortlist=shortlist, reserve=reserve, files=listing(task.workspace))
 
     def score() -> Scored:
         seed = chance.integer(f"{task.id}/ties")
@@ -319,7 +319,7 @@ async def _loop(house: House, lot: Lot) -> Result:
         return Scored(task=task.id, clearing=clearing, seed=seed)
 
     screened = house.decided(Screened, task.id, screen)
-    lot.shortlist, lot.reserve = screened.shortlist, screened.reserve
+    lot.shortlist, lot.reserve, lot.files = screened.shortlist, screened.reserve, screened.files
 
     lot.bids = await call_for_bids(house, lot)
     lot.overhead = lot.purse.spent

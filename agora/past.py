@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from agora.errors import LedgerError
 from agora.events import (
     Applied,
     Applying,
@@ -105,6 +106,8 @@ class DeskPast:
         self.tools: list[PastTool] = []
         self.number = 0
         """The highest number of a call."""
+        self.last: Request | None = None
+        """What was asked last, whole."""
 
     def take_call(self, model: str, same: Callable[[Request], bool]) -> PastCall | None:
         """The first call that asked this of this model."""
@@ -169,10 +172,20 @@ class Past:
         found = self._by_key.get((kind, task, *more))
         return found if isinstance(found, kind) else None
 
+    def taken(self, task: str) -> Usage:
+        """What all desks of a task took so far."""
+        return sum((usage for (of, _, _), usage in self._spent.items() if of == task), Usage())
+
+    def asks(self, task: str) -> bool:
+        """Whether a person was asked about a task."""
+        return any(isinstance(event, Asked) and event.task == task for event in self._by_key.values())
+
     def answer(self, question: Question) -> bool | None:
         """What a person said to exactly this question; None: nothing yet."""
         asked = self.find(Asked, question.task, question.id)
-        return asked.granted if asked is not None and asked.digest == question.digest else None
+        if asked is None or asked.digest != question.digest or asked.question.usd < question.usd:
+            return None
+        return asked.granted
 
     def spent(self, task: str, phase: str, agent: str) -> Usage:
         """What the calls and tools of one desk took."""
@@ -182,18 +195,19 @@ class Past:
         """What one desk has on record, afresh at each call."""
         past = DeskPast()
         calls: dict[str, PastCall] = {}
-        last: Request | None = None
         for event in self._desks.get((task, phase, agent), ()):
             for call in past.calls:
                 call.latest = call.latest and _call_id(event) == call.id
             if isinstance(event, Reserved):
-                last = whole_request(event, last)
+                past.last = last = whole_request(event, past.last)
                 if (known := call_of(event.call)) not in calls:
                     calls[known] = PastCall(id=known, model=event.model, request=last, attempts=[])
                     past.calls.append(calls[known])
                 past.number = max(past.number, _number(known))
             elif isinstance(event, Called):
-                calls[call_of(event.call)].attempts.append(event)
+                if (asked := calls.get(call_of(event.call))) is None:
+                    raise LedgerError(f"call {event.call} ended on record without having begun: the record is damaged")
+                asked.attempts.append(event)
             elif isinstance(event, ToolUsed):
                 past.tools.append(PastTool(event=event))
                 past.number = max(past.number, _number(event.call.id) if event.call.name == COMMAND else 0)

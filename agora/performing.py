@@ -19,7 +19,7 @@ from agora.protocols import Workspace
 from agora.questions import Question
 from agora.results import Attempt
 from agora.sandbox import BareSandbox
-from agora.tasks import Outcome, Patch, Task, Tier, Verdict, Work
+from agora.tasks import Outcome, Task, Tier, Verdict, Work
 
 JUDGE = "judge"
 """Under which name a model that judges works makes its calls."""
@@ -49,7 +49,6 @@ async def make_attempt(house: House, lot: Lot, award: Award) -> Attempt:
             await house.record(performed)  # verifying may take long, and this is not to be done twice
         else:
             escrow.book(performed.usage)
-            performed = _without_gaps(performed)
     finally:
         escrow.close()
     verified = house.run.past.find(Verified, task, number)
@@ -68,17 +67,6 @@ async def make_attempt(house: House, lot: Lot, award: Award) -> Attempt:
         delivered=performed.usage,
         error=performed.error,
     )
-
-
-def _without_gaps(performed: Performed) -> Performed:
-    """What is on record, without a patch that the ledger could not keep as it was.
-
-    A secret in a changed file is not recorded, so the file that would be written from the record is another one.
-    """
-    if performed.work is None or performed.work.patch.whole:
-        return performed
-    bare = performed.work.model_copy(update={"patch": Patch()})
-    return performed.model_copy(update={"work": bare, "error": "its patch held a secret, which is not on record"})
 
 
 async def _approved(house: House, lot: Lot, award: Award, escrow: Purse) -> None:
@@ -194,6 +182,9 @@ async def _verify(house: House, lot: Lot, performed: Performed) -> Outcome:
     if performed.work is None:
         verdict = Verdict.UNKNOWN if performed.blameless else Verdict.FAILED
         return Outcome(verdict=verdict, verifier="none", evidence=performed.error)
+    if not performed.work.patch.whole:
+        evidence = "its patch held a secret, which is not on record: nothing can be said of it after a restart"
+        return Outcome(verdict=Verdict.UNKNOWN, verifier="none", evidence=evidence)
     if verifier is None:
         return Outcome(verdict=Verdict.UNKNOWN, verifier="none", evidence="the task names no verifier")
     try:

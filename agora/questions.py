@@ -46,9 +46,16 @@ class Question(Value):
 
     @property
     def digest(self) -> str:
-        """SHA-256 over what is asked for: an answer counts for exactly this."""
+        """SHA-256 over what is asked for: an answer counts for exactly this (and an award for no more dollars)."""
         hashed = hashlib.sha256()
-        parts = (self.about, self.agent, self.workspace, str(self.usd), self.stdin, *self.argv)
+        parts = (
+            self.about,
+            self.agent,
+            self.workspace,
+            "" if self.about == "award" else str(self.usd),
+            self.stdin,
+            *self.argv,
+        )
         for part in (*parts, digest_of(self.patch.changes)):
             hashed.update(f"{len(part)}:{part}".encode("utf-8", "surrogatepass"))
         return hashed.hexdigest()

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from agora.errors import ConfigError, LedgerError
-from agora.events import Done, Event, Resumed, Started
+from agora.events import Done, Event, Resumed, Started, TaskDone
+from agora.ledger.redact import REDACTED
 from agora.past import Past
 from agora.protocols import Agent, Store
 from agora.runs import Run
@@ -40,6 +41,9 @@ def begun_as(past: Past, agents: Mapping[str, Agent], *, mechanism: str, policy:
         raise LedgerError("the run has no beginning on record: nothing was asked or paid; start it again")
     if past.find(Done):
         return started
+    for task in past.tasks:
+        if REDACTED in task.model_dump_json() and past.find(TaskDone, task.id) is None:
+            raise LedgerError(f"task {task.id!r} held a secret, which is not on record: post it again in a new run")
     for what, then, now in (("mechanism", started.mechanism, mechanism), ("policy", started.policy, policy)):
         if then != now:
             raise ConfigError(what, f"the run began with {then!r}, and this is {now!r}: resume it with the same")

@@ -64,6 +64,7 @@ class Run:
         if (said := self.past.answer(question)) is not None:
             return said
         if self.approve is None:
+            self._nobody_to_ask(question)
             return question.about != "diff"
         answer = await self.approve(question)
         granted, asked = answer if isinstance(answer, Answer) else (answer, True)
@@ -78,6 +79,13 @@ class Run:
             self.waiting.append(question)
             raise ApprovalPendingError(self.id, [question.id])
         return granted
+
+    def _nobody_to_ask(self, question: Question) -> None:
+        """A question that waits on record is not settled by having nobody to ask."""
+        waits = self.past.find(Asked, question.task, question.id)
+        if waits is not None and waits.granted is None:
+            self.waiting.append(question)
+            raise ApprovalPendingError(self.id, [question.id])
 
     def stop_if_waiting(self, task: str) -> None:
         """Let nobody go on with a task that waits for an answer, whatever they made of the error.

@@ -14,7 +14,7 @@ from agora.agents.llm import LLMAgent
 from agora.agents.tools import tool
 from agora.ambient import SystemClock
 from agora.bids import Plan, Price
-from agora.errors import ApprovalPendingError, ConfigError, ModelError
+from agora.errors import ApprovalPendingError, ConfigError, LedgerError, ModelError
 from agora.events import Applied, Asked, Called, Event, Resumed, TaskDone, ToolUsed
 from agora.failpoints import Failpoint
 from agora.ledger.redact import redactor_of
@@ -435,4 +435,106 @@ async def test_a_patch_with_a_secret_is_not_written_from_the_record_that_does_no
     report = await market.resume("last")
     assert (tmp_path / "conf.txt").read_text() == "key = none\n"
     assert not report.results[0].applied
-    assert "held a secret" in report.results[0].attempts[0].error
+    (applied,) = (event for event in events(store) if isinstance(event, Applied))
+    assert "held a secret" in applied.reason
+
+
+async def test_work_with_a_secret_that_was_not_verified_before_the_cut_is_nobodys_failure(tmp_path: Path) -> None:
+    (tmp_path / "conf.txt").write_text("key = none\n")
+    secret = "correct-horse-battery-9"
+    store = MemoryStore(clock=FakeClock(), redactor=redactor_of([secret]))
+
+    async def perform(desk: Desk, plan: Plan) -> Work:
+        assert desk.workspace is not None
+        desk.workspace.path("conf.txt").write_text(f"key = {secret}\n")
+        return Work(output="42")
+
+    market = market_of(FunctionAgent("a", perform, plan=PLAN, price=Price(), tier=Tier.BARE), store, approve=yes)
+    await cut_off(market, [task(workspace=str(tmp_path), tier=Tier.BARE)], at="verified")
+    report = await market.resume("last")
+    assert report.results[0].verdict is Verdict.UNKNOWN
+    assert [event.kind for event in events(store) if event.kind == "learned"] == []
+
+
+async def test_a_run_that_is_done_does_nothing_more_whatever_the_market_is_now(tmp_path: Path) -> None:
+    store = MemoryStore(clock=FakeClock())
+    model = RuleModel("scripted/m", lambda request: "41", price=DOLLAR)
+    agents = [asking(model, name="a"), asking(model, name="b")]
+    first = await Market(agents, store=store, seed=1, attempts=1, learn=False).run_all([task()])
+    before, calls = len(events(store)), model.calls
+    again = await Market([asking(model, name="other")], store=store, attempts=5, approve=yes).resume("last")
+    assert again.results == first.results
+    assert (len(events(store)), model.calls) == (before, calls)
+
+
+async def test_two_tasks_that_are_gone_on_with_share_one_budget() -> None:
+    store = MemoryStore(clock=FakeClock())
+    model = RuleModel("scripted/m", lambda request: "42 " * 700, price=Price(output_per_mtok=Decimal(400)))
+
+    async def picky(question: Question) -> Answer:
+        return Answer(None) if question.task == "one" else Answer(True, asked=False)
+
+    agent = asking(model, prompts=("1", "2"))
+    with pytest.raises(ApprovalPendingError):
+        await Market([agent], store=store, approve=picky, budget_usd="1.00", seed=1).run_all(
+            [task(id="one"), task(id="two")]
+        )
+    (two,) = (event for event in events(store) if isinstance(event, TaskDone))
+    assert two.usage.usd > Decimal("0.5")
+    report = await Market([agent], store=store, approve=yes, budget_usd="1.00", seed=1).resume("last")
+    assert report.usage.usd <= 1
+    assert audit(events(store)) == []
+
+
+async def test_whoever_has_nobody_to_ask_does_not_settle_a_question_that_waits(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("x")
+    store = MemoryStore(clock=FakeClock())
+
+    async def perform(desk: Desk, plan: Plan) -> str:
+        return (await desk.run(["echo", "42"])).stdout.strip()
+
+    async def nobody(question: Question) -> Answer:
+        return Answer(None) if question.about == "command" else Answer(True, asked=False)
+
+    agent = FunctionAgent("a", perform, plan=PLAN, price=Price(), tier=Tier.BARE)
+    with pytest.raises(ApprovalPendingError):
+        await market_of(agent, store, approve=nobody).run_all([task(workspace=str(tmp_path), tier=Tier.BARE)])
+    with pytest.raises(ApprovalPendingError):
+        await market_of(agent, store).resume("last")
+
+
+async def test_a_patch_that_was_being_written_is_finished_by_whoever_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    (tmp_path / "b").write_text("1")
+    store = MemoryStore(clock=FakeClock())
+
+    async def perform(desk: Desk, plan: Plan) -> Work:
+        assert desk.workspace is not None
+        for name in ("a", "b", "c"):
+            desk.workspace.path(name).write_text("2")
+        return Work(output="42")
+
+    agent = FunctionAgent("a", perform, plan=PLAN, price=Price(), tier=Tier.BARE)
+    work = task(workspace=str(tmp_path), tier=Tier.BARE)
+    await cut_off(market_of(agent, store, approve=yes), [work], at="applying.durable")
+    report = await market_of(agent, store).resume("last")
+    assert report.results[0].applied
+    assert {name: (tmp_path / name).read_text() for name in names_in(tmp_path)} == {"a": "2", "b": "2", "c": "2"}
+
+
+async def test_an_intent_that_cannot_be_recorded_leaves_a_run_that_can_be_gone_on_with() -> None:
+    store = MemoryStore(clock=FakeClock())
+    model = RuleModel("scripted/m", lambda request: "42", price=Price())
+
+    async def perform(desk: Desk, plan: Plan) -> str:
+        huge = "x" * (33 * 1024 * 1024)
+        with pytest.raises(LedgerError):
+            await desk.ask(model, Request(messages=(Message(role="user", content=huge),)))
+        return "42"
+
+    agent = FunctionAgent("a", perform, plan=PLAN, price=Price())
+    limits = Limits(tokens=10**9, usd=Decimal(5))
+    market = Market([agent], store=store, limits=limits, seed=1)
+    await cut_off(market, [task(limits=limits)], at="performed")
+    assert (await market.resume("last")).passed == 1
+    assert audit(events(store)) == []

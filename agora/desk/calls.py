@@ -19,7 +19,7 @@ from agora.bids import Price
 from agora.budget import Reservation
 from agora.desk.remembering import failure_of, normalised, same_request
 from agora.desk.seat import Seat
-from agora.errors import BudgetError, BudgetExceededError, ModelError, UnpricedModelError
+from agora.errors import BudgetError, BudgetExceededError, LedgerError, ModelError, UnpricedModelError
 from agora.events import Called, Reserved
 from agora.messages import Reply, Request
 from agora.models.retries import attempt_id, may_heal, pause_s
@@ -42,7 +42,7 @@ class Calls:
 
     def __init__(self, seat: Seat, *, price: Price | None, write_cap: int | None) -> None:
         self._seat, self._price, self._write_cap = seat, price, write_cap
-        self._last: Request | None = None
+        self._last = seat.past.last
         self.last_reply: Reply | None = None
 
     async def ask(self, model: ChatModel, request: Request) -> Reply:
@@ -82,11 +82,13 @@ class Calls:
         """The call on record that asked the same; counted from now on."""
         if not self._seat.past.calls:
             return None
-        asked = normalised(request)
-        past = self._seat.past.take_call(model.name, lambda recorded: same_request(recorded, asked))
+        past = self._seat.past.take_call(model.name, lambda recorded: same_request(recorded, request))
+        if past is None:  # the ledger may have cleaned what was asked
+            asked = normalised(request)
+            past = self._seat.past.take_call(model.name, lambda recorded: same_request(recorded, asked))
         if past is not None:
             self._seat.book(past)
-            self._last, self.last_reply = request, None
+            self.last_reply = None
         return past
 
     def _reply_on_record(self, past: PastCall) -> Reply | None:
@@ -125,11 +127,17 @@ class Calls:
         intent = self._intent(call, model, request, reservation)
         started_s = self._seat.run.clock.monotonic_s()
         reply: Reply | None = None
-        error, paid = "the call was not made: its intent could not be recorded", False
-        failure, status = INTERRUPTED, None
         try:
             await self._seat.run.record(intent)
-            error, paid = "the call was interrupted; its fate is unknown", True
+        except LedgerError:  # it is not on record, so it was not made
+            self._seat.purse.settle(reservation, Usage())
+            raise
+        except BaseException:  # it may be on record by now
+            await self._ended(call, None, reservation, Usage(steps=1), "it was not made", INTERRUPTED)
+            raise
+        error, paid = "the call was interrupted; its fate is unknown", True
+        failure, status = INTERRUPTED, None
+        try:
             reply = await self._complete(call, model, request)
             return reply
         except ModelError as problem:
@@ -139,21 +147,33 @@ class Calls:
             raise
         finally:
             usage = self._usage(reply, reservation, price, started_s=started_s, paid=paid)
-            overrun = self._seat.purse.settle(reservation, usage)
-            self.last_reply = reply
-            ended = Called(
-                task=self._seat.task.id,
-                call=call,
-                agent=self._seat.agent,
-                reply=reply,
-                error="" if reply else error,
-                failure="" if reply else failure,
-                status=status,
-                usage=usage,
-                overrun=overrun,
-            )
-            with CancelScope(shield=True), anyio.fail_after(_CLOSING_S):
-                await self._seat.run.record(ended)
+            await self._ended(call, reply, reservation, usage, error, failure, status)
+
+    async def _ended(
+        self,
+        call: str,
+        reply: Reply | None,
+        reservation: Reservation,
+        usage: Usage,
+        error: str,
+        failure: str,
+        status: int | None = None,
+    ) -> None:
+        """Settle a call and put its end on the ledger, whatever else is going on."""
+        self.last_reply = reply
+        ended = Called(
+            task=self._seat.task.id,
+            call=call,
+            agent=self._seat.agent,
+            reply=reply,
+            error="" if reply else error,
+            failure="" if reply else failure,
+            status=status,
+            usage=usage,
+            overrun=self._seat.purse.settle(reservation, usage),
+        )
+        with CancelScope(shield=True), anyio.fail_after(_CLOSING_S):
+            await self._seat.run.record(ended)
 
     async def _complete(self, call: str, model: ChatModel, request: Request) -> Reply:
         wrapped = self._seat.run.wrap(model, call) if self._seat.run.wrap else model

@@ -52,7 +52,7 @@ class Uses:
         """Work in this copy; its commands are asked for where somebody wants to be asked."""
         run, task = self._seat.run, self._seat.task.id
         self.workspace = workspace
-        if run.approve is not None:
+        if run.approve is not None or run.past.asks(task):
             seat = self._seat
             self.workspace = AskingWorkspace(
                 workspace, run=run, task=task, desk=seat.place, agent=seat.agent, pause=self._pause
