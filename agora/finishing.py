@@ -8,9 +8,9 @@ from agora.errors import LedgerError
 from agora.events import Applied, Awarded, BidPlaced, Performed, Scored, Screened, TaskDone, Verified
 from agora.lots import House, Lot
 from agora.past import Past
-from agora.results import Attempt, Result
+from agora.results import Attempt, Result, attempt_of
 from agora.settling import reason_of
-from agora.tasks import Task, Verdict, Work
+from agora.tasks import Task, Verdict
 
 
 async def unfunded(house: House, task: Task, reason: str) -> Result:
@@ -84,12 +84,4 @@ def _attempt(task: Task, number: int, past: Past) -> Attempt:
     verified = past.find(Verified, task.id, number)
     if awarded is None or performed is None or verified is None:
         raise LedgerError(f"attempt {number} at task {task.id!r} is not whole on record: the record is damaged")
-    work = performed.work or Work(output="")
-    return Attempt(
-        award=awarded.award,
-        outcome=verified.outcome,
-        output=work.output,
-        patch=work.patch,
-        delivered=performed.usage,
-        error=performed.error,
-    )
+    return attempt_of(awarded.award, performed, verified.outcome)

@@ -17,7 +17,7 @@ from agora.events import Awarded, Performed, Verified
 from agora.lots import House, Lot
 from agora.protocols import Workspace
 from agora.questions import Question
-from agora.results import Attempt
+from agora.results import Attempt, attempt_of
 from agora.sandbox import BareSandbox
 from agora.tasks import Outcome, Task, Tier, Verdict, Work
 
@@ -58,15 +58,7 @@ async def make_attempt(house: House, lot: Lot, award: Award) -> Attempt:
         house.note(verified)
     else:
         lot.purse.book(house.run.past.spent(task, f"verify-{number}", JUDGE))
-    work = performed.work or Work(output="")
-    return Attempt(
-        award=award,
-        outcome=verified.outcome,
-        output=work.output,
-        patch=work.patch,
-        delivered=performed.usage,
-        error=performed.error,
-    )
+    return attempt_of(award, performed, verified.outcome)
 
 
 async def _approved(house: House, lot: Lot, award: Award, escrow: Purse) -> None:

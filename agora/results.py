@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from agora.bids import Award, Bid, Clearing, Shortlist
-from agora.tasks import Outcome, Patch, Task, Usage, Verdict
+from agora.events import Performed
+from agora.tasks import Outcome, Patch, Task, Usage, Verdict, Work
 from agora.values import Value
 
 
@@ -24,6 +25,19 @@ class Attempt(Value):
     """What it took."""
     error: str = ""
     """Why it broke off, where it did."""
+
+
+def attempt_of(award: Award, performed: Performed, outcome: Outcome) -> Attempt:
+    """An attempt from the events that it left."""
+    work = performed.work or Work(output="")
+    return Attempt(
+        award=award,
+        outcome=outcome,
+        output=work.output,
+        patch=work.patch,
+        delivered=performed.usage,
+        error=performed.error,
+    )
 
 
 class Result(Value):
