@@ -60,17 +60,21 @@ class Called(Happening):
 
 
 class CommandReserved(Happening):
-    """The intent of a command that may cost money: its worst case left the purse before it is started."""
+    """The intent of a command that may cost money, or that no sandbox holds: a fresh copy undoes nothing of it."""
 
     kind: Literal["command_reserved"] = "command_reserved"
     call: str
-    """Id of the call, repeated in the `ToolUsed` that ends it."""
+    """Id of the call, repeated in the `ToolUsed` that ends it (as its call's, or in its `commands`)."""
     agent: str
     """Whose."""
     argv: tuple[str, ...]
     """The command."""
     usd: Decimal
     """Reserved dollars."""
+    asked: str = ""
+    """As in `ToolUsed`."""
+    question: str = ""
+    """Id of the question under whose yes it is started."""
 
 
 class ToolUsed(Happening):
@@ -99,3 +103,11 @@ class ToolUsed(Happening):
     """Steps, seconds, and dollars where the command reports them."""
     overrun: bool = False
     """True: a command cost more than its worst case; it is booked and the purse is closed."""
+    asked: str = ""
+    """SHA-256 over what was asked for, without secrets: by it a use is known again. Empty: it never is."""
+    granted: tuple[str, ...] = ()
+    """Ids of the questions under whose yes commands were started within it; each counts for one start."""
+    refused: tuple[str, ...] = ()
+    """Ids of those that were answered with no."""
+    commands: tuple[str, ...] = ()
+    """Ids of the commands that were started within it and end with it."""

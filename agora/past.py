@@ -84,6 +84,8 @@ class PastTool:
     """One tool call or command of one desk."""
 
     event: ToolUsed
+    at: int
+    """How many of this desk ended before it."""
     booked: bool = False
     """Whether what it took stands in the purse."""
 
@@ -106,6 +108,8 @@ class DeskPast:
         self.tools: list[PastTool] = []
         self.number = 0
         """The highest number of a call."""
+        self.questions: set[str] = set()
+        """Ids of those whose answers were used up."""
         self.last: Request | None = None
         """What was asked last, whole."""
 
@@ -116,11 +120,10 @@ class DeskPast:
                 return self.calls.pop(index)
         return None
 
-    def take_tool(self, call: ToolCall, *, by_id: bool = True) -> PastTool | None:
-        """The first use of this tool with these arguments."""
+    def take_tool(self, asked: str, *, id: str | None = None) -> PastTool | None:
+        """The first use that was asked for in the same words; None as id: whatever it was called."""
         for index, tool in enumerate(self.tools):
-            used = tool.event.call
-            if (used.name, used.arguments) == (call.name, call.arguments) and (used.id == call.id or not by_id):
+            if tool.event.asked == asked and id in (None, tool.event.call.id):
                 return self.tools.pop(index)
         return None
 
@@ -209,8 +212,10 @@ class Past:
                     raise LedgerError(f"call {event.call} ended on record without having begun: the record is damaged")
                 asked.attempts.append(event)
             elif isinstance(event, ToolUsed):
-                past.tools.append(PastTool(event=event))
-                past.number = max(past.number, _number(event.call.id) if event.call.name == COMMAND else 0)
+                past.tools.append(PastTool(event=event, at=len(past.tools)))
+                past.questions.update(event.granted, event.refused)
+                own = [event.call.id] if event.call.name == COMMAND else []
+                past.number = max(past.number, *map(_number, [*own, *event.commands]), 0)
         return past
 
     def unknown(self) -> list[Called | ToolUsed]:
@@ -240,6 +245,8 @@ class Past:
                     ok=False,
                     unknown=True,
                     usage=Usage(usd=command.usd, steps=1),
+                    asked=command.asked,
+                    granted=(command.question,) if command.question else (),
                 )
             )
         return ends
@@ -255,7 +262,8 @@ class Past:
         else:
             self._spent[place] += event.usage
             if isinstance(event, ToolUsed):
-                self._commands.pop(event.call.id, None)
+                for ended in (event.call.id, *event.commands):
+                    self._commands.pop(ended, None)
             else:
                 self._intents.pop(event.call, None)
         self._desks[place].append(event)

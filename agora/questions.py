@@ -33,6 +33,8 @@ class Question(Value):
     """The command, exactly as it would be started."""
     stdin: str = ""
     """What the command would read."""
+    env: tuple[tuple[str, str], ...] = ()
+    """Variables that the command would get on top of the sandbox's own, by name."""
     sandboxed: bool = True
     """Whether the command would run inside a sandbox, on a copy."""
     patch: Patch = Patch()
@@ -54,7 +56,10 @@ class Question(Value):
             self.workspace,
             "" if self.about == "award" else str(self.usd),
             self.stdin,
+            str(self.sandboxed),
+            str(len(self.argv)),
             *self.argv,
+            *(part for pair in self.env for part in pair),
         )
         for part in (*parts, digest_of(self.patch.changes)):
             hashed.update(f"{len(part)}:{part}".encode("utf-8", "surrogatepass"))

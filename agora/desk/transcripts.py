@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from typing import Final
 
@@ -15,6 +17,15 @@ BILLED_OUTPUT_CHARS: Final = 1_000_000
 """The longest output on record of a command that is never started a second time."""
 
 _FIRST = re.compile(r"exit (-?\d+)(?: \((\w+) limit\))?")
+
+
+def digest_of_use(name: str, *texts: str) -> str:
+    """SHA-256 over what is asked for: the tool and its arguments, or what a command reads and its words.
+
+    >>> digest_of_use("command", "", "ls", "a b") == digest_of_use("command", "", "ls", "a", "b")
+    False
+    """
+    return hashlib.sha256(json.dumps([name, *texts]).encode()).hexdigest()
 
 
 def capped(text: str, most: int = TOOL_OUTPUT_CHARS) -> str:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import anyio
@@ -13,11 +15,20 @@ import anyio.to_thread
 from anyio import CancelScope
 
 from agora.agents.tools import parse_arguments
-from agora.desk.asking import AskingWorkspace
+from agora.budget import Reservation
+from agora.desk.asking import CLOSING_S, Asker, AskingWorkspace, Asks
 from agora.desk.remembering import put_back
 from agora.desk.seat import Seat
-from agora.desk.transcripts import BILLED_OUTPUT_CHARS, TOOL_OUTPUT_CHARS, capped, labelled, read, written
-from agora.errors import ApprovalError, ApprovalPendingError, BudgetError, SandboxError
+from agora.desk.transcripts import (
+    BILLED_OUTPUT_CHARS,
+    TOOL_OUTPUT_CHARS,
+    capped,
+    digest_of_use,
+    labelled,
+    read,
+    written,
+)
+from agora.errors import ApprovalPendingError, ApprovalRefusedError, BudgetError, SandboxError
 from agora.events import CommandReserved, ToolUsed
 from agora.messages import ToolCall
 from agora.past import COMMAND, INTERRUPTED, PastTool
@@ -28,7 +39,6 @@ from agora.tasks import Patch, Tier, Usage
 TOOL_DEADLINE_S: Final = 300.0
 """The longest a tool may take."""
 
-_CLOSING_S = 10.0
 _ERROR_CHARS = 2_000
 _FREE = Decimal(0)
 _CUT_OFF: Final = Ran(130, "", INTERRUPTED, 0.0)
@@ -43,20 +53,18 @@ class Uses:
 
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
-        self.workspace: Workspace | None = None
+        self._asker = Asker(seat, pause=self._pause)
+        self.workspace: AskingWorkspace | None = None
         self.deadlines: set[CancelScope] = set()
         """What ends the work or a use; they move while a person is asked."""
         self._waited_s = 0.0
+        self._restored_at = -1
+        self._restoring = anyio.Lock()
+        self._working = 0
 
     def sit_down(self, workspace: Workspace) -> None:
-        """Work in this copy; its commands are asked for where somebody wants to be asked."""
-        run, task = self._seat.run, self._seat.task.id
-        self.workspace = workspace
-        if run.approve is not None or run.past.asks(task):
-            seat = self._seat
-            self.workspace = AskingWorkspace(
-                workspace, run=run, task=task, desk=seat.place, agent=seat.agent, pause=self._pause
-            )
+        """Work in this copy; its commands are asked for."""
+        self.workspace = AskingWorkspace(workspace, self._asker)
 
     @contextmanager
     def _pause(self) -> Generator[None]:
@@ -78,29 +86,52 @@ class Uses:
 
     async def use(self, tool: Tool, call: ToolCall) -> ToolResult:
         """Validate, run, cap and record one tool call; what goes wrong becomes text for the model."""
+        asked = digest_of_use(call.name, self._seat.cleaner.text(call.arguments))
         on_record = call.model_copy(update={"arguments": capped(call.arguments)})
         again: bool | None = getattr(tool, "again", None)
-        once = self.workspace is not None and (again is None or self.workspace.tier is Tier.BARE)
-        past = self._seat.past.take_tool(on_record)
+        past = self._take(asked, id=call.id)
         if past is not None:
-            self._seat.book(past)
-            if not past.event.unknown:
-                if not await self._restored(past) and again:
-                    await self._call_tool(tool, call)
-                return ToolResult(past.event.result, ok=past.event.ok, origin=past.event.origin)
+            if not await self._restored(past) and again:
+                await self._call_tool(tool, call, Asks(again=[*past.event.granted, *past.event.refused]))
+            return ToolResult(past.event.result, ok=past.event.ok, origin=past.event.origin)
         self._seat.book_all()
         reservation = self._seat.purse.reserve()
         started_s, waited_s = self._seat.run.clock.monotonic_s(), self._waited_s
-        result: ToolResult | None = None
+        asks = Asks()
         try:
-            result = await self._call_tool(tool, call)
-            return result
-        finally:
+            with self._at_work():
+                result = await self._call_tool(tool, call, asks)
+        except ApprovalPendingError:  # the model is told nothing, and uses it again when there is an answer
+            self._seat.purse.settle(reservation, Usage())
+            raise
+        except BaseException:
             usage = Usage(steps=1, seconds=self._worked_s(started_s, waited_s))
             self._seat.purse.settle(reservation, usage)
-            told = result or ToolResult("the tool was interrupted", ok=False)
-            patch = self.workspace.patch() if once and self.workspace and result is not None else None
-            self._seat.run.note(self._used(on_record, told, usage, patch=patch, unknown=result is None))
+            cut = ToolResult("the tool was interrupted", ok=False)
+            await self._ended(asks, self._used(on_record, cut, usage, asked=asked, asks=asks, unknown=True))
+            raise
+        usage = Usage(steps=1, seconds=self._worked_s(started_s, waited_s))
+        self._seat.purse.settle(reservation, usage)
+        copy = self.workspace
+        patch = copy.patch() if copy and (again is None or copy.tier is Tier.BARE) else None
+        await self._ended(asks, self._used(on_record, result, usage, patch=patch, asked=asked, asks=asks))
+        return result
+
+    async def _ended(self, asks: Asks, used: ToolUsed, *, once: bool = False) -> None:
+        """Put the end of a use on record; what is never started twice must not lose it."""
+        if once or asks.commands:
+            with CancelScope(shield=True), anyio.fail_after(CLOSING_S):
+                await self._seat.run.record(used)
+        else:
+            self._seat.run.note(used)
+
+    def _take(self, asked: str, *, id: str | None = None) -> PastTool | None:
+        """How an equal use ended that is on record; those of unknown fate were charged, and are not it."""
+        while (past := self._seat.past.take_tool(asked, id=id)) is not None:
+            self._seat.book(past)
+            if not past.event.unknown:
+                return past
+        return None
 
     async def run(
         self,
@@ -115,58 +146,91 @@ class Uses:
         copy = self.workspace
         if copy is None:
             raise SandboxError(f"task {self._seat.task.id!r} has no workspace to run {argv[0]!r} in: pass --workspace")
-        call = ToolCall(id="", name=COMMAND, arguments="\n".join(argv))
-        if (before := await self._ran_before(copy, call, argv, stdin, timeout_s)) is not None:
+        asked = digest_of_use(COMMAND, *map(self._seat.cleaner.text, (stdin, *argv)))
+        if (before := await self._ran_before(copy, asked, argv, stdin, timeout_s)) is not None:
             return before
         self._seat.book_all()
         left = self._seat.purse.left
         reservation = self._seat.purse.reserve(usd=worst_usd, tokens=(left.tokens or 0) if bill else 0)
-        started_s, waited_s = self._seat.run.clock.monotonic_s(), self._waited_s
-        call = call.model_copy(update={"id": self._seat.next_id()})
+        call = ToolCall(id=self._seat.next_id(), name=COMMAND, arguments="\n".join(argv))
+        asks = Asks()
+        question = await self._allowed(call, reservation, argv, stdin=stdin, asked=asked, asks=asks)
         once = worst_usd > 0 or copy.tier is Tier.BARE
+        intent = CommandReserved(
+            task=self._seat.task.id,
+            call=call.id,
+            agent=self._seat.agent,
+            argv=tuple(argv),
+            usd=worst_usd,
+            asked=asked,
+            question=question,
+        )
+        started_s, waited_s = self._seat.run.clock.monotonic_s(), self._waited_s
         usage = Usage(usd=worst_usd, steps=1)
         ran: Ran | None = None
         try:
             if once:
-                intent = CommandReserved(
-                    task=self._seat.task.id, call=call.id, agent=self._seat.agent, argv=tuple(argv), usd=worst_usd
-                )
                 await self._seat.run.record(intent)
             limit_s = timeout_s if left.seconds is None else max(0.05, min(timeout_s, left.seconds))
-            ran = self._cleaned(await copy.run(argv, stdin=stdin, timeout_s=limit_s))
+            with self._at_work():
+                ran = self._cleaned(await copy.inner.run(argv, stdin=stdin, timeout_s=limit_s))
             if bill is not None:
                 usage = bill(ran).model_copy(update={"steps": 1})
             return ran
-        except ApprovalError:  # it was never started
-            usage = Usage(steps=1)
-            raise
         finally:
             usage = usage.model_copy(update={"seconds": self._worked_s(started_s, waited_s)})
             overrun = self._seat.purse.settle(reservation, usage)
-            most = BILLED_OUTPUT_CHARS if once else TOOL_OUTPUT_CHARS
-            text, stdout_chars = written(_CUT_OFF if ran is None else ran, most)
-            told = ToolResult(text, ok=ran is not None and ran.exit_code == 0)
-            patch = copy.patch() if once and ran is not None else None
-            ended = self._used(call, told, usage, overrun, patch=patch, stdout_chars=stdout_chars, unknown=ran is None)
-            if once:  # it is never started twice, so its end must not be lost
-                with CancelScope(shield=True), anyio.fail_after(_CLOSING_S):
-                    await self._seat.run.record(ended)
-            else:
-                self._seat.run.note(ended)
+            ended = self._command_ended(call, ran, usage, overrun, once=once, asked=asked, asks=asks)
+            await self._ended(asks, ended, once=once)
+
+    async def _allowed(
+        self, call: ToolCall, reservation: Reservation, argv: Sequence[str], *, stdin: str, asked: str, asks: Asks
+    ) -> str:
+        """Ask for a command; a no is its end, and for a question without an answer nothing is booked."""
+        sandboxed = self.workspace is not None and self.workspace.tier > Tier.BARE
+        try:
+            return await self._asker.ask(asks, argv, sandboxed=sandboxed, stdin=stdin, usd=reservation.usd)
+        except ApprovalRefusedError as refused:
+            usage = Usage(steps=1)
+            self._seat.purse.settle(reservation, usage)
+            told = ToolResult(str(refused), ok=False)
+            await self._ended(asks, self._used(call, told, usage, asked=asked, asks=asks))
+            raise
+        except BaseException:  # it was never started
+            self._seat.purse.settle(reservation, Usage())
+            raise
+
+    def _command_ended(
+        self, call: ToolCall, ran: Ran | None, usage: Usage, overrun: bool, *, once: bool, asked: str, asks: Asks
+    ) -> ToolUsed:
+        text, stdout_chars = written(
+            _CUT_OFF if ran is None else ran, BILLED_OUTPUT_CHARS if once else TOOL_OUTPUT_CHARS
+        )
+        return self._used(
+            call,
+            ToolResult(text, ok=ran is not None and ran.exit_code == 0),
+            usage,
+            overrun,
+            patch=self.workspace.patch() if once and ran is not None and self.workspace else None,
+            stdout_chars=stdout_chars,
+            unknown=ran is None,
+            asked=asked,
+            asks=asks,
+        )
 
     async def _ran_before(
-        self, copy: Workspace, call: ToolCall, argv: Sequence[str], stdin: str, timeout_s: float
+        self, copy: AskingWorkspace, asked: str, argv: Sequence[str], stdin: str, timeout_s: float
     ) -> Ran | None:
         """How a command ended that is on record; what it did to the lost copy is done to this one."""
-        past = self._seat.past.take_tool(call, by_id=False)
+        past = self._take(asked)
         if past is None:
             return None
-        self._seat.book(past)
-        if past.event.unknown:
-            return None
+        if past.event.refused:
+            raise ApprovalRefusedError(past.event.result)
         if await self._restored(past):
             return read(past.event)
-        again = self._cleaned(await copy.run(argv, stdin=stdin, timeout_s=timeout_s))
+        asks = Asks(again=[*past.event.granted])
+        again = self._cleaned(await copy.within(asks).run(argv, stdin=stdin, timeout_s=timeout_s))
         return again if past.event.stdout_chars is None else read(past.event)
 
     def _cleaned(self, ran: Ran) -> Ran:
@@ -175,16 +239,38 @@ class Uses:
     async def _restored(self, past: PastTool) -> bool:
         """Bring the copy into the state that a recorded use left it in, where that is on record.
 
+        A state that was left later stays: of uses that went on at once, the last has the work of all.
+
         Raises:
             SandboxError: It held a secret, which is not on record.
         """
-        if past.event.patch is None or self.workspace is None:
-            return False
-        if not past.event.patch.whole:
-            name = past.event.call.name
-            raise SandboxError(f"what {name!r} left in the lost copy held a secret, which is not on record")
-        await anyio.to_thread.run_sync(put_back, past.event.patch, self.workspace.root)
-        return True
+        async with self._restoring:
+            if self.workspace is None or (past.event.patch is None and past.at > self._restored_at):
+                return False
+            if past.event.patch is None or past.at < self._restored_at:
+                return True
+            if not past.event.patch.whole:
+                name = past.event.call.name
+                raise SandboxError(f"what {name!r} left in the lost copy held a secret, which is not on record")
+            source = self._seat.task.workspace
+            put = partial(
+                put_back,
+                past.event.patch,
+                self.workspace.inner,
+                None if source is None else Path(source),
+                wholly=not self._working,
+            )
+            await anyio.to_thread.run_sync(put)
+            self._restored_at = past.at
+            return True
+
+    @contextmanager
+    def _at_work(self) -> Generator[None]:
+        self._working += 1
+        try:
+            yield
+        finally:
+            self._working -= 1
 
     @contextmanager
     def _within(self, limit_s: float) -> Generator[None]:
@@ -195,13 +281,14 @@ class Uses:
             finally:
                 self.deadlines.discard(deadline)
 
-    async def _call_tool(self, tool: Tool, call: ToolCall) -> ToolResult:
+    async def _call_tool(self, tool: Tool, call: ToolCall, asks: Asks) -> ToolResult:
+        copy = self.workspace.within(asks) if self.workspace else None
         left_s = self._seat.purse.left.seconds
         limit_s = TOOL_DEADLINE_S if left_s is None else min(TOOL_DEADLINE_S, left_s)
         try:
             arguments = parse_arguments(tool, call.arguments)
             with self._within(limit_s):
-                text = self._seat.cleaner.text(await tool.call(arguments, self.workspace))
+                text = self._seat.cleaner.text(await tool.call(arguments, copy))
         except TimeoutError:
             return ToolResult(f"error: {call.name} took longer than {limit_s:.0f} s and was stopped", ok=False)
         except (BudgetError, ApprovalPendingError):
@@ -222,6 +309,8 @@ class Uses:
         patch: Patch | None = None,
         stdout_chars: int | None = None,
         unknown: bool = False,
+        asked: str,
+        asks: Asks,
     ) -> ToolUsed:
         return ToolUsed(
             task=self._seat.task.id,
@@ -236,4 +325,8 @@ class Uses:
             unknown=unknown,
             usage=usage,
             overrun=overrun,
+            asked=asked,
+            granted=tuple(asks.granted),
+            refused=tuple(asks.refused),
+            commands=tuple(asks.commands),
         )
