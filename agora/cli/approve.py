@@ -95,13 +95,17 @@ def waiting_run(store: Store, ref: str | None) -> str:
 def whole_of(story: RunStory, asked: Asked) -> Question:
     """The question with its diff, which stands on the ledger with the attempt.
 
+    An answer goes with the digest on record, which was made before secrets were taken out of what is shown.
+
     Raises:
-        LedgerError: What is on record is not what the question was about.
+        LedgerError: The diff on record is not what the question was about.
     """
     from agora.errors import LedgerError
 
     question, task = asked.question, story.tasks[asked.question.task]
-    if question.about == "diff" and task.last is not None:
+    if question.about != "diff":
+        return question
+    if task.last is not None:
         question = question.model_copy(update={"patch": task.last.patch})
     if question.digest != asked.digest:
         raise LedgerError(f"question {question.id!r} was about something else than is on record: nothing was answered")

@@ -104,6 +104,10 @@ def _command(question: Question, *, whole: bool) -> Iterator[tuple[str, str]]:
     rows = [line] if len(line) <= _WIDE else arguments
     for row in rows:
         yield from _cut(row, "    ", whole=whole)
+    if question.env:
+        yield "  and sets for it", "quiet"
+        for name, value in question.env:
+            yield from _cut(argument(f"{name}={value}"), "    ", whole=whole)
     if question.stdin:
         yield "  and feeds it", "quiet"
         shown = question.stdin.split("\n")

@@ -148,6 +148,7 @@ def question_form(asked: Asked, patch: Patch | None = None) -> Form:
         "agent": question.agent,
         "argv": list(question.argv),
         "stdin": question.stdin,
+        "env": dict(question.env),
         "sandboxed": question.sandboxed,
         "workspace": question.workspace or None,
         "usd": plain(question.usd),

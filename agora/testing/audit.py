@@ -13,14 +13,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from agora.events import (
     Applied,
     Applying,
+    Asked,
     Awarded,
     Called,
     CommandReserved,
     Done,
     Event,
+    Learned,
     Performed,
     Posted,
     Reserved,
+    Screened,
     Settled,
     Started,
     TaskDone,
@@ -41,7 +44,8 @@ def audit(events: Iterable[Event], *, verdicts: Mapping[str, Verdict] | None = N
         verdicts: What each task must have ended with, as in the run that nobody disturbed; None: anything.
     """
     seen = list(events)
-    faults = [*_frame(seen), *_calls(seen), *_commands(seen), *_attempts(seen), *_spend(seen), *_applications(seen)]
+    parts = (_frame, _once, _calls, _commands, _answers, _attempts, _spend, _applications)
+    faults = [fault for part in parts for fault in part(seen)]
     ended = {event.task: event.verdict for event in seen if isinstance(event, TaskDone)}
     if verdicts is not None and ended != dict(verdicts):
         faults.append(f"the outcomes are {_short(ended)}, and must be {_short(verdicts)}")
@@ -66,6 +70,15 @@ def _frame(events: Sequence[Event]) -> list[str]:
     return faults
 
 
+def _once(events: Sequence[Event]) -> list[str]:
+    """A task is screened once, and nothing is learned from it twice: of each agent, and of each bid."""
+    screened = Counter(f"{event.task} was screened" for event in events if isinstance(event, Screened))
+    learned = Counter(
+        f"{event.what} {event.key} was learned from {event.task}" for event in events if isinstance(event, Learned)
+    )
+    return [f"{what} {count} times" for what, count in (screened + learned).items() if count > 1]
+
+
 def _calls(events: Sequence[Event]) -> list[str]:
     """Each intent has its end, each end its intent, and nothing is asked again that has a reply."""
     faults: list[str] = []
@@ -86,9 +99,42 @@ def _calls(events: Sequence[Event]) -> list[str]:
 
 
 def _commands(events: Sequence[Event]) -> list[str]:
+    """Each intent has its end: the command's own, or that of the tool which started it."""
     intents = Counter(event.call for event in events if isinstance(event, CommandReserved))
-    ends = Counter(event.call.id for event in events if isinstance(event, ToolUsed) and event.call.id in intents)
-    return [f"command {call}: {count} intents, {ends[call]} ends" for call, count in intents.items() if ends[call] != 1]
+    used = [event for event in events if isinstance(event, ToolUsed)]
+    ends = Counter(call for event in used for call in {event.call.id, *event.commands} if call in intents)
+    return [
+        f"command {call}: {count} intents, {ends[call]} ends"
+        for call, count in intents.items()
+        if (count, ends[call]) != (1, 1)
+    ]
+
+
+def _answers(events: Sequence[Event]) -> list[str]:
+    """Nothing is started against a question that waits or was answered with no, and one yes is for one start."""
+    faults: list[str] = []
+    said: dict[str, Asked] = {}
+    started: Counter[str] = Counter()
+    ended: Counter[str] = Counter()
+    for event in events:
+        if isinstance(event, Asked):
+            said[event.question.id] = event
+        elif isinstance(event, CommandReserved):
+            started[event.question] += 1
+            faults += _against(said, [event.question], event.call)
+        elif isinstance(event, ToolUsed):
+            ended.update(event.granted)
+            faults += _against(said, event.granted, event.call.id)
+        elif isinstance(event, TaskDone):
+            waits = [name for name, asked in said.items() if asked.task == event.task and asked.granted is None]
+            faults += [f"task {event.task} ended while question {name} waits" for name in waits]
+    most = started | ended
+    return faults + [f"{count} starts under question {name}" for name, count in most.items() if name and count > 1]
+
+
+def _against(said: Mapping[str, Asked], questions: Iterable[str], call: str) -> list[str]:
+    asked = [said[name] for name in questions if name in said]
+    return [f"{call} ran, and {one.question.id} was answered with {one.granted}" for one in asked if not one.granted]
 
 
 def _attempts(events: Sequence[Event]) -> list[str]:
