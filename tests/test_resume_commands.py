@@ -436,6 +436,16 @@ async def test_a_question_that_waits_costs_nothing_however_often_the_run_is_gone
     assert audit(events(store)) == []
 
 
+async def test_what_is_learned_of_two_bidders_is_not_learned_twice(store: MemoryStore, repo: Path) -> None:
+    async def perform(desk: Desk, plan: Plan) -> str:
+        return "42"
+
+    agents = [FunctionAgent(name, perform, plan=PLAN, price=Price()) for name in ("a", "b")]
+    await Market(agents, store=store, seed=1, budget_usd="5").run_all([task()])
+    assert sum(isinstance(event, Learned) and event.what == "memory" for event in events(store)) == 2
+    assert audit(events(store)) == []
+
+
 async def test_the_auditor_sees_commands_against_an_answer_and_what_is_learned_twice(
     store: MemoryStore, repo: Path, log: Path
 ) -> None:

@@ -74,7 +74,9 @@ def _once(events: Sequence[Event]) -> list[str]:
     """A task is screened once, and nothing is learned from it twice: of each agent, and of each bid."""
     screened = Counter(f"{event.task} was screened" for event in events if isinstance(event, Screened))
     learned = Counter(
-        f"{event.what} {event.key} was learned from {event.task}" for event in events if isinstance(event, Learned)
+        f"{event.what} {event.key} of {event.update.get('agent')} was learned from {event.task}"
+        for event in events
+        if isinstance(event, Learned)
     )
     return [f"{what} {count} times" for what, count in (screened + learned).items() if count > 1]
 
