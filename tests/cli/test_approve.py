@@ -22,7 +22,7 @@ from agora.memory.sql_store import SQLStore
 from agora.questions import About, Answer, Question
 from agora.settings import Approval
 from agora.tasks import Change, Patch
-from cli.projects import CHECK, Shell, at_terminal, doing, make_project, started, until
+from cli.projects import CHECK, FIXER, Shell, at_terminal, doing, make_project, started, until
 
 RUN = ("run", "mend word.txt", "--workspace", "repo", "--verify", CHECK)
 
@@ -133,6 +133,8 @@ def test_an_award_that_sets_much_aside_waits_and_a_no_to_it_is_the_end(
     shell: Shell, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AGORA_ASK_ABOVE_USD", "0.50")
+    dollars = 'price = { unit = "usd", per_task = "0.10" }\n'
+    (project / "agents" / "fixer.toml").write_text(FIXER + dollars)
     shown = shell(*RUN, "--agents", "fixer", "--approve", "auto-edit")
     assert (shown.code, "fixer gets the task, with $1.00 set aside" in shown.out) == (5, True), shown.err
     shown = shell("approve", "--no")
