@@ -13,6 +13,7 @@ import pytest
 from agora import failpoints
 from agora.agents.command_tools import run_shell
 from agora.agents.function import FunctionAgent
+from agora.agents.llm import LLMAgent
 from agora.agents.tools import tool
 from agora.bids import Plan, Price
 from agora.cli.approve import whole_of
@@ -28,8 +29,8 @@ from agora.messages import ToolCall
 from agora.protocols import Agent, Desk, Store, Workspace
 from agora.questions import Answer, Question
 from agora.sandbox import BareSandbox, best_sandbox
-from agora.tasks import Limits, Patch, Task, Tier, Usage, Verdict
-from agora.testing import FakeClock, audit
+from agora.tasks import Change, Limits, Patch, Task, Tier, Usage, Verdict
+from agora.testing import FakeClock, ScriptedModel, audit, call, say
 from test_resume import PLAN, Power, cut_off, events, market_of, task, yes
 
 KEY_SHAPED = "sk-test1234567890abcdefgh"
@@ -433,6 +434,82 @@ async def test_a_question_that_waits_costs_nothing_however_often_the_run_is_gone
     report = await market.resume("last")
     assert starts(log) == 1
     assert (report.passed, report.usage.steps) == (1, 1)
+    assert audit(events(store)) == []
+
+
+async def test_an_agent_that_asks_again_while_its_question_waits_asks_the_same_and_pays_nothing(
+    store: MemoryStore, repo: Path
+) -> None:
+    left: list[int | None] = []
+
+    async def work(desk: Desk) -> None:
+        for _ in range(2):
+            with pytest.raises(ApprovalPendingError):
+                await desk.run(["true"])
+            left.append(desk.left.steps)
+
+    market = market_of(worker(work), store, approve=Person(None, None))
+    with pytest.raises(ApprovalPendingError):
+        await market.run_all([at_work(repo, limits=Limits(steps=2))])
+    assert left == [2, 2]
+    assert len(told(events(store)).waiting) == 1
+
+
+async def test_commands_of_tools_get_ids_that_no_command_before_the_cut_had(
+    store: MemoryStore, repo: Path, log: Path
+) -> None:
+    async def work(desk: Desk) -> None:
+        for number in ("1", "2"):
+            await desk.use(run_shell, using("run_shell", number, command=f"echo s >> {log}; true {number}"))
+
+    market = market_of(worker(work), store)
+    await cut_off(market, [at_work(repo)], at="command_reserved", hit=2)
+    await market.resume("last")
+    intents = [event.call for event in events(store) if isinstance(event, CommandReserved)]
+    assert len(set(intents)) == len(intents) == 2
+    assert starts(log) == 2
+    assert audit(events(store)) == []
+
+
+async def test_no_link_in_a_copy_is_followed_when_it_is_put_back(tmp_path: Path, repo: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in ("kept", "written"):
+        (outside / name).write_text("the user's")
+    copy = await BareSandbox().open(repo, least=Tier.BARE)
+    try:
+        for link in ("gone", "made"):
+            copy.path(link).symlink_to(outside)
+        changes = (
+            Change(path="gone/kept", before="0" * 64, after=None),
+            Change(path="made/written", before=None, after=b"the command's"),
+        )
+        put_back(Patch(changes=changes), copy, repo)
+        assert copy.path("made/written").read_bytes() == b"the command's"
+    finally:
+        await copy.close()
+    assert {path.read_text() for path in outside.iterdir()} == {"the user's"}
+
+
+async def test_a_tool_that_a_model_called_with_the_shape_of_a_key_is_not_used_again(store: MemoryStore) -> None:
+    paid: list[str] = []
+
+    @tool
+    def pay(note: str) -> str:
+        """Pay.
+
+        Args:
+            note: For what.
+        """
+        paid.append(note)
+        return "paid"
+
+    model = ScriptedModel("scripted/m", [say("1. pay"), call("pay", note=KEY_SHAPED), say("42")], price=Price())
+    market = market_of(LLMAgent("a", model, tools=[pay]), store)
+    await cut_off(market, [task()], at="performed")
+    report = await market.resume("last")
+    assert report.passed == 1, report.results[0].reason
+    assert len(paid) == 1
     assert audit(events(store)) == []
 
 
