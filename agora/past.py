@@ -179,10 +179,6 @@ class Past:
         """What all desks of a task took so far."""
         return sum((usage for (of, _, _), usage in self._spent.items() if of == task), Usage())
 
-    def asks(self, task: str) -> bool:
-        """Whether a person was asked about a task."""
-        return any(isinstance(event, Asked) and event.task == task for event in self._by_key.values())
-
     def answer(self, question: Question) -> bool | None:
         """What a person said to exactly this question; None: nothing yet."""
         asked = self.find(Asked, question.task, question.id)

@@ -68,11 +68,11 @@ class Run:
             return question.about != "diff"
         answer = await self.approve(question)
         granted, asked = answer if isinstance(answer, Answer) else (answer, True)
-        if granted is not None and not asked:
+        waits = self.past.find(Asked, question.task, question.id)
+        if granted is not None and not asked and waits is None:
             return granted
         on_record = question.model_copy(update={"patch": Patch()})
         event = Asked(task=question.task, question=on_record, digest=question.digest, granted=granted)
-        waits = self.past.find(Asked, question.task, question.id)
         if waits is None or granted is not None or waits.digest != event.digest:
             await self.record(event)
         if granted is None:
