@@ -100,7 +100,7 @@ def unbalanced(events: Sequence[Event], desks: Sequence[Desk]) -> list[str]:
     calls = {event.call for event in events if isinstance(event, Reserved)}
     ended = [event.call for event in events if isinstance(event, Called)]
     commands = {event.call for event in events if isinstance(event, CommandReserved)}
-    used = {event.call.id for event in events if isinstance(event, ToolUsed)}
+    used = {call for event in events if isinstance(event, ToolUsed) for call in (event.call.id, *event.commands)}
     faults = [f"call {call} has no end" for call in sorted(calls - set(ended))]
     faults += [f"command {call} has no end" for call in sorted(commands - used)]
     if len(ended) != len(set(ended)):
