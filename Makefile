@@ -16,7 +16,7 @@ run: $(VENV)/.ready ## install, then auction the starter checklist: no key neede
 	@$(BIN)/agora demo
 
 test: $(VENV)/.ready-dev ## the whole suite, offline
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.ready-dev ## style and format
 	@$(BIN)/ruff check .

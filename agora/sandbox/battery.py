@@ -35,6 +35,7 @@ from agora.tasks import Tier
 
 __all__ = ["AttackResult", "Limitable", "marked", "run_battery"]
 
+_DYING_S = 0.5
 _LIMITS = RunLimits(
     memory_bytes=250_000_000,
     disk_bytes=20_000_000,
@@ -168,12 +169,20 @@ class _Scene:
             "written": lambda: (self._outside / "written").exists(),
             "suid": lambda: _is_root_suid(end.folder / "suid"),
             "device": lambda: _is_device(end.folder / "device"),
-            "victim": lambda: self._victim.poll() is not None,
+            "victim": lambda: _has_died(self._victim),
             "alive": lambda: bool(marked(mark)),
             "flood": lambda: len(end.stdout) > _LIMITS.output_bytes,
             **{name: partial(_was_reached, made) for name, made in self._sockets.items()},
         }
         return looks[kind]()
+
+
+def _has_died(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(timeout=_DYING_S)  # a killed process still has to be scheduled to die
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _home_folder(stack: ExitStack, base: Path) -> Path:

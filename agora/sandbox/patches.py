@@ -98,7 +98,7 @@ def patch_between(before: Snapshot, root: Path, *, caps: TreeCaps | None = None,
         if path not in seen
     ]
     ordered = tuple(sorted((*changes, *gone), key=lambda change: change.path))
-    return Patch(changes=ordered, text=_text(ordered, before, notes), digest=digest_of(ordered))
+    return Patch(changes=ordered, text=_text(ordered, before, notes), digest=digest_of(ordered) if ordered else "")
 
 
 def _change(found: Found, content: bytes, state: FileState | None) -> Change | None:
