@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from agora.errors import LedgerError
 from agora.events import (
     Applied,
     Applying,
@@ -204,9 +203,8 @@ class Past:
                     past.calls.append(calls[known])
                 past.number = max(past.number, _number(known))
             elif isinstance(event, Called):
-                if (asked := calls.get(call_of(event.call))) is None:
-                    raise LedgerError(f"call {event.call} ended on record without having begun: the record is damaged")
-                asked.attempts.append(event)
+                if (asked := calls.get(call_of(event.call))) is not None:  # without an intent it only counts as spend
+                    asked.attempts.append(event)
             elif isinstance(event, ToolUsed):
                 past.tools.append(PastTool(event=event, at=len(past.tools)))
                 past.questions.update(event.granted, event.refused)
