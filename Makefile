@@ -16,7 +16,7 @@ run: $(VENV)/.ready ## install, then auction the starter checklist: no key neede
 	@$(BIN)/agora demo
 
 test: $(VENV)/.ready-dev ## the whole suite, offline
-	@$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -q
 
 lint: $(VENV)/.ready-dev ## style and format
 	@$(BIN)/ruff check .
