@@ -14,8 +14,8 @@ import stat
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +31,9 @@ COPY = "copy"
 _NAME = re.compile(r"agora-[a-z0-9_]{8}")
 _OWNER = "owner"
 _MARK = b"agora private copy 1\n"
+_DRAFT = "agora-draft-"
 _EMPTY_AGE_S = 3_600.0
+_PATIENCE_S = 1.0
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -51,21 +53,48 @@ class Swept(NamedTuple):
 
 def private_folder() -> Path:
     """A new private folder that is held until `discard`, or until this process ends."""
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=temporary()))
-    draft = folder / "owner.new"
-    descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        # locked before it has its name: nobody ever sees it without its lock
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.write(descriptor, _MARK)
-        draft.rename(folder / _OWNER)
-    except OSError:  # a full disk, or a file system without locks
-        os.close(descriptor)
-        remove(folder)
-        raise
+    place = Path(temporary())
+    with _locked(place, fcntl.LOCK_SH, within_s=_PATIENCE_S):  # a sweep tells the living that are not done yet by this
+        draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=place))
+        folder = place / f"{PREFIX}{draft.name.removeprefix(_DRAFT)}"
+        descriptor = os.open(draft / _OWNER, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            # locked before it has its name: nobody ever sees it without its lock
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.write(descriptor, _MARK)
+            draft.rename(folder)
+        except OSError:  # a full disk, or a file system without locks
+            os.close(descriptor)
+            remove(draft)
+            raise
     _held[folder] = descriptor
     folder.chmod(0o711)
     return folder
+
+
+@contextmanager
+def _locked(place: Path, how: int, *, within_s: float = 0.0) -> Generator[bool]:
+    """Hold a lock on a temporary folder itself, where that can be had in time; nothing is left of it."""
+    try:
+        descriptor = os.open(place, _FOLDER)
+    except OSError:  # one may write where one may not look
+        yield False
+        return
+    try:
+        ends = time.monotonic() + within_s
+        while not (got := _try_lock(descriptor, how)) and time.monotonic() < ends:
+            time.sleep(0.005)
+        yield got
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int, how: int) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def discard(folder: Path) -> None:
@@ -98,6 +127,7 @@ def sweep(*, bound_s: float = 10.0) -> Swept:
     ends = time.monotonic() + bound_s
     removed = left = 0
     for place in dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))):
+        _remove_drafts(place)
         for folder in _candidates(place):
             lock = _lock_of_dead(folder)
             if lock is None:
@@ -168,8 +198,16 @@ def _lock_in(handle: int) -> int | None:
     return descriptor
 
 
+def _remove_drafts(place: Path) -> None:
+    """Remove folders whose owners died while they were making them: nobody alive makes one while we hold the lock."""
+    with suppress(OSError), _locked(place, fcntl.LOCK_EX) as alone:
+        for draft in list(place.glob(f"{_DRAFT}*")) if alone else ():
+            if draft.lstat().st_uid == os.geteuid() and not draft.is_symlink():
+                remove(draft)
+
+
 def _remove_stillborn(folder: Path, handle: int) -> None:
-    """Remove an old folder with nothing in it: its owner died between its making and its lock."""
+    """Remove an old folder with nothing in it: whatever was to be made there never will be."""
     if time.time() - os.fstat(handle).st_mtime > _EMPTY_AGE_S:
         with suppress(OSError):
             folder.rmdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -188,3 +189,17 @@ def test_a_closed_copy_leaves_nothing(place: Path) -> None:
 
     assert anyio.run(open_and_close) == 1
     assert not list(place.iterdir())
+
+
+def test_a_folder_whose_owner_died_while_making_it_goes_and_one_that_is_being_made_stays(place: Path) -> None:
+    before = set(place.iterdir())
+    for name in ("agora-draft-aaaaaaaa", "agora-draft-bbbbbbbb"):
+        (place / name).mkdir()
+    (place / "agora-draft-bbbbbbbb" / "owner").touch()
+    held = os.open(place, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_SH)  # as whoever is just making one
+    sweep()
+    assert len(set(place.iterdir()) - before) == 2
+    os.close(held)
+    sweep()
+    assert set(place.iterdir()) == before
