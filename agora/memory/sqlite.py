@@ -7,7 +7,10 @@ refuses every entry that does not directly follow the last one.
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -105,7 +108,7 @@ class SQLite:
         if not str(url.database).startswith("file:"):
             Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(url, connect_args={"timeout": busy_s, "check_same_thread": False})
-        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "connect", partial(_prepare, busy_s=busy_s))
         event.listen(engine, "begin", _begin)
         return engine
 
@@ -162,17 +165,31 @@ def match_query(asked: Sequence[str]) -> str:
     return " OR ".join(f'"{word}"' for word in asked)
 
 
-def _prepare(driver: _Driver, _record: object) -> None:
+def _prepare(driver: _Driver, _record: object, *, busy_s: float) -> None:
     driver.isolation_level = None  # we say BEGIN ourselves
     cursor = driver.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA recursive_triggers = ON")
     cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA journal_mode")
-    mode = cursor.fetchone()
-    if mode is None or mode[0] != "wal":
-        cursor.execute("PRAGMA journal_mode = WAL")
+    _use_wal(cursor, within_s=busy_s)
     cursor.close()
+
+
+def _use_wal(cursor: _Cursor, *, within_s: float) -> None:
+    """Have the database keep a write-ahead log; SQLite's busy timeout does not hold for this change of mode."""
+    ends_s = time.monotonic() + within_s
+    while True:
+        cursor.execute("PRAGMA journal_mode")
+        mode = cursor.fetchone()
+        if mode is not None and mode[0] == "wal":
+            return
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > ends_s:
+                raise
+        time.sleep(0.005)
 
 
 def _begin(connection: Connection) -> None:

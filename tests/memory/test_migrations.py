@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import SchemaItem
 
 from agora.errors import LedgerError
@@ -103,6 +105,31 @@ def test_four_processes_that_open_one_new_database_at_once_all_succeed(places: P
         process.stdin.flush()
     ended = [process.communicate() for process in started]
     assert [process.returncode for process in started] == [0, 0, 0, 0], ended
+
+
+def test_a_new_database_that_another_program_writes_to_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "agora.db"
+    opened: list[str] = []
+
+    def opens() -> None:
+        engine = connect(path)
+        with engine.connect() as connection:
+            opened.append(str(connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()))
+        engine.dispose()
+
+    with raw(path) as other:
+        other.isolation_level = None
+        other.execute("BEGIN IMMEDIATE")
+        impatient = connect(path, busy_s=0.05)
+        with pytest.raises(OperationalError, match="locked"):
+            impatient.connect()
+        opener = threading.Thread(target=opens)
+        opener.start()
+        opener.join(0.2)
+        assert opener.is_alive(), "it waits, rather than fail"
+        other.execute("COMMIT")
+    opener.join(20)
+    assert opened == ["wal"]
 
 
 @pytest.mark.parametrize("content", [b"not a database at all, " * 100])
