@@ -2,15 +2,14 @@
 """The judge: it runs hidden tests against the worker, and says what came of each with a nonce that the work never sees.
 
 It reads everything from stdin before the worker starts, makes its own memory unreadable to its children (Linux), and
-writes its one line as its last act.
+writes its one line as its last act. What only some tests need (asyncio, inspect, unittest) is imported with them: it
+costs more than the rest of most judgements.
 """
 
 from __future__ import annotations
 
 import ast
-import asyncio  # noqa: TID251  # the standard library only: it runs on the workspace's Python
 import ctypes
-import inspect
 import io
 import json
 import operator
@@ -18,7 +17,6 @@ import os
 import sys
 import time
 import types
-import unittest
 from typing import Any
 
 from agora.verifiers.harness import remote, wire
@@ -110,21 +108,24 @@ class Judge:
             self._collected(name, value, module.__name__)
 
     def _collected(self, name: str, value: Any, module: str) -> None:
-        if inspect.isfunction(value) and name.startswith("test"):
+        if isinstance(value, types.FunctionType) and name.startswith("test"):
             self._function(name, value)
-        elif isinstance(value, type) and value.__module__ == module and issubclass(value, unittest.TestCase):
+        elif isinstance(value, type) and value.__module__ == module and _is_case(value):
             self._guarded(lambda: self._case(value))
         elif isinstance(value, type) and value.__module__ == module and name.startswith("Test"):
             for method in [method for method in vars(value) if method.startswith("test")]:
                 self._function(method, getattr(value(), method))
 
     def _function(self, name: str, function: Any) -> None:
+        import inspect
+
         if any(one.default is one.empty for one in inspect.signature(function).parameters.values()):
             raise Unfit(f"{name} wants fixtures or parameters: use a command check with pytest, or plain functions")
-        is_async = inspect.iscoroutinefunction(function)
-        self._guarded(lambda: asyncio.run(function()) if is_async else function())
+        self._guarded((lambda: _awaited(function())) if inspect.iscoroutinefunction(function) else function)
 
-    def _case(self, case: type[unittest.TestCase]) -> None:
+    def _case(self, case: Any) -> None:
+        import unittest
+
         result = unittest.TestResult()
         unittest.defaultTestLoader.loadTestsFromTestCase(case).run(result)
         self.checks += result.testsRun
@@ -152,6 +153,17 @@ class Judge:
     def _failed(self, what: str) -> None:
         if len(self.failures) < MAX_FAILURES:
             self.failures.append(what)
+
+
+def _is_case(kind: type) -> bool:
+    unittest = sys.modules.get("unittest")  # imported by whoever writes test cases
+    return unittest is not None and issubclass(kind, unittest.TestCase)
+
+
+def _awaited(coroutine: Any) -> Any:
+    import asyncio  # noqa: TID251  # the standard library only: it runs on the workspace's Python
+
+    return asyncio.run(coroutine)
 
 
 def _short(value: Any) -> str:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio  # noqa: TID251  # the standard library only: it runs on the workspace's Python
 import contextlib
 import importlib
 import inspect
@@ -110,6 +109,8 @@ class Callback:
 
 
 def _awaited(value: Any) -> Any:
+    import asyncio  # noqa: TID251  # the standard library only: it runs on the workspace's Python
+
     async def waiting() -> Any:
         return await value
 
