@@ -12,6 +12,7 @@ thread exists, so that a kill costs a run and not an interpreter. The exit code 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import resource
@@ -247,6 +248,7 @@ def main() -> int:
     options = _options()
     for module in LATE:
         import_module(module)
+    gc.freeze()
     base = Path(tempfile.mkdtemp(prefix="crashes-"))
     base.chmod(0o755)
     (base / "reference").mkdir()

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401 - values of any type cross here
+# ruff: noqa: ANN401, PTH110, PTH118 - values of any type cross here; pathlib's import costs a tenth of a judgement
 """The judge's view of the work: objects that live in the worker, and the rules for what they may be compared with.
 
 An object of the work's own making is never taken for plain data: comparing one with plain data is refused (and so
@@ -11,7 +11,6 @@ import builtins
 import importlib.machinery
 import operator
 import os
-import pathlib
 import subprocess
 import sys
 import types
@@ -324,7 +323,7 @@ class Finder:
 
 
 def _has_file(top: str) -> bool:
-    return any(pathlib.Path(root, top + end).exists() for root in (".", "src") for end in ("", ".py"))
+    return any(os.path.exists(os.path.join(root, top + end)) for root in (".", "src") for end in ("", ".py"))
 
 
 class RemoteModule(types.ModuleType):

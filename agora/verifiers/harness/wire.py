@@ -6,14 +6,12 @@ Only data crosses, so nothing that the work defines (`__eq__`, `__del__`, a subc
 
 from __future__ import annotations
 
-import datetime
-import decimal
-import fractions
+import importlib
 import json
 import os
-import pathlib
 import select
 import struct
+import sys
 import time
 from typing import Any, Callable, cast  # noqa: UP035  # runs on the workspace's Python, too
 
@@ -26,8 +24,10 @@ Other = Callable[[Any], Any]
 """Turns what is not plain data into a tagged list, or back."""
 
 _SEQUENCES: dict[str, Any] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
-_TEXTS: dict[str, Any] = {"Decimal": decimal.Decimal, "Fraction": fractions.Fraction, "PosixPath": pathlib.PosixPath}
-_MOMENTS: dict[str, Any] = {"date": datetime.date, "time": datetime.time, "datetime": datetime.datetime}
+_TEXTS = {"Decimal": "decimal", "Fraction": "fractions", "PosixPath": "pathlib"}
+_MOMENTS = {"date": "datetime", "time": "datetime", "datetime": "datetime"}
+_HOMES = {**_TEXTS, **_MOMENTS, "timedelta": "datetime"}
+"""Class of the standard library -> its module, imported when the first value comes."""
 
 
 class Closed(BaseException):
@@ -62,11 +62,14 @@ def _encode_rare(value: Any, kind: Any, name: str, other: Other) -> Any:
         return [name, [value.real, value.imag]]
     if kind is range:
         return [name, [value.start, value.stop, value.step]]
-    if kind is datetime.timedelta:
-        return [name, [value.days, value.seconds, value.microseconds]]
-    if kind is _TEXTS.get(name):
+    if kind is not getattr(sys.modules.get(_HOMES.get(name, "")), name, None):
+        return other(value)
+    if name in _TEXTS:
         return [name, str(value)]
-    if kind is _MOMENTS.get(name) and type(getattr(value, "tzinfo", None)) in (type(None), datetime.timezone):
+    if name == "timedelta":
+        return [name, [value.days, value.seconds, value.microseconds]]
+    zone = getattr(value, "tzinfo", None)
+    if zone is None or type(zone) is sys.modules["datetime"].timezone:
         return [name, value.isoformat()]
     return other(value)
 
@@ -82,9 +85,9 @@ def decode(value: Any, other: Other) -> Any:
     if tag == "dict":
         return {decode(k, other): decode(v, other) for k, v in content}
     if tag in _TEXTS:
-        return _TEXTS[tag](content)
+        return _class(tag)(content)
     if tag in _MOMENTS:
-        return _MOMENTS[tag].fromisoformat(content)
+        return _class(tag).fromisoformat(content)
     return _decode_rare(tag, content, value, other)
 
 
@@ -100,8 +103,12 @@ def _decode_rare(tag: str, content: Any, value: Any, other: Other) -> Any:
     if tag == "range":
         return range(*content)
     if tag == "timedelta":
-        return datetime.timedelta(*content)
+        return _class(tag)(*content)
     return other(value)
+
+
+def _class(name: str) -> Any:
+    return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 class Pipe:

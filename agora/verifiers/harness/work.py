@@ -1,21 +1,21 @@
-# ruff: noqa: ANN401 - values of any type cross here
+# ruff: noqa: ANN401, PTH109, PTH112, PTH118 - values of any type cross here; pathlib's import costs a tenth of a judgement
 """The worker: it imports the work under test and does what the judge asks. Nothing it says is believed but data."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-import inspect
 import io
 import operator
 import os
-import pathlib
 import sys
 from typing import Any, cast
 
 from agora.verifiers.harness import wire
 
 _BASES: tuple[Any, ...] = (str, bytes, int, float, complex, list, tuple, dict, set, frozenset)
+_CO_ITERABLE_COROUTINE = 0x100
+"""As `inspect` has it, whose import costs more than the rest."""
 
 
 class Worker:
@@ -66,7 +66,7 @@ class Worker:
         kind: Any = type(cast(object, value))
         about: dict[str, Any] = {"type": kind.__name__, "of": self._number(kind)}
         about["class"] = issubclass(kind, type)
-        about["awaitable"] = inspect.isawaitable(cast(object, value))
+        about["awaitable"] = _is_awaitable(value)
         base = next((base for base in _BASES if isinstance(value, base)), None)
         if base is not None:
             about["base"] = self._encode(base(value))
@@ -106,6 +106,13 @@ class Callback:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Ask the judge."""
         return self._worker.call_back(self.number, args, kwargs)
+
+
+def _is_awaitable(value: Any) -> bool:
+    made_of = getattr(value, "gi_code", None)  # a generator can be one, too: types.coroutine
+    return hasattr(cast(object, type(value)), "__await__") or bool(
+        made_of and made_of.co_flags & _CO_ITERABLE_COROUTINE
+    )
 
 
 def _awaited(value: Any) -> Any:
@@ -168,8 +175,8 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
-    here = pathlib.Path.cwd()
-    sys.path[:0] = [str(path) for path in (here, here / "src") if path.is_dir()]
+    here = os.getcwd()
+    sys.path[:0] = [path for path in (here, os.path.join(here, "src")) if os.path.isdir(path)]
     with contextlib.suppress(wire.Closed):
         Worker(pipe).serve()
 
