@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import anyio.from_thread
 import anyio.to_thread
 
-from agora.errors import PatchError
+from agora.errors import FolderBusyError, PatchError
 from agora.events import Applied, Applying, Asked
 from agora.lots import House, Lot
 from agora.questions import Question
@@ -22,9 +23,12 @@ async def apply(house: House, lot: Lot) -> bool:
     """Write the last attempt's patch to the user's workspace, unless it failed; the intent is on record first.
 
     A run that died in between goes on with the same application: files that are written already are left as they are.
+    The intent is recorded while the folder is held, so whoever has lost the run's lease fails there and writes nothing;
+    and while a process that was stopped in the middle still holds the folder, nobody says what came of it.
 
     Raises:
         ApprovalPendingError: Nobody can be asked now.
+        FolderBusyError: An earlier process of this run is still writing.
     """
     last = lot.attempts[-1] if lot.attempts else None
     begun = house.run.past.find(Applying, lot.task.id) is not None
@@ -63,9 +67,14 @@ async def _apply(house: House, lot: Lot, attempt: Attempt) -> str:
         )
         if not await house.run.granted(question):
             return "not approved"
-        await house.record(Applying(task=lot.task.id, attempt=attempt.award.attempt))
+    intent = Applying(task=lot.task.id, attempt=attempt.award.attempt)
+    announce = partial(anyio.from_thread.run, house.record, intent)
     try:
-        await anyio.to_thread.run_sync(partial(apply_patch, attempt.patch, root, resuming=begun))
+        await anyio.to_thread.run_sync(partial(apply_patch, attempt.patch, root, resuming=begun, announce=announce))
+    except FolderBusyError as busy:
+        if begun:
+            raise
+        return str(busy)
     except PatchError as error:
         return str(error)
     return ""

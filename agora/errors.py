@@ -25,6 +25,7 @@
     │   └── ProviderBusyError           not called, since too many wait for it already
     ├── AgentError            (exit 1)  an agent broke its contract (plan, limits, command)
     ├── PatchError            (exit 1)  a diff does not fit the files it was made from
+    │   └── FolderBusyError             another process is writing a patch to the folder
     ├── WebError              (exit 1)  a page or a search gave nothing that can be used
     │   └── WebRefusedError             the guard did not let it be asked for
     └── LedgerError           (exit 1)  the record is damaged or was asked for the impossible
@@ -250,6 +251,10 @@ class AgentError(AgoraError):
 
 class PatchError(AgoraError):
     """A diff does not fit the files it was made from; nothing was written."""
+
+
+class FolderBusyError(PatchError):
+    """Another process is writing a patch to the folder, and has not done so in time; nothing was written here."""
 
 
 class WebError(AgoraError):

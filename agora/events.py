@@ -216,7 +216,7 @@ class Asked(Happening):
 
 
 class Applying(Happening):
-    """The intent of an application: from here on the workspace may be changed."""
+    """The intent of an application: from here on the workspace may be changed; once for each process that is at it."""
 
     kind: Literal["applying"] = "applying"
     attempt: int

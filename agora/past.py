@@ -166,7 +166,8 @@ class Past:
         """Whether what this event says was said before."""
         if isinstance(event, Learned):
             return event in self._learned.get(event.task, ())
-        key = None if isinstance(event, Asked) else _key(event)  # a question stands there twice: waiting, and answered
+        # A question stands there twice: waiting, and answered. A patch is announced by each process that writes it.
+        key = None if isinstance(event, (Asked, Applying)) else _key(event)
         return key is not None and key in self._by_key
 
     def find(self, kind: type[E], task: str = "", *more: str | int) -> E | None:

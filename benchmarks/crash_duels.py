@@ -34,10 +34,12 @@ class Duel(NamedTuple):
     """zombie: stopped past its lease, another finishes, then it wakes. held: stopped within its lease, another wants to
     go on. pair: two markets begin on one database."""
     hit: int = 0
-    """At which failpoint, of all that are reached, it stops."""
+    """At which hit it stops."""
+    name: str = "*"
+    """Of which failpoint; "*" counts all."""
 
     def __str__(self) -> str:
-        return f"{self.kind} at hit {self.hit}"
+        return f"{self.kind} at {self.name}:{self.hit}"
 
 
 def fought(duel: Duel, folder: Path, *, database: str = "") -> Found:
@@ -47,9 +49,9 @@ def fought(duel: Duel, folder: Path, *, database: str = "") -> Found:
     return _zombie(duel, folder, database) if duel.kind == "zombie" else _held(duel, folder, database)
 
 
-def _stops_at(place: Place, hit: int) -> Callable[[], None]:
+def _stops(place: Place, duel: Duel) -> Callable[[], None]:
     def work() -> None:
-        failpoints.arm(Failpoint("*", hit, act=lambda: os.kill(os.getpid(), signal.SIGSTOP)))
+        failpoints.arm(Failpoint(duel.name, duel.hit, act=lambda: os.kill(os.getpid(), signal.SIGSTOP)))
         begin(place)
 
     return work
@@ -58,10 +60,11 @@ def _stops_at(place: Place, hit: int) -> Callable[[], None]:
 def _zombie(duel: Duel, folder: Path, database: str) -> Found:
     place = made(folder, database=database, lease_s=LEASE_S)
     logs = folder / "zombie.log", folder / "log"
-    zombie = started(_stops_at(place, duel.hit), logs[0])
+    zombie = started(_stops(place, duel), logs[0])
     if not os.WIFSTOPPED(waited(zombie, stopped=True)):
         return Found(faults=[f"it did not stop: {logs[0].read_text()[-1000:]}"])
     _out_of_transactions(zombie, place, logs[1])
+    writing = not _free(place.repo)
     try:
         status = forked(lambda: go_on(place, patience_s=60.0), logs[1])
         between = _looked(place, folder)
@@ -69,21 +72,25 @@ def _zombie(duel: Duel, folder: Path, database: str) -> Found:
         os.kill(zombie, signal.SIGCONT)
         woke = waited(zombie)
     found = _looked(place, folder)
+    faults: list[str] = []
+    if found.events != between.events or (found.tree != between.tree and not writing):
+        faults.append("the zombie wrote something")
+    if (
+        writing
+    ):  # a patch that was half written when it stopped is its to finish, and nobody says before what came of it
+        if status == 0 or "FolderBusyError" not in logs[1].read_text():
+            faults.append(f"the other process went past a folder that was held: {status}")
+        status = forked(lambda: go_on(place), logs[1])
+        found = _looked(place, folder)
     if status:
-        found.faults.append(f"the other process ended with {status}: {logs[1].read_text()[-1000:]}")
+        faults.append(f"the other process ended with {status}: {logs[1].read_text()[-1000:]}")
     if woke == 0 or "LeaseError" not in logs[0].read_text():
-        found.faults.append(f"the zombie ended with {woke}, and no word of its lease: {logs[0].read_text()[-1000:]}")
-    if found.events != between.events or found.tree != between.tree:
-        found.faults.append("the zombie wrote something")
-    return found.model_copy(update={"died": 1})
+        faults.append(f"the zombie ended with {woke}, and no word of its lease: {logs[0].read_text()[-1000:]}")
+    return found.model_copy(update={"died": 1, "faults": [*found.faults, *faults]})
 
 
 def _out_of_transactions(child: int, place: Place, log: Path) -> None:
-    """Move a stopped process on until it holds neither the database nor the user's folder.
-
-    Whoever stops inside a transaction of SQLite holds up everyone. Whoever stops while it writes a patch holds the
-    folder: the other process gives up its turn there, and what was begun is finished on waking (`docs/promises.md`, 5).
-    """
+    """Move a stopped process on until it lets the database go: in a transaction of SQLite it holds up everyone."""
 
     async def probe() -> None:
         store = SQLStore.open(place.database, clock=SystemClock(), busy_s=0.5)
@@ -92,7 +99,7 @@ def _out_of_transactions(child: int, place: Place, log: Path) -> None:
         await store.close()
 
     for _ in range(100):
-        if forked(partial(anyio.run, probe), log) == 0 and _free(place.repo):
+        if forked(partial(anyio.run, probe), log) == 0:
             return
         os.kill(child, signal.SIGCONT)
         time.sleep(0.01)
@@ -114,7 +121,7 @@ def _free(folder: Path) -> bool:
 def _held(duel: Duel, folder: Path, database: str) -> Found:
     place = made(folder, database=database)
     logs = folder / "holder.log", folder / "log"
-    holder = started(_stops_at(place, duel.hit), logs[0])
+    holder = started(_stops(place, duel), logs[0])
     if not os.WIFSTOPPED(waited(holder, stopped=True)):
         return Found(faults=[f"it did not stop: {logs[0].read_text()[-1000:]}"])
     _out_of_transactions(holder, place, logs[1])

@@ -146,6 +146,7 @@ def drawn(options: argparse.Namespace, reached: Counter[str]) -> list[Round]:
     """The double kills and the duels: each at a hit that follows from the seed."""
     chance, most = SeededChance(options.seed), reached.total() - reached[IN_A_COMMIT]
     commits = reached[IN_A_COMMIT]
+    inside = [kill for kill in every(reached) if kill.name.startswith("appl")]
     rounds: list[Round] = []
     for number in range(options.twice):
         hits = [1 + chance.integer(f"twice {number} {which}") % (most // 2) for which in ("begin", "resume")]
@@ -155,6 +156,9 @@ def drawn(options: argparse.Namespace, reached: Counter[str]) -> list[Round]:
         for number in range(count):
             # past its start: before that there is no run that two could want
             rounds.append(Duel(kind, 12 + chance.integer(f"{kind} {number}") % (most + commits - 20)))
+    for number in range(options.writers):
+        point = inside[chance.integer(f"writer {number}") % len(inside)]
+        rounds.append(Duel("zombie", point.hit, point.name))
     return rounds
 
 
@@ -233,6 +237,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--random", type=int, default=0, help="kills at random moments, and inside transactions")
     parser.add_argument("--twice", type=int, default=0, help="rounds in which the resume is killed as well")
     parser.add_argument("--zombies", type=int, default=0, help="processes that are stopped past their lease and wake")
+    parser.add_argument("--writers", type=int, default=0, help="the same, stopped around and in the writing of a patch")
     parser.add_argument("--held", type=int, default=0, help="resumes while another process is at it")
     parser.add_argument("--pairs", type=int, default=0, help="two markets that begin on one database")
     parser.add_argument("--parallel", type=int, default=1, help="tasks at once, in what is killed")

@@ -50,10 +50,10 @@ def test_killed_at_every_boundary_and_at_100_random_moments_it_ends_as_if_nobody
 
 @pytest.mark.timeout(1600)
 def test_killed_twice_stopped_past_its_lease_and_met_by_others_it_ends_as_if_nobody_had() -> None:
-    said = battery("--twice", "20", "--zombies", "20", "--held", "6", "--pairs", "6", within_s=1500)
+    said = battery("--twice", "20", "--zombies", "20", "--writers", "6", "--held", "6", "--pairs", "6", within_s=1500)
     count, died = rounds(said)
-    assert count == 52
-    assert died >= 40
+    assert count == 58
+    assert died >= 46
 
 
 @pytest.mark.timeout(1000)

@@ -14,7 +14,7 @@ from agora.agents.llm import LLMAgent
 from agora.agents.tools import tool
 from agora.ambient import SystemClock
 from agora.bids import Plan, Price
-from agora.errors import ApprovalPendingError, ConfigError, LedgerError, ModelError
+from agora.errors import ApprovalPendingError, ConfigError, FolderBusyError, LedgerError, ModelError
 from agora.events import Applied, Asked, Called, Event, Resumed, TaskDone, ToolUsed
 from agora.failpoints import Failpoint
 from agora.ledger.redact import redactor_of
@@ -25,6 +25,7 @@ from agora.protocols import Agent, Desk, Store, Workspace
 from agora.questions import Answer, Approve, Question
 from agora.records import Ran
 from agora.sandbox import BareSandbox
+from agora.sandbox.staging import alone
 from agora.tasks import Check, Limits, Task, Tier, Usage, Verdict, Work
 from agora.testing import FakeClock, RuleModel, ScriptedModel, audit, call, say
 
@@ -520,6 +521,26 @@ async def test_a_patch_that_was_being_written_is_finished_by_whoever_goes_on(tmp
     report = await market_of(agent, store).resume("last")
     assert report.results[0].applied
     assert {name: (tmp_path / name).read_text() for name in names_in(tmp_path)} == {"a": "2", "b": "2", "c": "2"}
+
+
+async def test_nobody_says_what_came_of_a_patch_while_its_folder_is_held(tmp_path: Path) -> None:
+    (tmp_path / "answer.txt").write_text("41")
+    store = MemoryStore(clock=FakeClock())
+
+    async def perform(desk: Desk, plan: Plan) -> Work:
+        assert desk.workspace is not None
+        desk.workspace.path("answer.txt").write_text("42")
+        return Work(output="42")
+
+    agent = FunctionAgent("a", perform, plan=PLAN, price=Price(), tier=Tier.BARE)
+    market = market_of(agent, store, approve=yes)
+    await cut_off(market, [task(workspace=str(tmp_path), tier=Tier.BARE)], at="applying.durable")
+    with alone(tmp_path), pytest.raises(FolderBusyError, match="end it, or try again"):
+        await market.resume("last")
+    assert not any(isinstance(event, Applied) for event in events(store))
+    assert (await market.resume("last")).results[0].applied
+    assert (tmp_path / "answer.txt").read_text() == "42"
+    assert audit(events(store)) == []
 
 
 async def test_an_intent_that_cannot_be_recorded_leaves_a_run_that_can_be_gone_on_with() -> None:

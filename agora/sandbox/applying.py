@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from agora.errors import PatchError
@@ -15,7 +15,14 @@ from agora.tasks import Change, Patch
 _MEND = "nothing was written; make a new attempt from the folder as it is now"
 
 
-def apply_patch(patch: Patch, root: Path, resuming: bool = False, *, durable: bool = True) -> None:
+def apply_patch(
+    patch: Patch,
+    root: Path,
+    resuming: bool = False,
+    *,
+    durable: bool = True,
+    announce: Callable[[], object] = lambda: None,
+) -> None:
     """Apply a patch wholly or not at all, and only once.
 
     All pre-images are checked first. New contents are written beside the files, in a stage named by the patch's digest,
@@ -28,8 +35,10 @@ def apply_patch(patch: Patch, root: Path, resuming: bool = False, *, durable: bo
         resuming: Whether an application of this patch may have ended without anybody knowing: files that are already
             as the patch leaves them count as done.
         durable: Whether the files are forced to the disk before this returns.
+        announce: Called when the folder is ours and nothing has changed in it; if it raises, nothing does.
 
     Raises:
+        FolderBusyError: Another process is writing a patch to the folder.
         PatchError: A path leaves the folder, goes through a link or into what no patch may change; a file is not
             what the patch was made from; or the file system refused. Nothing has changed then.
     """
@@ -37,6 +46,7 @@ def apply_patch(patch: Patch, root: Path, resuming: bool = False, *, durable: bo
     if not patch.changes:
         return
     with alone(root):
+        announce()
         stage = Stage(patch, root, durable=durable)
         stage.recover()
         steps = [Step(number, change) for number, change in enumerate(patch.changes)]

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from agora.errors import PatchError
+from agora.errors import FolderBusyError, PatchError
 from agora.failpoints import reach
 from agora.sandbox.trees import STAGE_PREFIX
 from agora.tasks import Change, Patch, digest_of
@@ -263,7 +263,8 @@ def alone(root: Path) -> Generator[None]:
     Tasks of one run that end together take turns; another's turn is waited for, up to `TURN_S`.
 
     Raises:
-        PatchError: Another process is at it all the time, or the folder cannot be opened.
+        FolderBusyError: Another process is at it all the time.
+        PatchError: The folder cannot be opened.
     """
     try:
         descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -273,7 +274,9 @@ def alone(root: Path) -> Generator[None]:
         ends_s = time.monotonic() + TURN_S
         while not _taken(descriptor):
             if time.monotonic() > ends_s:
-                raise PatchError(f"another process is applying a patch to {str(root)!r}: try again")
+                raise FolderBusyError(
+                    f"another process is writing a patch to {str(root)!r}: end it, or try again later"
+                )
             time.sleep(0.01)
         yield
     finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agora.errors import PatchError
+from agora.errors import FolderBusyError, LeaseError, PatchError
 from agora.failpoints import Failpoint, arm
 from agora.sandbox import apply_patch
 from agora.sandbox.patches import digest, patch_between, snapshot
@@ -195,11 +195,23 @@ def test_resuming_what_never_began_or_was_partly_done_by_hand_does_the_rest(tmp_
 def test_one_folder_takes_one_patch_at_a_time(tmp_path: Path) -> None:
     holder = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(holder, fcntl.LOCK_EX)
-    with pytest.raises(PatchError, match="another process is applying a patch"):
-        apply_patch(Patch(changes=(Change(path="a", before=None, after=b"x"),)), tmp_path)
+    patch, announced = Patch(changes=(Change(path="a", before=None, after=b"x"),)), list[str]()
+    with pytest.raises(FolderBusyError, match="another process is writing a patch"):
+        apply_patch(patch, tmp_path, announce=lambda: announced.append("too early"))
     os.close(holder)
-    apply_patch(Patch(changes=(Change(path="a", before=None, after=b"x"),)), tmp_path)
+    apply_patch(patch, tmp_path, announce=lambda: announced.append("once"))
     assert gather(tmp_path) == {"a": (b"x", 0o644)}
+    assert announced == ["once"]
+
+
+def test_an_application_that_cannot_be_announced_changes_nothing(tmp_path: Path) -> None:
+    def refuse() -> None:
+        assert gather(tmp_path) == {}
+        raise LeaseError("r1", "somebody else", lost=True)
+
+    with pytest.raises(LeaseError):
+        apply_patch(Patch(changes=(Change(path="a", before=None, after=b"x"),)), tmp_path, announce=refuse)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_patches_of_tasks_that_end_together_take_turns(tmp_path: Path) -> None:
