@@ -57,6 +57,10 @@ def was_killed(status: int) -> bool:
 
 
 def processes(folder: Path) -> list[str]:
-    """The command lines that name a folder."""
-    lines = (" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
-    return [line for line in lines if f"{folder}/" in line]
+    """The processes whose command line or environment names a folder."""
+    found: list[str] = []
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        words = " ".join([*(process.info["cmdline"] or ()), *(process.info["environ"] or {}).values()])
+        if f"{folder}/" in words:
+            found.append(words)
+    return found

@@ -36,6 +36,7 @@ from agora.sandbox.profile import (
 )
 from agora.sandbox.runner import GATE, Launch
 from agora.sandbox.seccomp import filter_bytes
+from agora.sandbox.sweeping import COPY_VARIABLE
 from agora.sandbox.trees import TreeCaps
 from agora.tasks import Patch, Tier
 
@@ -110,7 +111,7 @@ class _Bubblewrap:
         command += (*GATE, *with_python(order.argv, self._cell.interpreter.python))
         return Launch(
             argv=command,
-            env={},
+            env={COPY_VARIABLE: str(self._cell.root)},
             cwd=Path("/"),
             user=user,
             descriptors=(options, seccomp, info_in, hold_out),

@@ -1,4 +1,4 @@
-"""Removes private copies whose owner has died: after a SIGKILL nobody else does.
+"""Removes private copies whose owner has died, and what still waits in them: after a SIGKILL nobody else does.
 
 Every private folder holds a file that its owner has locked (flock) for as long as it lives. The kernel lets a lock go
 with its process, whatever ended it, so a lock that can be taken is a dead owner's: no process id is compared, and none
@@ -27,6 +27,9 @@ PREFIX = "agora-"
 
 COPY = "copy"
 """The copy's name in its private folder."""
+
+COPY_VARIABLE = "AGORA_COPY"
+"""Environment variable of a sandbox's own first processes: the copy that they are for."""
 
 _NAME = re.compile(r"agora-[a-z0-9_]{8}")
 _OWNER = "owner"
@@ -134,6 +137,7 @@ def sweep(*, bound_s: float = 10.0) -> Swept:
                 continue
             try:
                 if time.monotonic() < ends:
+                    _end_orphans(folder / COPY)
                     remove(folder / COPY)
                     remove(folder)
                 gone = not folder.exists()
@@ -181,6 +185,20 @@ def _lock_of_dead(folder: Path) -> int | None:
         return None
     finally:
         os.close(handle)
+
+
+def _end_orphans(copy: Path) -> None:
+    """Kill what is for a copy without an owner.
+
+    A bubblewrap that dies between its fork and its first word leaves a child that waits for that word for ever.
+    """
+    import psutil  # late: the dead are rare
+
+    for process in psutil.process_iter(["environ"]):
+        environ: dict[str, str] = process.info["environ"] or {}
+        if environ.get(COPY_VARIABLE) == str(copy):
+            with suppress(psutil.Error):
+                process.kill()
 
 
 def _lock_in(handle: int) -> int | None:

@@ -17,7 +17,7 @@ import pytest
 
 from agora.sandbox import BareSandbox, sweep
 from agora.sandbox.copies import NOBODY
-from agora.sandbox.sweeping import discard, private_folder
+from agora.sandbox.sweeping import COPY_VARIABLE, discard, private_folder
 from agora.tasks import Tier
 
 _OWNER = """
@@ -31,8 +31,9 @@ time.sleep(600)
 
 
 @pytest.fixture(autouse=True)
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A temporary folder of the test's own; other tests' copies stand in the usual one."""
+def place(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A temporary folder of the test's own; other tests' copies, and pytest's folders, stand in the usual one."""
+    tmp_path_factory.getbasetemp()
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         Path(name).chmod(0o777)
         monkeypatch.setattr(tempfile, "tempdir", name)
@@ -82,6 +83,26 @@ def test_copies_of_the_dead_go_and_those_of_the_living_stay(
     discard(mine)
     sweep()
     assert not list(place.iterdir())
+
+
+def test_what_waits_for_a_dead_owner_is_ended_and_what_a_living_one_runs_is_not(
+    owner: Callable[[int], subprocess.Popen[bytes]], place: Path
+) -> None:
+    living = owner(1)
+    (kept,) = place.iterdir()
+    dead = owner(1)
+    (gone,) = set(place.iterdir()) - {kept}
+    waiting = {
+        folder: subprocess.Popen(["sleep", "600"], env={**os.environ, COPY_VARIABLE: str(folder / "copy")})
+        for folder in (kept, gone)
+    }
+    killed(dead)
+    sweep()
+    assert waiting[gone].wait(timeout=10) == -signal.SIGKILL
+    assert waiting[kept].poll() is None
+    killed(living)
+    sweep()
+    assert waiting[kept].wait(timeout=10) == -signal.SIGKILL
 
 
 def test_whatever_a_command_left_in_a_copy_is_removed_and_nothing_is_followed(
