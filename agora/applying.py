@@ -68,7 +68,10 @@ async def _apply(house: House, lot: Lot, attempt: Attempt) -> str:
         if not await house.run.granted(question):
             return "not approved"
     intent = Applying(task=lot.task.id, attempt=attempt.award.attempt)
-    announce = partial(anyio.from_thread.run, house.record, intent)
+
+    def announce() -> None:
+        anyio.from_thread.run(house.record, intent)
+
     try:
         await anyio.to_thread.run_sync(partial(apply_patch, attempt.patch, root, resuming=begun, announce=announce))
     except FolderBusyError as busy:

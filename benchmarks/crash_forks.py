@@ -60,7 +60,9 @@ def processes(folder: Path) -> list[str]:
     """The processes whose command line or environment names a folder."""
     found: list[str] = []
     for process in psutil.process_iter(["cmdline", "environ"]):
-        words = " ".join([*(process.info["cmdline"] or ()), *(process.info["environ"] or {}).values()])
+        argv: list[str] = process.info["cmdline"] or []
+        environ: dict[str, str] = process.info["environ"] or {}
+        words = " ".join([*argv, *environ.values()])
         if f"{folder}/" in words:
             found.append(words)
     return found
