@@ -43,7 +43,10 @@ from memory.places import PostgresPlaces
 IN_A_COMMIT = "commit.written"
 """Reached inside each transaction of the ledger, between the inserts and COMMIT."""
 
-LATE = ("alembic.command", "alembic.context", "jsonschema", "agora.agents.search_agent", "psutil")
+LATE = (
+    *("alembic.command", "alembic.config", "alembic.context", "jsonschema", "psutil"),
+    *("anyio._backends._asyncio", "agora.agents.search_agent", "agora.verifiers.harness"),
+)
 """Modules that a run imports late; imported here before the forks, for they cost more than the rest of a run."""
 
 
