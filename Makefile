@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SEED ?= 20261122
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports bench soak variants wheel clean
+.PHONY: help run test lint types imports bench promises soak variants wheel clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ imports: $(VENV)/.ready-dev ## who may import whom
 
 bench: $(VENV)/.ready-dev ## speed and memory, measured here
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+promises: $(VENV)/.ready-dev ## the tests that docs/promises.md names, and how long they take
+	@$(BIN)/python -m pytest -q --durations=5 $$(grep -oE 'tests/[a-z_/]+\.py::[a-z_0-9]+' docs/promises.md | sort -u)
 
 soak: $(VENV)/.ready-dev ## hours of kills, cancels, provider faults and outages; PARTS="kills faults" for some
 	@$(BIN)/python benchmarks/soak.py $(PARTS)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -133,11 +134,9 @@ def run(folder: Path, *, sandbox: str, guarded: bool = True) -> Seen:
         flags += ["--bare"] if sandbox == "bare" else []
         with watched(places):
             first = shell("run", "mend word.txt", *flags, "--output-format", "stream-json")
-        for command in ("show", "explain", "runs"):
-            shell(command, "--json")
-            shell(command)
-        shell("agents")
-        shell("memory", "search", "word")
+        looks = [[command, *more] for command in ("show", "explain", "runs") for more in ((), ("--json",))]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(lambda look: shell(*look), [*looks, ["agents"], ["memory", "search", "word"]]))
         bodies = [*worker.requests, *echoing.requests]
     places["prompts"] = "\n".join(json.dumps(body, ensure_ascii=False) for body in bodies).encode()
     contents = (str(message.get("content")) for body in bodies for message in body["messages"])
