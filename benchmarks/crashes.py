@@ -35,7 +35,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from agora import failpoints
 from agora.ambient import SeededChance
 from agora.failpoints import Failpoint
-from agora.sandbox import best_sandbox
 from benchmarks.crash_duels import Duel, Kind, fought
 from benchmarks.crash_forks import forked, processes, was_killed
 from benchmarks.crash_market import Found, begin, go_on, inspect, made
@@ -257,7 +256,6 @@ def main() -> int:
     options = _options()
     for module in LATE:
         import_module(module)
-    best_sandbox()  # tried once here instead of in each of them
     gc.freeze()
     base = Path(tempfile.mkdtemp(prefix="crashes-"))
     base.chmod(0o755)
