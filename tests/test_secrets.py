@@ -134,9 +134,11 @@ def run(folder: Path, *, sandbox: str, guarded: bool = True) -> Seen:
         flags += ["--bare"] if sandbox == "bare" else []
         with watched(places):
             first = shell("run", "mend word.txt", *flags, "--output-format", "stream-json")
-        looks = [[command, *more] for command in ("show", "explain", "runs") for more in ((), ("--json",))]
+        looks = ["agents", "memory search word"]
+        looks += [f"{command}{form}" for command in ("show", "explain", "runs") for form in ("", " --json")]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(lambda look: shell(*look), [*looks, ["agents"], ["memory", "search", "word"]]))
+            for looked in [pool.submit(shell, *look.split()) for look in looks]:
+                looked.result()
         bodies = [*worker.requests, *echoing.requests]
     places["prompts"] = "\n".join(json.dumps(body, ensure_ascii=False) for body in bodies).encode()
     contents = (str(message.get("content")) for body in bodies for message in body["messages"])
