@@ -129,7 +129,7 @@ def sweep(*, bound_s: float = 10.0) -> Swept:
     """
     ends = time.monotonic() + bound_s
     removed = left = 0
-    for place in dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))):
+    for place in map(Path, _places()):
         _remove_drafts(place)
         for folder in _candidates(place):
             lock = _lock_of_dead(folder)
@@ -153,9 +153,17 @@ def temporary() -> str:
     Never the folder that we stand in, which is what Python falls back to where no temporary folder can be written.
     """
     here = str(Path.cwd())
-    places = [place for place in (tempfile.gettempdir(), "/tmp", "/var/tmp") if place != here]
+    places = [place for place in _places() if place != here]
     usable = (place for place in places if Path(place).is_dir() and os.access(place, os.W_OK))
     return next((place for place in usable if reachable(Path(place))), places[0])
+
+
+def _places() -> tuple[str, ...]:
+    """Temporary folders, the usual one first, where Python finds one that can be written."""
+    places = ["/tmp", "/var/tmp"]
+    with suppress(FileNotFoundError):  # not even the folder that we stand in can be written
+        places.insert(0, tempfile.gettempdir())
+    return tuple(dict.fromkeys(places))
 
 
 def _candidates(place: Path) -> Iterator[Path]:
