@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -81,6 +82,42 @@ class Plan(Value):
     """Promised cap on the tokens it writes, enforced; None: projected from the plan's length (SALE)."""
     terms: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Structured terms, as method, samples, checks."""
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    """Stated chance that the work will pass; never believed as it stands; None: nothing was stated."""
+
+
+class Standing(Value):
+    """What the market counted of an agent for one skill before the bids were opened; grounded outcomes only."""
+
+    tried: int = Field(default=0, ge=0)
+    """Verified attempts."""
+    passed: int = Field(default=0, ge=0)
+    """How many of them passed."""
+    success: float = Field(default=0.5, ge=0, le=1)
+    """Posterior mean of its chance to pass, under a uniform prior: (passed + 1) / (tried + 2) where nothing decays."""
+    success_low: float = Field(default=0.0, ge=0, le=1)
+    """Lower confidence bound of that chance."""
+    usd: float | None = Field(default=None, ge=0)
+    """Mean dollars of an attempt; None: none made."""
+    seconds: float | None = Field(default=None, ge=0)
+    """Mean seconds of an attempt; None: none made."""
+    energy_j: float | None = Field(default=None, ge=0)
+    """Mean joules of an attempt; None: not known."""
+    share: float = Field(default=0.0, ge=0, le=1)
+    """Its share of the awards so far."""
+
+
+class Juror(Value):
+    """One judge of an auction, whose marks stand with the bids."""
+
+    operator: str
+    """Who is behind it: its marks for bids of the same operator are its own praise."""
+    agreement: float = Field(default=0.5, ge=0, le=1)
+    """How far its marks went with grounded outcomes so far; 0.5 says nothing, 1 is always right."""
+
+
+NO_JURY: Final[Mapping[str, Juror]] = MappingProxyType({})
+"""Nobody judges."""
 
 
 class Bid(Value):
@@ -102,6 +139,16 @@ class Bid(Value):
     """SHA-256 of the plan and price, without names: what ties are broken by."""
     usage: Usage = Usage()
     """What making the bid took."""
+    round: int = Field(default=0, ge=0, le=1)
+    """0 for the first bid, 1 for one that was refined from memory."""
+    operator: str = ""
+    """Who is behind the bidder: what a judge and a bidder may have in common."""
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    """The stated chance to pass, calibrated on the bidder's own outcomes; None: nothing was stated."""
+    standing: Standing = Standing()
+    """What the market knows of the bidder."""
+    marks: Mapping[str, int] = Field(default_factory=dict)
+    """Judge -> 0 to 5: the jury's judgements of this bid; judges that were dropped are not there."""
 
 
 class Reserve(Value):
@@ -126,6 +173,8 @@ class Score(Value):
     """The sum of the weighted terms."""
     terms: Mapping[str, float]
     """Weighted terms by name, as cost (positive) and entropy (negative)."""
+    figures: Mapping[str, float] = Field(default_factory=dict)
+    """What was weighed, by the same names: each term is its weight x its figure, with the sign of the term."""
     price: Amount
     """What was asked."""
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from agora.bids import Bid, Clearing, Plan, Price, Profile, Reserve, Shortlist
+from agora.bids import NO_JURY, Bid, Clearing, Juror, Plan, Price, Profile, Reserve, Shortlist
 from agora.events import Event
 from agora.messages import Reply, Request, ToolCall, ToolSpec
 from agora.records import AgentRecord, MemoryEntry, Ran, Recorded, RunInfo, ToolResult
@@ -268,8 +268,10 @@ class Mechanism(Protocol):
         """As in `auctions/NAME.toml` and on the ledger."""
         ...
 
-    def clear(self, bids: Sequence[Bid], *, reserve: Reserve, seed: int) -> Clearing:
-        """Score all bids (in any order) against a scale fixed before opening; `seed` and content break ties."""
+    def clear(
+        self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
+    ) -> Clearing:
+        """Score all bids (in any order) against a scale fixed before opening; `jury`: who made the marks on them."""
         ...
 
 

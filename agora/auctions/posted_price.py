@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from agora.auctions.ranking import admit, rank, tie_hash
-from agora.bids import Amount, Bid, Clearing, Reserve, Score
+from agora.bids import NO_JURY, Amount, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 
 
@@ -26,7 +26,9 @@ class PostedPrice:
             raise ConfigError("auction 'posted'", f"share {share!r} must be in (0, 1]")
         self._share = share
 
-    def clear(self, bids: Sequence[Bid], *, reserve: Reserve, seed: int) -> Clearing:
+    def clear(
+        self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
+    ) -> Clearing:
         """Draw among all who accept the price."""
         admitted, refused = admit(bids, reserve, limit=self._share)
         ranking = _draw(admitted, reserve, seed)
@@ -44,7 +46,9 @@ class Lottery:
 
     name = "random"
 
-    def clear(self, bids: Sequence[Bid], *, reserve: Reserve, seed: int) -> Clearing:
+    def clear(
+        self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
+    ) -> Clearing:
         """Draw among all bids within the reserve."""
         admitted, refused = admit(bids, reserve)
         ranking = _draw(admitted, reserve, seed)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from agora.auctions.ranking import admit, cost_share, rank
-from agora.bids import Bid, Clearing, Reserve, Score
+from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 
 
@@ -44,7 +44,9 @@ class SALE:
             raise ConfigError("auction 'sale'", f"weights {chosen!r} must be cost > 0 and entropy >= 0, nothing else")
         self._weights = chosen
 
-    def clear(self, bids: Sequence[Bid], *, reserve: Reserve, seed: int) -> Clearing:
+    def clear(
+        self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
+    ) -> Clearing:
         """Score and rank all admitted bids; the winner is paid what it asked."""
         admitted, refused = admit(bids, reserve)
         weights, dropped = self._usable(admitted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from agora.agents.llm import LLMAgent
 from agora.agents.tools import tool
 from agora.ambient import SeededChance, SystemClock
 from agora.auctions import SALE, Lottery, PostedPrice
-from agora.bids import Bid, Clearing, Plan, Profile, Reserve, Score
+from agora.bids import NO_JURY, Bid, Clearing, Juror, Plan, Profile, Reserve, Score
 from agora.coordinator import Everyone
 from agora.protocols import Desk, Mechanism
 from agora.sandbox import BareSandbox, best_sandbox
@@ -42,7 +42,9 @@ def test_a_mechanism_that_takes_the_first_bid_is_found_out() -> None:
     class First:
         name = "first"
 
-        def clear(self, bids: Sequence[Bid], *, reserve: Reserve, seed: int) -> Clearing:
+        def clear(
+            self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
+        ) -> Clearing:
             ranking = [Score(agent=bid.agent, total=0, terms={}, price=bid.price) for bid in bids]
             return Clearing(mechanism="first", ranking=tuple(ranking))
 
