@@ -52,7 +52,7 @@ def _on_record(house: House, lot: Lot) -> tuple[dict[str, Bid], dict[str, str]]:
     refusals: dict[str, str] = {}
     past = house.run.past
     for name in lot.shortlist.members:
-        if placed := past.find(BidPlaced, lot.task.id, name):
+        if placed := past.find(BidPlaced, lot.task.id, 0, name):
             bids[name] = placed.bid
         elif refused := past.find(BidRefused, lot.task.id, name):
             refusals[name] = refused.reason

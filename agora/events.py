@@ -30,6 +30,7 @@ __all__ = [
     "CommandReserved",
     "Done",
     "Event",
+    "Judged",
     "Learned",
     "Performed",
     "Posted",
@@ -123,14 +124,30 @@ class BidRefused(Happening):
     """Why, in words."""
 
 
+class Judged(Happening):
+    """One judge's marks for all bids of a round, or why it has none."""
+
+    kind: Literal["judged"] = "judged"
+    judge: str
+    """Who."""
+    round: int = 0
+    """0 for the first bids, 1 for the refined ones."""
+    marks: Mapping[str, int] = Field(default_factory=dict)
+    """Bidder -> 0 to 5; none where the judge was dropped."""
+    dropped: str = ""
+    """Why its marks do not count: late, failed, unreadable twice."""
+
+
 class Scored(Happening):
-    """All bids were opened together and scored."""
+    """All bids were opened together and scored; once more after some were refined."""
 
     kind: Literal["scored"] = "scored"
     clearing: Clearing
     """Every term of every score."""
     seed: int
     """What ties were broken with."""
+    round: int = 0
+    """0 for the first bids, 1 with the refined ones."""
 
 
 class Awarded(Happening):
@@ -272,6 +289,7 @@ Event = Annotated[
     | Screened
     | BidPlaced
     | BidRefused
+    | Judged
     | Scored
     | Awarded
     | Reserved

@@ -59,9 +59,9 @@ def remembered(house: House, tasks: Iterable[Task]) -> list[Result]:
 
 
 def _result(run: str, task: Task, done: TaskDone, past: Past) -> Result:
-    screened, scored = past.find(Screened, task.id), past.find(Scored, task.id)
+    screened, scored = past.find(Screened, task.id), past.find(Scored, task.id, 0)
     applied = past.find(Applied, task.id)
-    placed = [past.find(BidPlaced, task.id, name) for name in sorted(screened.shortlist.members)] if screened else []
+    placed = [past.find(BidPlaced, task.id, 0, name) for name in sorted(screened.shortlist.members)] if screened else []
     bids = tuple(bid.bid for bid in placed if bid is not None)
     result = Result(
         run=run,

@@ -23,6 +23,7 @@ from agora.events import (
     CommandReserved,
     Done,
     Event,
+    Judged,
     Learned,
     Performed,
     Posted,
@@ -277,7 +278,7 @@ def _call_id(event: Event) -> str:
     return call_of(event.call) if isinstance(event, (Reserved, Called)) else ""
 
 
-_ONCE_A_TASK: Final = (Started, Posted, Screened, Scored, Applying, Applied, TaskDone, Done)
+_ONCE_A_TASK: Final = (Started, Posted, Screened, Applying, Applied, TaskDone, Done)
 
 
 def _key(event: Event) -> tuple[object, ...] | None:
@@ -288,8 +289,12 @@ def _key(event: Event) -> tuple[object, ...] | None:
         return type(event), event.task, event.attempt
     if isinstance(event, Awarded):
         return Awarded, event.task, event.award.attempt
+    if isinstance(event, Scored):
+        return Scored, event.task, event.round
     if isinstance(event, BidPlaced):
-        return BidPlaced, event.task, event.bid.agent
+        return BidPlaced, event.task, event.bid.round, event.bid.agent
+    if isinstance(event, Judged):
+        return Judged, event.task, event.round, event.judge
     if isinstance(event, BidRefused):
         return BidRefused, event.task, event.agent
     return (Asked, event.task, event.question.id) if isinstance(event, Asked) else None

@@ -16,6 +16,7 @@ from agora.events import (
     CommandReserved,
     Done,
     Event,
+    Judged,
     Learned,
     Performed,
     Posted,
@@ -145,6 +146,7 @@ KINDS: dict[str, st.SearchStrategy[Event]] = {
     "screened": st.builds(Screened, shortlist=_shortlists, reserve=st.builds(Reserve, usd=_money, s=_money)),
     "bid": st.builds(BidPlaced, task=texts, bid=_bids),
     "bid_refused": st.builds(BidRefused, agent=texts, reason=texts),
+    "judged": st.builds(Judged, judge=texts, marks=st.dictionaries(texts, st.integers(0, 5)), dropped=texts),
     "scored": st.builds(Scored, clearing=_clearings, seed=_counts),
     "awarded": st.builds(Awarded, award=_awards, evidence=st.lists(texts, max_size=2).map(tuple)),
     "reserved": st.builds(
