@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from agora.bids import Lesson, Plan
 from agora.messages import Reply, Request
 from agora.protocols import Desk
 from agora.tasks import Outcome, Task, Work
@@ -47,6 +48,30 @@ class MayBeDown(Protocol):
 
     def down(self) -> str:
         """Why it cannot be called now; empty where it can."""
+        ...
+
+
+@runtime_checkable
+class JuryMember(Protocol):
+    """An agent that can judge the plans of an auction."""
+
+    async def mark(self, desk: Desk, plans: Mapping[str, str], *, complaint: str = "") -> str:
+        """Say from 0 to 5 how likely each plan is to complete `desk.task`; the market reads the answer.
+
+        Args:
+            desk: The judge's own.
+            plans: Label -> plan, in an order of this judge's own; whose they are is not known.
+            complaint: What was wrong with the answer before; empty at the first asking.
+        """
+        ...
+
+
+@runtime_checkable
+class Refining(Protocol):
+    """An agent that can write its plan again in the light of what won and lost before."""
+
+    async def refine(self, desk: Desk, plan: Plan, lessons: Sequence[Lesson]) -> Plan | None:
+        """Write a better plan for `desk.task`; None: the old one is good enough."""
         ...
 
 

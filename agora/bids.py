@@ -151,6 +151,19 @@ class Bid(Value):
     """Judge -> 0 to 5: the jury's judgements of this bid; judges that were dropped are not there."""
 
 
+class Lesson(Value):
+    """Two plans for one past task, of which one failed to win it and one won and passed (SALE, section on memory)."""
+
+    goal: str
+    """The past task, in words."""
+    lost: str
+    """The plan that lost, or that won and failed."""
+    won: str
+    """The plan that won, and whose work passed."""
+    own: Literal["lost", "won", "both"]
+    """Which of them the agent wrote that is to learn from it."""
+
+
 class Reserve(Value):
     """The most that each unit may cost: fixed before any bid is opened."""
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from agora.bids import Award, Bid, Clearing, Profile, Reserve, Shortlist
+from agora.bids import Award, Bid, Clearing, Lesson, Profile, Reserve, Shortlist
 from agora.desk_events import Called, CommandReserved, Happening, Reserved, ToolUsed
 from agora.questions import Question
 from agora.tasks import Limits, Outcome, Task, Usage, Verdict, Work
@@ -34,6 +34,7 @@ __all__ = [
     "Learned",
     "Performed",
     "Posted",
+    "Recalled",
     "Reserved",
     "Resumed",
     "Scored",
@@ -136,6 +137,16 @@ class Judged(Happening):
     """Bidder -> 0 to 5; none where the judge was dropped."""
     dropped: str = ""
     """Why its marks do not count: late, failed, unreadable twice."""
+
+
+class Recalled(Happening):
+    """What one agent is shown of past auctions before it may write its plan again."""
+
+    kind: Literal["recalled"] = "recalled"
+    agent: str
+    """Who."""
+    lessons: tuple[Lesson, ...]
+    """The most similar past task first."""
 
 
 class Scored(Happening):
@@ -290,6 +301,7 @@ Event = Annotated[
     | BidPlaced
     | BidRefused
     | Judged
+    | Recalled
     | Scored
     | Awarded
     | Reserved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from agora.bids import Amount, Award, Bid, Clearing, Plan, Price, Profile, Reserve, Score, Shortlist
+from agora.bids import Amount, Award, Bid, Clearing, Lesson, Plan, Price, Profile, Reserve, Score, Shortlist
 from agora.events import (
     Applied,
     Applying,
@@ -20,6 +20,7 @@ from agora.events import (
     Learned,
     Performed,
     Posted,
+    Recalled,
     Reserved,
     Resumed,
     Scored,
@@ -147,6 +148,11 @@ KINDS: dict[str, st.SearchStrategy[Event]] = {
     "bid": st.builds(BidPlaced, task=texts, bid=_bids),
     "bid_refused": st.builds(BidRefused, agent=texts, reason=texts),
     "judged": st.builds(Judged, judge=texts, marks=st.dictionaries(texts, st.integers(0, 5)), dropped=texts),
+    "recalled": st.builds(
+        Recalled,
+        agent=texts,
+        lessons=st.lists(st.builds(Lesson, goal=texts, lost=texts, won=texts), max_size=2).map(tuple),
+    ),
     "scored": st.builds(Scored, clearing=_clearings, seed=_counts),
     "awarded": st.builds(Awarded, award=_awards, evidence=st.lists(texts, max_size=2).map(tuple)),
     "reserved": st.builds(
