@@ -6,7 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 
-from agora.bids import Bid, Reserve, Score
+from agora.bids import Amount, Bid, Reserve, Score
+
+
+def amount_share(amount: Amount, reserve: Reserve) -> float:
+    """The share of the reserve that an amount is, in its own unit: 0 is free, 1 is everything."""
+    if amount.value == 0:
+        return 0.0
+    limit = reserve.of(amount.unit)
+    return float(amount.value / limit) if limit else float("inf")
 
 
 def cost_share(bid: Bid, reserve: Reserve) -> float:
@@ -15,10 +23,7 @@ def cost_share(bid: Bid, reserve: Reserve) -> float:
     Dollars and local seconds are each measured against their own limit, fixed before opening, so that bids in
     different units can be compared and no bid can move another's score.
     """
-    if bid.price.value == 0:
-        return 0.0
-    limit = reserve.of(bid.price.unit)
-    return float(bid.price.value / limit) if limit else float("inf")
+    return amount_share(bid.price, reserve)
 
 
 def admit(bids: Sequence[Bid], reserve: Reserve, *, limit: float = 1.0) -> tuple[list[Bid], dict[str, str]]:
