@@ -15,7 +15,7 @@ from agora.abilities import MayBeDown, Seeing, Sized
 from agora.agents import prompts
 from agora.agents.context import Fits, trim
 from agora.agents.images import read_images
-from agora.bids import Plan, Price, Profile
+from agora.bids import Lesson, Plan, Price, Profile
 from agora.errors import AgentError, BudgetError, ContextOverflowError
 from agora.messages import Dropped, Message, Reply, Request, ToolCall
 from agora.protocols import ChatModel, Desk, Tool
@@ -112,19 +112,28 @@ class LLMAgent:
     async def bid(self, desk: Desk) -> Plan:
         """Write a plan; its promised steps are the lines of its list, counted here and not claimed."""
         prompt = prompts.bid_prompt(desk.task.goal, tools=self._allowed(desk), files=desk.files, evidence=desk.evidence)
-        reply = await desk.ask(
-            self._model,
-            Request(
-                messages=(self._with_images(desk, prompt),),
-                max_tokens=BID_MAX_TOKENS,
-                temperature=BID_TEMPERATURE,
-                top_logprobs=BID_TOP_LOGPROBS,
-            ),
-        )
-        text = reply.text.strip()
-        if not text:
+        plan = await self._plan(desk, prompt)
+        if plan is None:
             raise AgentError(self._profile.name, "wrote an empty plan")
-        return Plan(text=text, steps=max(1, len(_STEP.findall(text))))
+        return plan
+
+    async def refine(self, desk: Desk, plan: Plan, lessons: Sequence[Lesson]) -> Plan | None:
+        """Write the plan once more, asked for as the first one was, so that their entropies compare.
+
+        None: there was nothing to learn from (no call is made), or nothing came of it.
+        """
+        if not lessons:
+            return None
+        prompt = prompts.refine_prompt(
+            desk.task.goal,
+            plan=plan.text,
+            lessons=lessons,
+            tools=self._allowed(desk),
+            files=desk.files,
+            evidence=desk.evidence,
+        )
+        refined = await self._plan(desk, prompt)
+        return None if refined is None or refined.text.split() == plan.text.split() else refined
 
     async def perform(self, desk: Desk, plan: Plan) -> Work:
         """Follow the plan until the model answers without a tool call, or a limit ends the work.
@@ -150,6 +159,20 @@ class LLMAgent:
                 talk.add(Message(role="user", content=prompts.REPAIR.format(error=error)))
         except BudgetError as stop:
             return Work(output=f"[stopped: {stop}]")
+
+    async def _plan(self, desk: Desk, prompt: str) -> Plan | None:
+        """One call for a plan; None: it is empty."""
+        reply = await desk.ask(
+            self._model,
+            Request(
+                messages=(self._with_images(desk, prompt),),
+                max_tokens=BID_MAX_TOKENS,
+                temperature=BID_TEMPERATURE,
+                top_logprobs=BID_TOP_LOGPROBS,
+            ),
+        )
+        text = reply.text.strip()
+        return Plan(text=text, steps=max(1, len(_STEP.findall(text)))) if text else None
 
     def _allowed(self, desk: Desk) -> tuple[str, ...]:
         allowed = desk.task.tools

@@ -8,14 +8,17 @@ from decimal import Decimal
 import pytest
 from pydantic import BaseModel
 
+from agora.abilities import Refining
+from agora.agents.function import FunctionAgent
 from agora.agents.llm import LLMAgent
 from agora.agents.tools import tool
-from agora.bids import Plan, Price
+from agora.bids import Lesson, Plan, Price
 from agora.errors import AgentError, ContextOverflowError, ModelError, UnpricedModelError
 from agora.events import Called, Reserved, ToolUsed
 from agora.memory.in_memory import MemoryStore
 from agora.messages import Reply, Request
 from agora.models.retries import Retries
+from agora.protocols import Desk
 from agora.tasks import Limits, Task, Usage
 from agora.testing import FakeClock, RuleModel, ScriptedModel, call, desk_for, expecting, say
 
@@ -197,6 +200,45 @@ async def test_the_window_is_measured_in_what_the_provider_counted_not_in_bytes(
 async def test_an_empty_plan_is_no_bid() -> None:
     with pytest.raises(AgentError, match="empty plan"):
         await LLMAgent("a", ScriptedModel("m", [say("  ")]), tools=[]).bid(desk_for(TASK))
+
+
+LESSON = Lesson(goal="add 3 and 4", lost="guess", won="1. use add\n2. answer", own="lost")
+
+
+async def test_a_plan_is_refined_in_one_call_that_is_asked_as_the_bid_was() -> None:
+    store = MemoryStore(clock=FakeClock())
+    model = ScriptedModel("m", ["1. guess", "1. call add\n2. check\n3. answer"])
+    agent = LLMAgent("a", model, tools=[add])
+    desk = desk_for(TASK, store=store, files=("notes.md",), evidence=("it said 4",))
+    first = await agent.bid(desk)
+    refined = await agent.refine(desk, first, [LESSON])
+    assert refined == Plan(text="1. call add\n2. check\n3. answer", steps=3)
+    bid, second = sent(store)
+    same = {"max_tokens", "temperature", "top_logprobs"}
+    assert bid.model_dump(include=same) == second.model_dump(include=same)
+    assert second.top_logprobs
+    (message,) = second.messages
+    for shown in ("1. guess", "| 1. use add", "| guess", "add 3 and 4", "add 1 and 2", "notes.md", "it said 4", "add"):
+        assert shown in message.content
+    model.assert_consumed()
+
+
+async def test_without_a_lesson_nothing_is_asked_and_the_first_plan_stands() -> None:
+    assert await LLMAgent("a", ScriptedModel("m", []), tools=[]).refine(desk_for(TASK), PLAN, []) is None
+
+
+@pytest.mark.parametrize("answer", ["  ", "1. add\n 2. answer\n"])
+async def test_an_empty_or_unchanged_second_plan_is_none(answer: str) -> None:
+    agent = LLMAgent("a", ScriptedModel("m", [say(answer)]), tools=[])
+    assert await agent.refine(desk_for(TASK), PLAN, [LESSON]) is None
+
+
+def test_an_agent_with_a_model_can_refine_and_a_function_cannot() -> None:
+    async def answer(desk: Desk, plan: Plan) -> str:
+        return "3"
+
+    assert isinstance(LLMAgent("a", ScriptedModel("m", []), tools=[]), Refining)
+    assert not isinstance(FunctionAgent("f", answer, plan=PLAN), Refining)
 
 
 async def test_an_unpriced_model_is_not_called_unless_the_agent_states_a_price() -> None:
