@@ -29,6 +29,13 @@ BUILT_IN: Final[Mapping[Group, Mapping[str, str]]] = MappingProxyType(
             "sale": "agora.auctions.sale:SALE",
             "posted": "agora.auctions.posted_price:PostedPrice",
             "random": "agora.auctions.posted_price:Lottery",
+            "first_score": "agora.auctions.score_auctions:FirstScore",
+            "second_score": "agora.auctions.score_auctions:SecondScore",
+            "vcg": "agora.auctions.vcg:VCG",
+            "greedy_critical": "agora.auctions.greedy:GreedyCritical",
+            "calibrated": "agora.auctions.calibrated:CalibratedConfidence",
+            "central": "agora.auctions.central:CentralRouter",
+            "always": "agora.auctions.always:Always",
         },
         "verifiers": {},
         "stores": {},
@@ -52,7 +59,7 @@ def names(group: Group) -> tuple[str, ...]:
     """All names of a group, sorted.
 
     >>> names("mechanisms")[:2]
-    ('posted', 'random')
+    ('always', 'calibrated')
     """
     return tuple(sorted({*BUILT_IN[group], *_plugged(group)}))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from agora.auctions.entering import one_each
+from agora.auctions.properties import Properties
 from agora.auctions.ranking import admit, rank, tie_hash
 from agora.bids import NO_JURY, Amount, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
@@ -20,6 +22,11 @@ class PostedPrice:
     """
 
     name = "posted"
+    properties = Properties(
+        truthful=True,
+        paid="the posted price",
+        use="bids cost more than choosing among them brings; any of the pool will do",
+    )
 
     def __init__(self, share: float = 0.5) -> None:
         if not 0 < share <= 1:
@@ -30,7 +37,7 @@ class PostedPrice:
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
     ) -> Clearing:
         """Draw among all who accept the price."""
-        admitted, refused = admit(bids, reserve, limit=self._share)
+        admitted, refused = admit(one_each(bids, seed=seed), reserve, limit=self._share)
         ranking = _draw(admitted, reserve, seed)
         payment = None
         if ranking:
@@ -45,12 +52,13 @@ class Lottery:
     """A seeded lot among all admitted bids, paid as bid: the baseline that every mechanism has to beat."""
 
     name = "random"
+    properties = Properties(truthful=False, paid="its own price", use="a baseline: what choosing has to beat")
 
     def clear(
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
     ) -> Clearing:
         """Draw among all bids within the reserve."""
-        admitted, refused = admit(bids, reserve)
+        admitted, refused = admit(one_each(bids, seed=seed), reserve)
         ranking = _draw(admitted, reserve, seed)
         payment = ranking[0].price if ranking else None
         return Clearing(

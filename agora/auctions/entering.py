@@ -1,0 +1,53 @@
+"""Who enters an auction: one bid an agent, a price that is a price, no more than the reserve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from agora.auctions.ranking import tie_hash
+from agora.bids import Bid, Reserve
+
+
+def one_each(bids: Sequence[Bid], *, seed: int) -> list[Bid]:
+    """One bid an agent: the last round counts, then the lower price in dollars before seconds, then a seeded lot.
+
+    An agent with two bids so gets what one of them alone would have got, and the other moves nothing. What is kept
+    does not depend on the order of arrival.
+    """
+    kept: dict[str, Bid] = {}
+    for bid in bids:
+        rival = kept.get(bid.agent)
+        if rival is None or _first(bid, seed) < _first(rival, seed):
+            kept[bid.agent] = bid
+    return list(kept.values())
+
+
+def enter(bids: Sequence[Bid], reserve: Reserve, *, seed: int) -> tuple[list[Bid], dict[str, str]]:
+    """Split bids into those that take part and those refused, agent -> why.
+
+    Args:
+        bids: In any order, with any number of bids an agent.
+        reserve: The most that is paid in each unit; a price equal to it is within it.
+        seed: Of the lots between equal bids of one agent.
+    """
+    priced: list[Bid] = []
+    refused: dict[str, str] = {}
+    for bid in bids:
+        if bid.price.value.is_finite() and bid.price.value >= 0:
+            priced.append(bid)
+        else:
+            refused[bid.agent] = f"asks {bid.price.value} {bid.price.unit}: a price is zero or more"
+    admitted: list[Bid] = []
+    for bid in one_each(priced, seed=seed):
+        refused.pop(bid.agent, None)
+        most = reserve.of(bid.price.unit)
+        if bid.price.value <= most:
+            admitted.append(bid)
+        else:
+            refused[bid.agent] = f"asks {bid.price.value} {bid.price.unit}, and no more than {most} is paid"
+    return admitted, refused
+
+
+def _first(bid: Bid, seed: int) -> tuple[int, bool, Decimal, int]:
+    return -bid.round, bid.price.unit != "usd", bid.price.value, tie_hash(seed, bid.content_hash)

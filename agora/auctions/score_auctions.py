@@ -1,0 +1,264 @@
+"""First score and second score: reverse scoring auctions over any scorer (Che, 1993; Vickrey, 1961; sale.md section 6).
+
+    score = w_c x price / reserve  -  quality             lowest wins
+
+First score pays the winner its own price. Second score pays the threshold: the highest price at which it would still
+have won, which is where its score meets the runner-up's, and never more than the reserve in its own unit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from agora.auctions.entering import enter
+from agora.auctions.paying import GRID, Scale, on_grid, within_budget
+from agora.auctions.properties import Properties
+from agora.auctions.ranking import cost_share, tie_hash
+from agora.auctions.sale import SALE
+from agora.bids import NO_JURY, Amount, Bid, Clearing, Juror, Reserve, Score
+from agora.errors import ConfigError
+from agora.protocols import Mechanism
+
+
+class Graded(NamedTuple):
+    """A bid with its quality, as a scorer sees it at price zero."""
+
+    bid: Bid
+    terms: Mapping[str, float]
+    """The scorer's weighted terms without cost, lower is better."""
+    figures: Mapping[str, float]
+    """What was weighed."""
+
+    @property
+    def quality(self) -> float:
+        """What is in the total besides cost, higher is better."""
+        return -math.fsum(self.terms.values())
+
+
+class Grades(NamedTuple):
+    """What a scorer says of all bids besides their prices."""
+
+    graded: tuple[Graded, ...]
+    refused: Mapping[str, str]
+    weights: Mapping[str, float]
+    dropped: tuple[str, ...]
+
+    @property
+    def cost_weight(self) -> float:
+        """The scorer's weight of cost: quality is in units of this weight x the share of the reserve."""
+        return self.weights["cost"]
+
+
+def grade(scorer: Mechanism, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror]) -> Grades:
+    """Let a mechanism score bids as if each were free, and without a bidder's marks for itself.
+
+    At price zero no price can move a quality, neither the bidder's own nor another's, whatever the scorer does.
+
+    Args:
+        scorer: Any mechanism whose scores have a term "cost" that is its weight x the share of the reserve.
+        bids: One an agent.
+        reserve: As at the auction.
+        seed: As at the auction.
+        jury: Who made the marks; a judge behind which stands the bidder's operator is left out.
+
+    Raises:
+        ConfigError: The scorer does not weigh cost.
+    """
+    free = [
+        bid.model_copy(update={"price": Amount(value=Decimal(0), unit=bid.price.unit), "marks": _praise(bid, jury)})
+        for bid in bids
+    ]
+    clearing = scorer.clear(free, reserve=reserve, seed=seed, jury=jury)
+    if bids and not clearing.weights.get("cost", 0) > 0:
+        raise ConfigError(f"scorer {scorer.name!r}", "it gives cost no weight, so no price can be weighed against it")
+    scores = {score.agent: score for score in clearing.ranking}
+    graded = tuple(
+        Graded(bid, _without_cost(scores[bid.agent].terms), _without_cost(scores[bid.agent].figures))
+        for bid in bids
+        if bid.agent in scores
+    )
+    return Grades(graded, clearing.refused, clearing.weights, clearing.dropped)
+
+
+class FirstScore:
+    """Lowest score wins and is paid what it asks: SALE's award, without the bidder's own praise.
+
+    Asking more than the true cost can gain, so use it where prices are posted and not chosen by the bidder.
+
+    Args:
+        weights: Of SALE, the default scorer.
+        scorer: Another mechanism, whose scores besides cost are the quality.
+        reserve_score: No award at a score above this; 0 buys only what is worth its price. None: no such bound.
+    """
+
+    name = "first_score"
+    properties = Properties(
+        truthful=False,
+        paid="its own price",
+        use="prices are posted by the owner of the market, and the score counts",
+    )
+
+    def __init__(
+        self,
+        weights: Mapping[str, float] | None = None,
+        *,
+        scorer: Mechanism | None = None,
+        reserve_score: float | None = None,
+    ) -> None:
+        self._scorer = _scorer(self.name, weights, scorer)
+        self._bound = _bound(self.name, reserve_score)
+
+    def clear(
+        self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
+    ) -> Clearing:
+        """Rank all admitted bids; the winner is paid its price."""
+        sheet = _Sheet(self._scorer, bids, reserve=reserve, seed=seed, jury=jury, bound=self._bound)
+        return sheet.clearing(self.name, payment=sheet.rows[0].score.price if sheet.rows else None)
+
+
+class SecondScore:
+    """Lowest score wins and is paid the highest price at which it would still have won.
+
+    Truthful in cost, exactly: the payment does not depend on what the winner asked, and it wins if and only if it
+    asks no more than that. Quality must not depend on the price, which `grade` sees to; what a plan, its entropy or
+    a judge's marks for rivals do to quality is outside this promise.
+
+    Args:
+        weights: Of SALE, the default scorer.
+        scorer: Another mechanism, whose scores besides cost are the quality.
+        reserve_score: No award at a score above this; 0 buys only what is worth its price. None: no such bound.
+        budget: The share of the reserve that may be paid, in (0, 1]; a payment above it refuses the award.
+
+    >>> from agora.bids import Plan
+    >>> def bid(name, price):
+    ...     return Bid(agent=name, plan=Plan(text=name), length_tokens=1, projected_tokens=1,
+    ...                price=Amount(value=Decimal(price)), content_hash=name)
+    >>> clearing = SecondScore().clear([bid("dear", 4), bid("cheap", 1)], reserve=Reserve(usd=Decimal(10)), seed=0)
+    >>> clearing.winner, clearing.payment.value
+    ('cheap', Decimal('4'))
+    """
+
+    name = "second_score"
+    properties = Properties(
+        truthful=True,
+        paid="the highest price at which it would still have won",
+        use="bidders choose their prices and you want them to ask their costs",
+    )
+
+    def __init__(
+        self,
+        weights: Mapping[str, float] | None = None,
+        *,
+        scorer: Mechanism | None = None,
+        reserve_score: float | None = None,
+        budget: float = 1.0,
+    ) -> None:
+        self._scorer = _scorer(self.name, weights, scorer)
+        self._bound = _bound(self.name, reserve_score)
+        if not 0 < budget <= 1:
+            raise ConfigError(f"auction {self.name!r}", f"budget {budget!r} must be in (0, 1]")
+        self._budget = budget
+
+    def clear(
+        self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
+    ) -> Clearing:
+        """Rank all admitted bids; the winner is paid its threshold, or nobody gets it if that is above the budget."""
+        sheet = _Sheet(self._scorer, bids, reserve=reserve, seed=seed, jury=jury, bound=self._bound)
+        clearing = sheet.clearing(self.name, payment=sheet.threshold() if sheet.rows else None)
+        return within_budget(clearing, reserve, share=self._budget)
+
+
+class _Row(NamedTuple):
+    key: tuple[int, int, int, str]
+    """Exact score over the common whole, exact price, lot, and the name where all else is equal."""
+    quality: int
+    score: Score
+
+
+class _Sheet:
+    """The reckoning that both auctions share, in integers."""
+
+    def __init__(
+        self,
+        scorer: Mechanism,
+        bids: Sequence[Bid],
+        *,
+        reserve: Reserve,
+        seed: int,
+        jury: Mapping[str, Juror],
+        bound: float | None,
+    ) -> None:
+        admitted, refused = enter(bids, reserve, seed=seed)
+        grades = grade(scorer, admitted, reserve=reserve, seed=seed, jury=jury)
+        self._grades, self._scale = grades, Scale(reserve, up=True)
+        self._refused = {**refused, **grades.refused}
+        self._weight = on_grid(grades.cost_weight) if grades.graded else 0
+        self._bound = None if bound is None else on_grid(bound) * self._scale.whole
+        rows = sorted((self._row(one, reserve, seed) for one in grades.graded), key=lambda row: row.key)
+        self.rows = [row for row in rows if self._bound is None or row.key[0] <= self._bound]
+        for row in rows[len(self.rows) :]:
+            self._refused[row.score.agent] = f"scores {row.score.total:.6f}, above the reserve score of {bound}"
+
+    def threshold(self) -> Amount:
+        """The highest price at which the first row would still be first."""
+        unit = self.rows[0].score.price.unit
+        limits = [row.key[0] for row in self.rows[1:2]] + ([] if self._bound is None else [self._bound])
+        if not limits:
+            return self._scale.capped(self._scale.whole // self._scale.factor(unit), unit)
+        room = min(limits) + self.rows[0].quality
+        return self._scale.capped(room // (self._weight * self._scale.factor(unit)), unit)
+
+    def clearing(self, name: str, *, payment: Amount | None) -> Clearing:
+        """The rows as a clearing."""
+        return Clearing(
+            mechanism=name,
+            ranking=tuple(row.score for row in self.rows),
+            refused=self._refused,
+            payment=payment,
+            weights=self._grades.weights,
+            dropped=self._grades.dropped,
+        )
+
+    def _row(self, one: Graded, reserve: Reserve, seed: int) -> _Row:
+        bid, share = one.bid, cost_share(one.bid, reserve)
+        terms = {"cost": self._grades.cost_weight * share, **one.terms}
+        quality = round(one.quality * GRID) * self._scale.whole
+        cost = self._scale.cost(bid.price)
+        score = Score(
+            agent=bid.agent,
+            total=round(math.fsum(terms.values()), 12),
+            terms=terms,
+            figures={"cost": share, **one.figures},
+            price=bid.price,
+        )
+        lot = tie_hash(seed, bid.content_hash)
+        return _Row((self._weight * cost - quality, cost, lot, bid.agent), quality, score)
+
+
+def _praise(bid: Bid, jury: Mapping[str, Juror]) -> dict[str, int]:
+    """A bid's marks without those of its own operator."""
+    own = {judge for judge, juror in jury.items() if juror.operator == bid.operator}
+    return {judge: mark for judge, mark in bid.marks.items() if judge not in own}
+
+
+def _without_cost(terms: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in terms.items() if name != "cost"}
+
+
+def _scorer(name: str, weights: Mapping[str, float] | None, scorer: Mechanism | None) -> Mechanism:
+    if scorer is None:
+        return SALE(weights)
+    if weights is not None:
+        raise ConfigError(f"auction {name!r}", "weights are those of SALE: give them to your own scorer instead")
+    if not callable(getattr(scorer, "clear", None)):
+        raise ConfigError(f"auction {name!r}", f"scorer {scorer!r} is no mechanism: pass an object, as SALE()")
+    return scorer
+
+
+def _bound(name: str, reserve_score: float | None) -> float | None:
+    if reserve_score is not None and not math.isfinite(reserve_score):
+        raise ConfigError(f"auction {name!r}", f"reserve_score {reserve_score!r} must be a number")
+    return reserve_score
