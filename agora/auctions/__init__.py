@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
-from agora.auctions.entropy import plan_entropy
+from agora.auctions.consensus import Reckoning, judge_weights, reckon
+from agora.auctions.entropy import Entropy, mean_surprisal, measured_entropy, plan_entropy, running_scale
+from agora.auctions.jury import Ballot, ballot_for, jury_schema, read_marks
 from agora.auctions.posted_price import Lottery, PostedPrice
+from agora.auctions.refinement import after_refinement, lessons_for, may_refine
 from agora.auctions.sale import SALE
+from agora.auctions.scales import Scaled, one_scale
 from agora.auctions.sealing import plan_length, seal
 
-__all__ = ["SALE", "Lottery", "PostedPrice", "plan_entropy", "plan_length", "seal"]
+__all__ = [
+    "SALE",
+    "Ballot",
+    "Entropy",
+    "Lottery",
+    "PostedPrice",
+    "Reckoning",
+    "Scaled",
+    "after_refinement",
+    "ballot_for",
+    "judge_weights",
+    "jury_schema",
+    "lessons_for",
+    "may_refine",
+    "mean_surprisal",
+    "measured_entropy",
+    "one_scale",
+    "plan_entropy",
+    "plan_length",
+    "read_marks",
+    "reckon",
+    "running_scale",
+    "seal",
+]
