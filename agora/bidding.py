@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import anyio
+from pydantic import ValidationError
 
 from agora.auctions import plan_entropy, seal
 from agora.bids import Bid, Plan
 from agora.budget import Purse, tightest
 from agora.desk import MeteredDesk
-from agora.errors import AgentError, described
+from agora.errors import AgentError, LedgerError, described
 from agora.events import BidPlaced, BidRefused
 from agora.ledger.canonical import encode
 from agora.lots import House, Lot
@@ -18,6 +19,9 @@ from agora.tasks import Limits, Task
 
 BID_LIMITS = Limits(tokens=40_000, steps=4)
 """What making one bid may take."""
+
+_MALFORMED = (AgentError, LedgerError, ValidationError)
+"""What an agent raises, or makes the market raise, whose bid is no plan; a model that fails is another matter."""
 
 
 def bid_limits(task: Task) -> Limits:
@@ -42,7 +46,8 @@ async def call_for_bids(house: House, lot: Lot) -> dict[str, Bid]:
         else:
             reason = refusals.get(name, f"no bid within {house.bid_deadline_s:g} s")
             lot.refusals[name] = reason
-            house.note(BidRefused(task=lot.task.id, agent=name, reason=reason))
+            malformed = name in lot.malformed
+            house.note(BidRefused(task=lot.task.id, agent=name, reason=reason, malformed=malformed))
     return {name: bids[name] for name in sorted(bids)}
 
 
@@ -56,6 +61,8 @@ def _on_record(house: House, lot: Lot) -> tuple[dict[str, Bid], dict[str, str]]:
             bids[name] = placed.bid
         elif refused := past.find(BidRefused, lot.task.id, name):
             refusals[name] = refused.reason
+            if refused.malformed:
+                lot.malformed.add(name)
         else:
             continue
         lot.purse.book(past.spent(lot.task.id, "bid", name))
@@ -88,6 +95,8 @@ async def _ask(house: House, lot: Lot, name: str, bids: dict[str, Bid], refusals
         bids[name] = bid
     except Exception as error:  # an agent is the user's code: what breaks in it is its refusal, not the run's end
         refusals[name] = described(error)
+        if isinstance(error, _MALFORMED):
+            lot.malformed.add(name)
     finally:
         desk.leave()
 

@@ -123,6 +123,8 @@ class BidRefused(Happening):
     """Who."""
     reason: str
     """Why, in words."""
+    malformed: bool = False
+    """True: what it gave was no plan, or did not fit the schema of one."""
 
 
 class Judged(Happening):
@@ -187,6 +189,10 @@ class Performed(Happening):
     """True: it failed for want of a sandbox or a workspace, and not by the agent's doing."""
     usage: Usage = Usage()
     """What the attempt took, bids left out."""
+    tool_calls: int = 0
+    """Calls of tools that ended."""
+    tool_calls_ok: int = 0
+    """Those that ran without an error."""
 
 
 class Verified(Happening):
@@ -224,7 +230,7 @@ class Learned(Happening):
 
     kind: Literal["learned"] = "learned"
     what: str
-    """Which learner: record, memory."""
+    """Which learner: record, bids, memory."""
     key: str
     """What was updated, as "operator/agent/skill"."""
     update: Mapping[str, JsonValue]

@@ -89,6 +89,8 @@ class Lot:
     """As opened, by agent."""
     refusals: dict[str, str] = field(default_factory=dict[str, str])
     """Who did not bid, and why."""
+    malformed: set[str] = field(default_factory=set[str])
+    """Whose bid was no plan, or did not fit the schema of one."""
     overhead: Usage = field(default_factory=Usage)
     """What bidding took."""
     clearing: Clearing = field(default_factory=lambda: Clearing(mechanism="", ranking=()))

@@ -108,6 +108,8 @@ async def _perform(house: House, lot: Lot, award: Award, escrow: Purse, evidence
         error=done.error,
         blameless=done.blameless,
         usage=escrow.spent,
+        tool_calls=desk.tool_calls,
+        tool_calls_ok=desk.tool_calls_ok,
     )
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from agora.events import Event
 from agora.tasks import Usage
+
+CONFIDENCE_BINS: Final = 10
+"""Stated confidence is counted in so many bins of equal width over [0, 1]; 1 is in the last one."""
+RECENT_DECAY: Final = 0.98
+"""With each further attempt, the earlier ones count for so much less in the recent figures."""
 
 
 class Ran(NamedTuple):
@@ -68,8 +73,32 @@ class RunInfo(NamedTuple):
     """What it took so far."""
 
 
+def confidence_bin(stated: float) -> int:
+    """Which bin a stated confidence in [0, 1] belongs to.
+
+    >>> confidence_bin(0.0), confidence_bin(0.69), confidence_bin(0.7), confidence_bin(1.0)
+    (0, 6, 7, 9)
+    """
+    return min(int(stated * CONFIDENCE_BINS), CONFIDENCE_BINS - 1)
+
+
+class ConfidenceBin(NamedTuple):
+    """The attempts whose stated confidence lies in one bin."""
+
+    tried: int = 0
+    """How many."""
+    passed: int = 0
+    """How many of them passed."""
+    stated: float = 0.0
+    """Sum of what was stated."""
+
+
+NOTHING_STATED: Final = (ConfidenceBin(),) * CONFIDENCE_BINS
+"""No attempt with a stated confidence."""
+
+
 class AgentRecord(NamedTuple):
-    """What an agent promised and delivered, for one skill; grounded outcomes only."""
+    """What an agent promised and delivered, for one skill; sums over verified attempts, grounded and judged apart."""
 
     operator: str
     """Who is behind the agent."""
@@ -93,6 +122,30 @@ class AgentRecord(NamedTuple):
     """Dollars spent, as text."""
     seconds: float
     """Seconds inside models, tools and commands."""
+    recent_tried: float = 0.0
+    """Verified attempts, older ones counting for less."""
+    recent_passed: float = 0.0
+    """Those of them that passed."""
+    promised_usd: str = "0"
+    """What its bids asked, as text; only attempts whose bid asked dollars."""
+    delivered_usd: str = "0"
+    """What the same attempts took, as text."""
+    promised_seconds: float = 0.0
+    """What its bids asked; only attempts whose bid asked seconds."""
+    delivered_seconds: float = 0.0
+    """What the same attempts took."""
+    squared_error: float = 0.0
+    """Sum of (stated confidence - outcome) squared; only attempts with a stated confidence, as in the bins."""
+    confidence: tuple[ConfidenceBin, ...] = NOTHING_STATED
+    """Stated confidence against outcomes, in bins from 0 to 1."""
+    bids: int = 0
+    """Bids on tasks whose outcome is known, malformed ones too."""
+    malformed_bids: int = 0
+    """Those that were no plan, or did not fit the schema of one."""
+    tool_calls: int = 0
+    """Calls of tools in those attempts."""
+    tool_calls_ok: int = 0
+    """Those that ran without an error."""
 
 
 class MemoryEntry(NamedTuple):

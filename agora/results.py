@@ -25,6 +25,10 @@ class Attempt(Value):
     """What it took."""
     error: str = ""
     """Why it broke off, where it did."""
+    tool_calls: int = 0
+    """Calls of tools that ended."""
+    tool_calls_ok: int = 0
+    """Those that ran without an error."""
 
 
 def attempt_of(award: Award, performed: Performed, outcome: Outcome) -> Attempt:
@@ -37,6 +41,8 @@ def attempt_of(award: Award, performed: Performed, outcome: Outcome) -> Attempt:
         patch=work.patch,
         delivered=performed.usage,
         error=performed.error,
+        tool_calls=performed.tool_calls,
+        tool_calls_ok=performed.tool_calls_ok,
     )
 
 

@@ -47,7 +47,7 @@ def settlement(lot: Lot, attempt: Attempt) -> Settled:
 
 
 def lessons(lot: Lot, operators: Mapping[str, str]) -> list[Event]:
-    """What is learned from a task: a line on the record of who made an attempt, and every bid as a memory.
+    """What is learned from a task: a line on the record of each attempt, whose bids fitted, and every bid as a memory.
 
     Only what a verifier has judged; nothing of work that stayed unknown.
 
@@ -61,11 +61,13 @@ def lessons(lot: Lot, operators: Mapping[str, str]) -> list[Event]:
         return []
     judged = [attempt for attempt in lot.attempts if attempt.award.agent not in unknown]
     records = [_record(lot, attempt, operators[attempt.award.agent]) for attempt in judged]
-    return [*records, *(_memory(lot, bid, outcomes) for bid in lot.bids.values() if bid.agent not in unknown)]
+    memories = [_memory(lot, bid, outcomes) for bid in lot.bids.values() if bid.agent not in unknown]
+    return [*records, _bids(lot, operators, grounded=all(one.outcome.grounded for one in judged)), *memories]
 
 
 def _record(lot: Lot, attempt: Attempt, operator: str) -> Learned:
     award, delivered = attempt.award, attempt.delivered
+    asked = lot.bids[award.agent].price
     return Learned(
         task=lot.task.id,
         what="record",
@@ -82,6 +84,28 @@ def _record(lot: Lot, attempt: Attempt, operator: str) -> Learned:
             "delivered_tokens": delivered.tokens if award.plan.tokens is None else delivered.output_tokens,
             "usd": str(delivered.usd),
             "seconds": f"{delivered.seconds:.6f}",
+            "promised_usd": str(asked.value) if asked.unit == "usd" else None,
+            "promised_seconds": str(asked.value) if asked.unit == "s" else None,
+            "stated": award.plan.confidence,
+            "tool_calls": attempt.tool_calls,
+            "tool_calls_ok": attempt.tool_calls_ok,
+        },
+    )
+
+
+def _bids(lot: Lot, operators: Mapping[str, str], *, grounded: bool) -> Learned:
+    """Whose bids fitted: who was late, could not be reached or declined gave none, and is not counted."""
+    names = sorted({*lot.bids, *lot.malformed})
+    return Learned(
+        task=lot.task.id,
+        what="bids",
+        key=lot.task.id,
+        update={
+            "skill": lot.task.skill,
+            "grounded": grounded,
+            "bidders": [
+                {"operator": operators[name], "agent": name, "malformed": name in lot.malformed} for name in names
+            ],
         },
     )
 

@@ -54,6 +54,10 @@ class MeteredDesk:
         self._calls = Calls(self._seat, price=price, write_cap=write_cap)
         self._uses = Uses(self._seat)
         self._files, self._evidence = files, evidence
+        self.tool_calls = 0
+        """Calls of tools that ended here, those on record included."""
+        self.tool_calls_ok = 0
+        """Those that ran without an error."""
         if workspace is not None:
             self.sit_down(workspace)
 
@@ -115,7 +119,10 @@ class MeteredDesk:
         Raises:
             BudgetError: No steps or time are left.
         """
-        return await self._uses.use(tool, call)
+        result = await self._uses.use(tool, call)
+        self.tool_calls += 1
+        self.tool_calls_ok += result.ok
+        return result
 
     async def run(
         self,

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from decimal import Decimal
 
 from agora.errors import LeaseError, LedgerError, UnknownNameError
 from agora.events import Called, Done, Event, Learned, Posted, Started, TaskDone, ToolUsed
 from agora.ledger.canonical import decode, seal
 from agora.ledger.chain import GENESIS, SALT_BYTES, VERSION, Envelope, body_hash, entry_hash
 from agora.ledger.redact import NOTHING, Redactor
-from agora.memory.learned import MemoryUpdate, RecordUpdate, read_update
+from agora.memory.learned import MemoryUpdate, RecordKey, added, fresh, keys_of, read_update
 from agora.memory.words import shared, words
 from agora.protocols import Clock
 from agora.records import AgentRecord, MemoryEntry, Recorded, RunInfo
@@ -97,12 +96,12 @@ class MemoryStore:
 
     def records(self) -> Sequence[AgentRecord]:
         """Promised against delivered, per operator, agent and skill; grounded outcomes only."""
-        sums: dict[tuple[str, str, str], AgentRecord] = {}
+        sums: dict[RecordKey, AgentRecord] = {}
         for entry in self._entries:
             update = read_update(entry.event) if isinstance(entry.event, Learned) else None
-            if isinstance(update, RecordUpdate) and update.grounded:
-                key = (update.operator, update.agent, update.skill)
-                sums[key] = _added(sums.get(key), update)
+            for key in keys_of(update):
+                if key.grounded:
+                    sums[key] = added(sums.get(key) or fresh(key), update)
         return tuple(sums[key] for key in sorted(sums))
 
     def recall(self, text: str, *, limit: int = 8) -> Sequence[MemoryEntry]:
@@ -181,21 +180,6 @@ def _sum_up(run: str, entries: Iterable[Recorded]) -> RunInfo:
                 pass
     return RunInfo(
         id=run, started_us=started_us, done=done, tasks=tasks, passed=passed, goal=goal, usage=total or usage
-    )
-
-
-def _added(old: AgentRecord | None, update: RecordUpdate) -> AgentRecord:
-    if old is None:
-        old = AgentRecord(update.operator, update.agent, update.skill, 0, 0, 0, 0, 0, 0, "0", 0.0)
-    return old._replace(
-        tried=old.tried + 1,
-        passed=old.passed + update.passed,
-        promised_steps=old.promised_steps + update.promised_steps,
-        delivered_steps=old.delivered_steps + update.delivered_steps,
-        promised_tokens=old.promised_tokens + update.promised_tokens,
-        delivered_tokens=old.delivered_tokens + update.delivered_tokens,
-        usd=str(Decimal(old.usd) + update.usd),
-        seconds=old.seconds + update.seconds,
     )
 
 

@@ -1,16 +1,21 @@
-"""The two shapes of `Learned` events that shared memory keeps: an agent's record and a remembered bid.
+"""The shapes of `Learned` events that shared memory keeps: a line on a record, a task's bids, a remembered bid.
 
-Whoever emits them states grounded (tests, match, schema, a person) or judged (a model); the two are kept apart.
+Whoever emits them states grounded (tests, match, schema, a person) or judged (a model); the two are kept apart. How a
+record is added up stands here once, for all stores. What older versions did not put on the ledger has a default.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import NamedTuple, TypeAlias
 
 from pydantic import Field, ValidationError
 
 from agora.errors import LedgerError
 from agora.events import Learned
+from agora.records import NOTHING_STATED, RECENT_DECAY, AgentRecord, ConfidenceBin, confidence_bin
 from agora.values import Value
 
 
@@ -39,6 +44,38 @@ class RecordUpdate(Value):
     """US dollars that it took."""
     seconds: float = Field(ge=0)
     """Seconds that it took."""
+    promised_usd: Decimal | None = Field(default=None, ge=0)
+    """US dollars that the bid asked; None: it asked seconds, or nobody wrote it down."""
+    promised_seconds: float | None = Field(default=None, ge=0)
+    """Seconds that the bid asked; None: it asked dollars, or nobody wrote it down."""
+    stated: float | None = Field(default=None, ge=0, le=1)
+    """Stated chance to pass, as the agent gave it."""
+    tool_calls: int = Field(default=0, ge=0)
+    """Calls of tools."""
+    tool_calls_ok: int = Field(default=0, ge=0)
+    """Those that ran without an error."""
+
+
+class Bidder(Value):
+    """Who was asked for a bid and gave one."""
+
+    operator: str
+    """Who is behind the agent."""
+    agent: str
+    """The agent's name."""
+    malformed: bool = False
+    """Whether what it gave was no plan, or did not fit the schema of one."""
+
+
+class BidsUpdate(Value):
+    """`Learned(what="bids")`: who bid for a task whose outcome is known, and whose bids did not fit."""
+
+    skill: str
+    """The task's skill; may be empty."""
+    grounded: bool
+    """Whether the verifier was grounded."""
+    bidders: tuple[Bidder, ...]
+    """In order of name."""
 
 
 class MemoryUpdate(Value):
@@ -58,15 +95,98 @@ class MemoryUpdate(Value):
     """Whether the verifier was grounded."""
 
 
-def read_update(event: Learned) -> RecordUpdate | MemoryUpdate | None:
+Update: TypeAlias = RecordUpdate | BidsUpdate | MemoryUpdate
+
+_KINDS: Mapping[str, type[Update]] = {"record": RecordUpdate, "bids": BidsUpdate, "memory": MemoryUpdate}
+
+
+def read_update(event: Learned) -> Update | None:
     """The update as a value; None for learners that shared memory does not know.
 
     Raises:
         LedgerError: The update lacks a field or has one of another type.
     """
+    kind = _KINDS.get(event.what)
     try:
-        if event.what == "record":
-            return RecordUpdate.model_validate(dict(event.update))
-        return MemoryUpdate.model_validate(dict(event.update)) if event.what == "memory" else None
+        return kind.model_validate(dict(event.update)) if kind else None
     except ValidationError as problem:
         raise LedgerError(f"Learned({event.what!r}, key={event.key!r}) is malformed: {problem}") from problem
+
+
+class RecordKey(NamedTuple):
+    """Which record a figure belongs to."""
+
+    operator: str
+    agent: str
+    skill: str
+    grounded: bool
+
+
+def keys_of(update: Update | None) -> tuple[RecordKey, ...]:
+    """The records that an update changes, each once."""
+    if isinstance(update, RecordUpdate):
+        return (RecordKey(update.operator, update.agent, update.skill, update.grounded),)
+    if isinstance(update, BidsUpdate):
+        keys = (RecordKey(one.operator, one.agent, update.skill, update.grounded) for one in update.bidders)
+        return tuple(dict.fromkeys(keys))
+    return ()
+
+
+def fresh(key: RecordKey) -> AgentRecord:
+    """A record on which nothing stands."""
+    return AgentRecord(key.operator, key.agent, key.skill, 0, 0, 0, 0, 0, 0, "0", 0.0)
+
+
+def added(record: AgentRecord, update: Update | None) -> AgentRecord:
+    """The record with an update that concerns it."""
+    if isinstance(update, BidsUpdate):
+        mine = [one for one in update.bidders if (one.operator, one.agent) == (record.operator, record.agent)]
+        malformed = sum(one.malformed for one in mine)
+        return record._replace(bids=record.bids + len(mine), malformed_bids=record.malformed_bids + malformed)
+    return _added(record, update) if isinstance(update, RecordUpdate) else record
+
+
+def _added(old: AgentRecord, update: RecordUpdate) -> AgentRecord:
+    new = old._replace(
+        tried=old.tried + 1,
+        passed=old.passed + update.passed,
+        promised_steps=old.promised_steps + update.promised_steps,
+        delivered_steps=old.delivered_steps + update.delivered_steps,
+        promised_tokens=old.promised_tokens + update.promised_tokens,
+        delivered_tokens=old.delivered_tokens + update.delivered_tokens,
+        usd=str(Decimal(old.usd) + update.usd),
+        seconds=old.seconds + update.seconds,
+        recent_tried=old.recent_tried * RECENT_DECAY + 1.0,
+        recent_passed=old.recent_passed * RECENT_DECAY + update.passed,
+        tool_calls=old.tool_calls + update.tool_calls,
+        tool_calls_ok=old.tool_calls_ok + update.tool_calls_ok,
+    )
+    if update.promised_usd is not None:
+        new = new._replace(
+            promised_usd=str(Decimal(old.promised_usd) + update.promised_usd),
+            delivered_usd=str(Decimal(old.delivered_usd) + update.usd),
+        )
+    if update.promised_seconds is not None:
+        new = new._replace(
+            promised_seconds=old.promised_seconds + update.promised_seconds,
+            delivered_seconds=old.delivered_seconds + update.seconds,
+        )
+    return new if update.stated is None else _with_stated(new, update.stated, update.passed)
+
+
+def _with_stated(record: AgentRecord, stated: float, passed: int) -> AgentRecord:
+    place = confidence_bin(stated)
+    old = record.confidence[place]
+    new = ConfidenceBin(old.tried + 1, old.passed + passed, old.stated + stated)
+    bins = (*record.confidence[:place], new, *record.confidence[place + 1 :])
+    return record._replace(confidence=bins, squared_error=record.squared_error + (stated - passed) ** 2)
+
+
+def bins_text(bins: tuple[ConfidenceBin, ...]) -> str:
+    """Bins as a column holds them; empty where nothing was stated."""
+    return "" if bins == NOTHING_STATED else json.dumps(bins, separators=(",", ":"))
+
+
+def bins_of(text: str) -> tuple[ConfidenceBin, ...]:
+    """Bins from a column."""
+    return tuple(ConfidenceBin(*cells) for cells in json.loads(text)) if text else NOTHING_STATED

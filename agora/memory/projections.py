@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Dialect, Table, bindparam, delete, select, update
@@ -33,15 +32,26 @@ from agora.events import (
     Verified,
 )
 from agora.memory.dialects import Cell, Prepared, insert_once, upsert
-from agora.memory.learned import MemoryUpdate, RecordUpdate, read_update
+from agora.memory.learned import (
+    BidsUpdate,
+    MemoryUpdate,
+    RecordKey,
+    RecordUpdate,
+    added,
+    bins_text,
+    fresh,
+    keys_of,
+    read_update,
+)
+from agora.memory.reads import record_of
 from agora.memory.tables import METADATA
+from agora.records import AgentRecord
 from agora.tasks import Usage
 
 Row: TypeAlias = dict[str, Cell]
 
 _T: Final = METADATA.tables
 _MOST = 2**63 - 1
-_SUMS = ("passed", "promised_steps", "delivered_steps", "promised_tokens", "delivered_tokens")
 
 
 class Place(NamedTuple):
@@ -82,7 +92,7 @@ class Projection:
         self._runs_done: list[Row] = []
         self._reserved: dict[tuple[str, str, str], Row] = {}
         self._released: list[Row] = []
-        self._records: list[tuple[int, RecordUpdate]] = []
+        self._records: list[tuple[int, RecordUpdate | BidsUpdate]] = []
 
     def add(self, place: Place, event: Event) -> None:
         """Fold one event in; cleaned and redacted already."""
@@ -197,9 +207,9 @@ class Projection:
         self._add("outcomes", place, event, row)
 
     def learned(self, place: Place, event: Learned) -> None:
-        """A remembered bid, or a line on an agent's record."""
+        """A remembered bid, or a line on the records of agents."""
         change = read_update(event)
-        if isinstance(change, RecordUpdate):
+        if isinstance(change, (RecordUpdate, BidsUpdate)):
             self._records.append((place.seq, change))
         elif isinstance(change, MemoryUpdate):
             row: Row = {**change.model_dump(), "embedding": None, "embedding_model": None}
@@ -211,17 +221,13 @@ class Projection:
 
     def _write_records(self, connection: Connection) -> None:
         # Money is text, so sums are made here and not in SQL; the ledger's lock is held.
-        table = _T["records"]
-        sums: dict[tuple[str, str, str, bool], Row] = {}
+        sums: dict[RecordKey, tuple[int, AgentRecord]] = {}
         for seq, change in self._records:
-            key = (change.operator, change.agent, change.skill, change.grounded)
-            if key not in sums:
-                names = ("operator", "agent", "skill", "grounded")
-                query = select(table).where(*(table.c[name] == part for name, part in zip(names, key, strict=True)))
-                found = connection.execute(query).mappings().first()
-                sums[key] = {str(name): cell for name, cell in found.items()} if found else _fresh(change)
-            _add_up(sums[key], seq, change)
-        self._statements.record.run(connection, list(sums.values()))
+            for key in keys_of(change):
+                last, record = sums.get(key) or _record(connection, key)
+                sums[key] = (seq, added(record, change)) if seq > last else (last, record)
+        rows = [_record_row(key, last, record) for key, (last, record) in sums.items()]
+        self._statements.record.run(connection, rows)
 
 
 _UNPAID: Final[Row] = {"payment": None, "unit": None}
@@ -265,34 +271,17 @@ def _spent(usage: Usage) -> Row:
     }
 
 
-def _fresh(change: RecordUpdate) -> Row:
-    row: Row = {"operator": change.operator, "agent": change.agent, "skill": change.skill, "grounded": change.grounded}
-    return row | {"seq": 0, "tried": 0, "usd": "0", "seconds": 0.0} | dict.fromkeys(_SUMS, 0)
+def _record(connection: Connection, key: RecordKey) -> tuple[int, AgentRecord]:
+    """The record as it stands, and the last event that was added to it."""
+    table = _T["records"]
+    query = select(table).where(*(table.c[name] == part for name, part in key._asdict().items()))
+    found = connection.execute(query).mappings().first()
+    return (int(found["seq"]), record_of(found)) if found else (0, fresh(key))
 
 
-def _add_up(row: Row, seq: int, change: RecordUpdate) -> None:
-    if seq <= _number(row, "seq"):
-        return
-    row["seq"] = seq
-    row["tried"] = _number(row, "tried") + 1
-    for name, more in zip(_SUMS, _deltas(change), strict=True):
-        row[name] = _big(_number(row, name) + more)
-    row["usd"] = str(Decimal(str(row["usd"])) + change.usd)
-    row["seconds"] = float(row["seconds"] or 0) + change.seconds
-
-
-def _deltas(change: RecordUpdate) -> tuple[int, ...]:
-    return (
-        change.passed,
-        change.promised_steps,
-        change.delivered_steps,
-        change.promised_tokens,
-        change.delivered_tokens,
-    )
-
-
-def _number(row: Row, name: str) -> int:
-    return int(row[name] or 0)
+def _record_row(key: RecordKey, seq: int, record: AgentRecord) -> Row:
+    row: Row = {name: _big(cell) if isinstance(cell, int) else cell for name, cell in record._asdict().items()}
+    return row | {"confidence": bins_text(record.confidence), "grounded": key.grounded, "seq": seq}
 
 
 def _keyed_update(table: Table, *names: str) -> Update:

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Row, RowMapping, func, select
 
 from agora.ledger.chain import Entry, Envelope
+from agora.memory.learned import bins_of
 from agora.memory.tables import METADATA
 from agora.records import AgentRecord, RunInfo
 from agora.tasks import Usage, Verdict
@@ -61,10 +62,14 @@ def run_ids(connection: Connection) -> Iterator[str]:
 def records(connection: Connection, *, grounded: bool = True) -> Sequence[AgentRecord]:
     """Promised against delivered, by operator, agent and skill."""
     table = _T["records"]
-    query = select(*(table.c[name] for name in AgentRecord._fields)).where(table.c.grounded == grounded)
-    found = (AgentRecord(*row) for row in connection.execute(query))
+    found = map(record_of, connection.execute(select(table).where(table.c.grounded == grounded)).mappings())
     # Sorted here: databases sort texts by rules of their own.
     return tuple(sorted(found, key=lambda record: (record.operator, record.agent, record.skill)))
+
+
+def record_of(row: RowMapping) -> AgentRecord:
+    """The record that a row of the table holds."""
+    return AgentRecord(**{name: row[name] for name in AgentRecord._fields} | {"confidence": bins_of(row["confidence"])})
 
 
 def _stored(row: RowMapping) -> Stored:

@@ -299,6 +299,19 @@ class RecordRow(_Table, table=True):
     delivered_tokens: int = _big()
     usd: str = "0"
     seconds: float = 0.0
+    recent_tried: float = 0.0
+    recent_passed: float = 0.0
+    promised_usd: str = "0"
+    delivered_usd: str = "0"
+    promised_seconds: float = 0.0
+    delivered_seconds: float = 0.0
+    squared_error: float = 0.0
+    confidence: str = ""
+    """Ten bins as JSON, [tried, passed, sum of stated] each; empty where nothing was stated."""
+    bids: int = _big()
+    malformed_bids: int = _big()
+    tool_calls: int = _big()
+    tool_calls_ok: int = _big()
 
 
 METADATA = _Table.metadata

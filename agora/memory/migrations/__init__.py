@@ -15,12 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from agora.errors import LedgerError
 from agora.memory.dialects import explain, kind, writer
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """All schema revisions that this version knows, oldest first."""
 
 
 def upgrade(engine: Engine) -> None:
     """Bring a database to the current schema, with its guards in place; nothing is written where it already is.
+
+    The derived tables of an older database are made again from its ledger, which takes a while where that is long.
 
     Raises:
         LedgerError: It was made by a newer Agora, or cannot be read or written.
@@ -31,9 +33,12 @@ def upgrade(engine: Engine) -> None:
                 return
         with writer(engine) as connection, connection.begin():
             kind(connection).lock_schema(connection)
-            if _version(connection) != REVISIONS[-1]:
+            before = _version(connection)
+            if before != REVISIONS[-1]:
                 _migrate(connection)
             kind(connection).guard(connection)
+            if before not in (None, REVISIONS[-1]):
+                _remake(connection)
     except SQLAlchemyError as problem:
         raise explain(problem) from problem
 
@@ -48,6 +53,13 @@ def _version(connection: Connection) -> str | None:
             "install the newer Agora that made it, or name another database"
         )
     return version
+
+
+def _remake(connection: Connection) -> None:
+    # New columns get what the ledger says of them. Late: the tables are not needed to find that all is well.
+    from agora.memory.remaking import remake
+
+    remake(connection)
 
 
 def _migrate(connection: Connection) -> None:
