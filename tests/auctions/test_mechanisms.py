@@ -101,7 +101,7 @@ def test_an_empty_purse_refuses_all_that_cost_and_keeps_what_is_free() -> None:
     assert "no more than 0" in clearing.refused["paid"]
 
 
-@pytest.mark.parametrize("weights", [{"cost": 0.0}, {"entropy": -1.0}, {"jury": 1.0}])
+@pytest.mark.parametrize("weights", [{"cost": 0.0}, {"entropy": -1.0}, {"charm": 1.0}])
 def test_weights_that_make_no_sense_are_refused(weights: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="weights"):
         SALE(weights)

@@ -1,0 +1,199 @@
+"""The jury's ballot: every judge marks every plan from 0 to 5, not knowing whose it is (SALE, arXiv 2602.02751).
+
+A judge gets all plans of an auction in one ballot (or one ballot a plan), in an order of its own that a seeded hash of
+judge and plan decides: no name, no price, no round, no time of arrival is on it. Every line of a plan is quoted, so
+that no plan can write a line that passes for another plan's heading or for the end of the ballot. What the marks are
+worth is decided in consensus.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
+
+from pydantic import Field
+
+from agora.auctions.sealing import cut_plan
+from agora.bids import Bid
+from agora.values import JsonValue, Value
+
+MOST_MARK: Final = 5
+"""The best mark; 0 is the worst."""
+QUOTE: Final = "| "
+"""What every line of a plan begins with on a ballot, and nothing else does."""
+
+_MOST_CHARS: Final = 100_000
+_SHOWN_CHARS: Final = 40
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_OBJECT: Final = re.compile(r"\{[^{}]*\}")
+_LINE: Final = re.compile(
+    r"""[\s*_`"'(\[{\-•]*(?:(?i:plan|bid)\s+)?(?P<label>[A-Z]+)["'`*_)\]]*\s*[:=]\s*["'`*_]*(?P<mark>[0-9]{1,3})"""
+    r"""(?:\s*/\s*5)?["'`*_.,;}\s]*"""
+)
+
+
+class Ballot(Value):
+    """What one judge is to mark, and whose each plan is, which the judge is not told."""
+
+    judge: str
+    """Who marks."""
+    bidders: Mapping[str, str] = Field(default_factory=dict)
+    """Label -> agent, for the market alone."""
+    plans: Mapping[str, str] = Field(default_factory=dict)
+    """Label -> quoted plan, in the order in which they are shown."""
+
+    @property
+    def text(self) -> str:
+        """All plans under their labels, for a prompt."""
+        return "\n".join(f"Plan {label}:\n{plan}" for label, plan in self.plans.items())
+
+    @property
+    def each(self) -> tuple[Ballot, ...]:
+        """One ballot a plan, with the same labels, for judges that are asked one by one."""
+        return tuple(
+            Ballot(judge=self.judge, bidders={label: self.bidders[label]}, plans={label: plan})
+            for label, plan in self.plans.items()
+        )
+
+
+def ballot_for(bids: Sequence[Bid], *, judge: str, seed: int) -> Ballot:
+    """The plans of one auction, shuffled for one judge and without names.
+
+    Args:
+        bids: At most one of each agent; their order does not matter.
+        judge: Who marks; each judge has another order.
+        seed: Of the auction; bidders do not know it.
+
+    Raises:
+        ValueError: Two bids are by one agent.
+
+    >>> from decimal import Decimal
+    >>> from agora.bids import Amount, Plan
+    >>> bid = Bid(agent="ann", plan=Plan(text="look"), length_tokens=1, projected_tokens=1,
+    ...           price=Amount(value=Decimal(1)), content_hash="h")
+    >>> print(ballot_for([bid], judge="joe", seed=7).text)
+    Plan A:
+    | look
+    """
+    agents = [bid.agent for bid in bids]
+    if twice := next((agent for agent in agents if agents.count(agent) > 1), None):
+        raise ValueError(f"two bids are by {twice!r}: a ballot takes one of each agent")
+    ordered = sorted(bids, key=lambda bid: (_lot(seed, judge, bid.plan.text), bid.content_hash, bid.agent))
+    labelled = {_label(place): bid for place, bid in enumerate(ordered)}
+    return Ballot(
+        judge=judge,
+        bidders={label: bid.agent for label, bid in labelled.items()},
+        plans={label: _quoted(cut_plan(bid.plan).text) for label, bid in labelled.items()},
+    )
+
+
+def jury_schema(ballot: Ballot) -> dict[str, JsonValue]:
+    """The JSON schema of an answer: one whole number from 0 to 5 for each label.
+
+    >>> jury_schema(Ballot(judge="joe", bidders={"A": "ann"}, plans={"A": "| look"}))["required"]
+    ['A']
+    """
+    return {
+        "type": "object",
+        "properties": {label: {"type": "integer", "minimum": 0, "maximum": MOST_MARK} for label in ballot.bidders},
+        "required": list(ballot.bidders),
+        "additionalProperties": False,
+    }
+
+
+def read_marks(text: str, ballot: Ballot) -> dict[str, int]:
+    """A judge's answer as marks: JSON as asked for, else lines like "A: 4"; nothing is guessed.
+
+    Args:
+        text: What the judge wrote.
+        ballot: What it was asked.
+
+    Returns:
+        Agent -> mark from 0 to 5, one for each bid on the ballot.
+
+    Raises:
+        ValueError: A mark is missing, no whole number from 0 to 5, there twice, or for a label that is not on the
+            ballot; the message says which, in words that the judge may be shown.
+
+    >>> read_marks("A: 4", Ballot(judge="joe", bidders={"A": "ann"}, plans={"A": "| look"}))
+    {'ann': 4}
+    """
+    if len(text) > _MOST_CHARS:
+        raise ValueError(f"the answer has more than {_MOST_CHARS} characters")
+    stated = _stated(text, ballot)
+    marks: dict[str, int] = {}
+    for label, mark in stated:
+        if label not in ballot.bidders:
+            raise ValueError(f"there is no plan {label[:_SHOWN_CHARS]!r}; there are: {_listed(ballot.bidders)}")
+        if not isinstance(mark, int) or isinstance(mark, bool) or not 0 <= mark <= MOST_MARK:
+            raise ValueError(f"the mark of {label} is not a whole number from 0 to {MOST_MARK}")
+        if marks.setdefault(label, mark) != mark:
+            raise ValueError(f"{label} has two different marks")
+    if missing := [label for label in ballot.bidders if label not in marks]:
+        raise ValueError(f"no mark for {_listed(missing)}: each plan needs a whole number from 0 to {MOST_MARK}")
+    return {agent: marks[label] for label, agent in ballot.bidders.items()}
+
+
+def _stated(text: str, ballot: Ballot) -> list[tuple[str, object]]:
+    """Label and mark, as often as they were said; an object inside other words counts where it is the only one."""
+    objects = _OBJECT.findall(text)
+    for candidate in (text, *(objects if len(objects) == 1 else ())):
+        said = _parsed(candidate)
+        if isinstance(said, _Pairs):
+            return list(said)
+        if isinstance(said, int) and len(ballot.bidders) == 1:
+            return [(label, said) for label in ballot.bidders]
+    lines = (_LINE.fullmatch(line) for line in text.splitlines())
+    found = [(line["label"], int(line["mark"])) for line in lines if line]
+    return [(label, mark) for label, mark in found if label in ballot.bidders]
+
+
+class _Pairs(tuple[tuple[str, object], ...]):
+    """A JSON object that keeps what it says twice."""
+
+    __slots__ = ()
+
+
+def _parsed(text: str) -> object:
+    try:
+        return cast("object", json.loads(text.strip(), object_pairs_hook=_Pairs))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _lot(seed: int, judge: str, text: str) -> bytes:
+    content = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(f"{seed}\0{content}\0{judge}".encode("utf-8", "surrogatepass")).digest()
+
+
+def _label(place: int) -> str:
+    """A to Z, then AA, AB and so on."""
+    label = ""
+    place += 1
+    while place:
+        place, letter = divmod(place - 1, 26)
+        label = chr(ord("A") + letter) + label
+    return label
+
+
+def _listed(labels: Sequence[str] | Mapping[str, str]) -> str:
+    shown = list(labels)[:_SHOWN_CHARS]
+    more = f" and {len(labels) - len(shown)} more" if len(labels) > len(shown) else ""
+    return ", ".join(shown) + more
+
+
+def _quoted(text: str) -> str:
+    """Every line behind the quote mark, with hidden characters as their code points."""
+    return "\n".join(QUOTE + _visible(line) for line in text.splitlines() or [""])
+
+
+def _visible(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(
+        f"<U+{ord(mark):04X}>" if mark != "\t" and unicodedata.category(mark) in _HIDDEN else mark for mark in line
+    )
