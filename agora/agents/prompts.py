@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agora.bids import Lesson
+from agora.records import AgentRecord
 
 BID = """\
 You are one of several agents that compete for the task below. Do not solve it yet.
@@ -38,6 +39,11 @@ Your plan so far:
 
 Answer with the whole new plan and nothing else: a short numbered list, one step a line, each with the tool that it uses
 and how you will know that it worked."""
+
+HISTORY = """\
+Your own record on tasks of this kind, counted by the market from checked outcomes:
+{lines}
+Plan, and state what you expect, by this record."""
 
 LESSON = """\
 Past task {number}:
@@ -113,6 +119,29 @@ def refine_prompt(
     )
 
 
+def history_card(record: AgentRecord | None) -> str:
+    """What an agent is told of its own record on the task's skill before it bids; empty where it has none.
+
+    A card of this kind made stated confidence better (Brier .184 -> .169 in MarketBench, arXiv 2604.23897).
+
+    Args:
+        record: Its own, grounded outcomes only.
+    """
+    if record is None or not record.tried:
+        return ""
+    lines = [
+        f"Passed: {record.passed} of {record.tried} attempts ({_percent(record.passed, record.tried)}).",
+        _against("Steps", record.promised_steps, record.delivered_steps),
+        _against("Tokens", record.promised_tokens, record.delivered_tokens),
+        _against("Dollars", float(record.promised_usd), float(record.delivered_usd)),
+        _against("Seconds", record.promised_seconds, record.delivered_seconds),
+        _stated_line(record),
+        _fitting("Bids that were no plan", record.malformed_bids, record.bids),
+        _fitting("Tool calls that failed", record.tool_calls - record.tool_calls_ok, record.tool_calls),
+    ]
+    return HISTORY.format(lines="\n".join(f"- {line}" for line in lines if line))
+
+
 def task_prompt(goal: str, *, files: Sequence[str], examples: Sequence[str], evidence: Sequence[str]) -> str:
     """The task, as the winner sees it."""
     shown = EXAMPLES.format(examples="\n".join(examples)) if examples else ""
@@ -122,6 +151,34 @@ def task_prompt(goal: str, *, files: Sequence[str], examples: Sequence[str], evi
 def unseen(images: Sequence[str]) -> str:
     """Lines that name the images which a model does not get to see; empty: there are none."""
     return "".join(f"\n{UNSEEN.format(name=name)}" for name in images)
+
+
+def _against(what: str, promised: float, delivered: float) -> str:
+    if not promised:
+        return ""
+    times = _figure(delivered / promised)
+    return f"{what}, all attempts together: {_figure(promised)} promised, {_figure(delivered)} taken ({times} x)."
+
+
+def _stated_line(record: AgentRecord) -> str:
+    count = sum(one.tried for one in record.confidence)
+    if not count:
+        return ""
+    stated, passed = (sum(one.stated for one in record.confidence), sum(one.passed for one in record.confidence))
+    said = f"on average you stated {_percent(stated, count)}, and {_percent(passed, count)} passed"
+    return f"Chance to pass, stated {count} time{'s' if count > 1 else ''}: {said}."
+
+
+def _fitting(what: str, bad: int, count: int) -> str:
+    return f"{what}: {bad} of {count}." if bad else ""
+
+
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.4f}".rstrip("0").rstrip(".") if value < 1 else f"{value:.3g}"
+
+
+def _percent(part: float, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %"
 
 
 def _lesson(number: int, lesson: Lesson) -> str:

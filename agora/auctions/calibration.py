@@ -1,9 +1,9 @@
 """What a stated confidence is worth: how far it was from the outcomes, and what it is when it is set right by them.
 
-Brier score (Brier, 1950); expected calibration error over bins of equal width (Naeini et al., 2015); a map by bins that
-is shrunk towards the base rate. Language models state 61 to 93 % where 75 to 81 % come true, and most state no more
-than a base rate would (MarketBench, arXiv 2604.23897): so a mechanism sees the calibrated figure and never the stated
-one, and where outcomes are few the calibrated figure is the base rate.
+Brier score (Brier, 1950); expected calibration error over bins of equal width (Naeini et al., 2015); Platt scaling
+(Platt, 1999) with a slope that is shrunk towards none, so that what remains is the base rate. Language models state
+61 to 93 % where 75 to 81 % come true, and only two of six beat a base rate (MarketBench, arXiv 2604.23897): so a
+mechanism sees the calibrated figure and never the stated one.
 """
 
 from __future__ import annotations
@@ -18,8 +18,15 @@ from agora.records import CONFIDENCE_BINS, AgentRecord, ConfidenceBin, confidenc
 
 FEW_OUTCOMES: Final = 10
 """Under so many outcomes with a stated confidence, what was stated is not looked at."""
-SHRINKAGE: Final = 5.0
-"""A bin's outcomes are mixed with so many imagined ones at the base rate."""
+SLOPE_PRECISION: Final = 1.0
+"""How firmly the slope is held at 0: the precision of a normal prior."""
+LEVEL_PRECISION: Final = 0.1
+"""How firmly the level is held at the base rate."""
+
+_MOST_STEPS: Final = 100
+_LONGEST_STEP: Final = 1.0
+_CLOSE: Final = 1e-10
+_SURE: Final = 0.99
 
 
 def brier(outcomes: Iterable[tuple[float, bool]]) -> float | None:
@@ -77,8 +84,10 @@ def stated_outcomes(record: AgentRecord) -> int:
 def calibrated(stated: float | None, record: AgentRecord | None) -> float | None:
     """The stated chance to pass, set right by the agent's own outcomes on the skill.
 
-    With the base rate r = (passed + 1) / (tried + 2) and, in the bin of what is stated, p of n outcomes that passed:
-    (p + 5 r) / (n + 5). Under ten outcomes with a stated confidence, in an empty bin, and without a record: r.
+    With the base rate r = (passed + 1) / (tried + 2), it is 1 / (1 + exp(-(level + slope x (logit stated - m)))), m
+    being the mean logit of what was stated before. Level and slope are fitted to the ten bins of the record: most likely
+    under normal priors, the slope's round 0, the level's round logit r. A slope under 0 counts as 0: who states more is
+    never taken for less. Under ten outcomes with a stated confidence, and without a record, it is r.
 
     Args:
         stated: As the agent states it, in [0, 1]; None: it states nothing.
@@ -90,24 +99,59 @@ def calibrated(stated: float | None, record: AgentRecord | None) -> float | None
     Raises:
         ConfigError: What is stated is no number in [0, 1].
 
-    >>> from agora.records import NOTHING_STATED
     >>> calibrated(0.95, None), calibrated(None, None)
     (0.5, None)
-    >>> bins = (*NOTHING_STATED[:9], ConfidenceBin(tried=20, passed=5, stated=19.0))
-    >>> boaster = AgentRecord("o", "a", "s", 20, 5, 0, 0, 0, 0, "0", 0.0, confidence=bins)
-    >>> round(calibrated(0.95, boaster), 4)
-    0.2545
+    >>> from agora.records import NOTHING_STATED
+    >>> bins = (*NOTHING_STATED[:8], ConfidenceBin(10, 1, 8.5), ConfidenceBin(10, 5, 9.5))
+    >>> boaster = AgentRecord("o", "a", "s", 20, 6, 0, 0, 0, 0, "0", 0.0, confidence=bins)
+    >>> round(calibrated(0.85, boaster), 2), round(calibrated(0.95, boaster), 2)
+    (0.18, 0.42)
     """
     if stated is None:
         return None
-    place = confidence_bin(_checked(stated))
+    asked = _logit(_checked(stated))
     if record is None:
         return mean(0, 0)
     base = mean(record.passed, record.tried - record.passed)
-    if stated_outcomes(record) < FEW_OUTCOMES:
+    count = stated_outcomes(record)
+    if count < FEW_OUTCOMES:
         return base
-    own = record.confidence[place]
-    return (own.passed + SHRINKAGE * base) / (own.tried + SHRINKAGE)
+    points = [(_logit(one.stated / one.tried), one) for one in record.confidence if one.tried]
+    middle = math.fsum(x * one.tried for x, one in points) / count
+    level, slope = _fitted([(x - middle, one.tried, one.passed) for x, one in points], _logit(base, most=1.0))
+    return _chance(level + slope * (asked - middle)) if slope > 0.0 else base
+
+
+def _fitted(points: Sequence[tuple[float, int, int]], prior: float) -> tuple[float, float]:
+    """Level and slope of the most likely line through (x, tried, passed): Newton's method, its steps bounded."""
+    level, slope = prior, 0.0
+    for _ in range(_MOST_STEPS):
+        pull_level, pull_slope = LEVEL_PRECISION * (prior - level), -SLOPE_PRECISION * slope
+        hard_level, hard_slope, mixed = LEVEL_PRECISION, SLOPE_PRECISION, 0.0
+        for x, tried, passed in points:
+            chance = _chance(level + slope * x)
+            spread = tried * chance * (1.0 - chance)
+            pull_level, pull_slope = pull_level + passed - tried * chance, pull_slope + x * (passed - tried * chance)
+            hard_level, hard_slope, mixed = hard_level + spread, hard_slope + spread * x * x, mixed + spread * x
+        whole = hard_level * hard_slope - mixed * mixed
+        by_level = (pull_level * hard_slope - pull_slope * mixed) / whole
+        by_slope = (pull_slope * hard_level - pull_level * mixed) / whole
+        length = math.hypot(by_level, by_slope)
+        share = min(1.0, _LONGEST_STEP / length) if length else 0.0
+        level, slope = level + share * by_level, slope + share * by_slope
+        if length < _CLOSE:
+            break
+    return level, slope
+
+
+def _chance(logit: float) -> float:
+    return 1.0 / (1.0 + math.exp(-logit)) if logit >= 0.0 else math.exp(logit) / (1.0 + math.exp(logit))
+
+
+def _logit(chance: float, *, most: float = _SURE) -> float:
+    """Log odds; "certain" is 99 %, since no finite number of odds is certain."""
+    bounded = min(max(chance, 1.0 - most), most)
+    return math.log(bounded / (1.0 - bounded))
 
 
 def _error_of(bins: Sequence[ConfidenceBin]) -> float | None:
