@@ -85,9 +85,9 @@ def calibrated(stated: float | None, record: AgentRecord | None) -> float | None
     """The stated chance to pass, set right by the agent's own outcomes on the skill.
 
     With the base rate r = (passed + 1) / (tried + 2), it is 1 / (1 + exp(-(level + slope x (logit stated - m)))), m
-    being the mean logit of what was stated before. Level and slope are fitted to the ten bins of the record: most likely
-    under normal priors, the slope's round 0, the level's round logit r. A slope under 0 counts as 0: who states more is
-    never taken for less. Under ten outcomes with a stated confidence, and without a record, it is r.
+    being the mean logit of what was stated before. Level and slope are fitted to the ten bins of the record, most
+    likely under normal priors, the slope's round 0, the level's round logit r. A slope under 0 counts as 0: who states
+    more is never taken for less. Under ten outcomes with a stated confidence, and without a record, it is r.
 
     Args:
         stated: As the agent states it, in [0, 1]; None: it states nothing.

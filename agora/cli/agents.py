@@ -56,18 +56,20 @@ async def _records(session: Session) -> Sequence[AgentRecord]:
 
 
 def _form(pool: Pool, records: Sequence[AgentRecord]) -> Form:
+    from agora.cli.records import record_forms
+
     return {
         "agents": [agent.profile.model_dump(mode="json") for agent in pool.agents],
         "absent": dict(pool.absent),
-        "records": [dict(record._asdict()) for record in records],
+        "records": list(record_forms(records)),
     }
 
 
 def _print(pool: Pool, records: Sequence[AgentRecord]) -> None:
     from agora.cli.joining import grouped
-    from agora.cli.memory import print_records
     from agora.cli.paint import grid, narrow, out, remarks, safe
     from agora.cli.prices import rate
+    from agora.cli.records import print_records
 
     console = out()
     if pool.agents:

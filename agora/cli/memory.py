@@ -14,7 +14,7 @@ from agora.cli.options import Json, Project
 if TYPE_CHECKING:
     from agora.cli.session import Session
     from agora.memory.moving import Moved
-    from agora.records import AgentRecord, MemoryEntry
+    from agora.records import MemoryEntry
 
 memory_app = typer.Typer(help="Show, search or move what is remembered.")
 
@@ -82,13 +82,14 @@ def clear_cache(project: Project = None) -> None:
 async def _memory(session: Session, *, json: bool) -> None:
     from agora.cli.forms import print_form
     from agora.cli.paint import out, safe
+    from agora.cli.records import print_records, record_forms
     from agora.cli.session import opened_store
     from agora.memory.location import shown
 
     async with opened_store(session) as store:
         records, found = store.records(), store.runs(limit=10_000)
     if json:
-        rows = [dict(record._asdict()) for record in records]
+        rows = record_forms(records)
         print_form("agora.memory/1", {"database": shown(session.database), "runs": len(found), "records": list(rows)})
         return
     tasks = sum(info.tasks for info in found)
@@ -108,28 +109,6 @@ async def _search(session: Session, text: str, *, limit: int, json: bool) -> Non
         print_form("agora.memory.search/1", {"query": text, "entries": list(rows)})
         return
     _print_entries(found, text)
-
-
-def print_records(records: Sequence[AgentRecord]) -> None:
-    """Promised against delivered, a line for each agent and skill."""
-    from agora.cli.paint import grid, number, out, safe
-
-    if not records:
-        out().print("no records yet: they come from verified tasks")
-        return
-    table = grid("agent", "skill", "passed>", "steps>", "tokens>", "cost>", "seconds>")
-    for record in records:
-        table.add_row(
-            f"[name]{safe(record.agent)}[/]",
-            safe(record.skill) or "[quiet]any[/]",
-            f"{record.passed}/{record.tried}",
-            f"{record.promised_steps}/{record.delivered_steps}",
-            f"{record.promised_tokens}/{record.delivered_tokens}",
-            f"${record.usd}" if float(record.usd) else "$0",
-            number(record.seconds),
-        )
-    out().print(table)
-    out().print("[quiet]passed/tried; steps and tokens: promised/delivered, all tasks together[/]")
 
 
 def _progress(carried: int, total: int) -> None:
