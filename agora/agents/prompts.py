@@ -7,6 +7,7 @@ models/choice_form.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from agora.bids import Lesson
 from agora.records import AgentRecord
@@ -174,7 +175,7 @@ def _fitting(what: str, bad: int, count: int) -> str:
 
 
 def _figure(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.4f}".rstrip("0").rstrip(".") if value < 1 else f"{value:.3g}"
+    return f"{value:.0f}" if value >= 100 else format(Decimal(f"{value:.3g}"), "f")
 
 
 def _percent(part: float, whole: int) -> str:

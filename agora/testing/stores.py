@@ -13,7 +13,7 @@ from agora.protocols import Store
 from agora.tasks import Limits, Task, Usage, Verdict
 from agora.values import JsonValue
 
-__all__ = ["check_shared_store", "check_store", "memory_update", "one_run", "record_update"]
+__all__ = ["bids_update", "check_shared_store", "check_store", "memory_update", "one_run", "record_update"]
 
 
 async def check_store(open_store: Callable[[], Store]) -> None:
@@ -72,8 +72,15 @@ def one_run(*, goal: str = "make it work", verdict: Verdict = Verdict.PASSED) ->
     )
 
 
-def record_update(*, agent: str = "scout", passed: int = 1, grounded: bool = True) -> Learned:
-    """One settled attempt for an agent's record: 3 steps promised, 4 delivered, a tenth of a dollar."""
+def record_update(*, agent: str = "scout", passed: int = 1, grounded: bool = True, whole: bool = True) -> Learned:
+    """One settled attempt for an agent's record: 3 steps promised, 4 delivered, a tenth of a dollar, 75 % stated.
+
+    Args:
+        agent: Whose.
+        passed: 1 or 0.
+        grounded: Whether the verifier was grounded.
+        whole: False: as the first versions of Agora wrote it, without what was asked and stated.
+    """
     update: Mapping[str, JsonValue] = {
         "operator": "acme",
         "agent": agent,
@@ -87,7 +94,19 @@ def record_update(*, agent: str = "scout", passed: int = 1, grounded: bool = Tru
         "usd": "0.1",
         "seconds": 1.5,
     }
+    if whole:
+        more: Mapping[str, JsonValue] = {"promised_usd": "0.07", "stated": 0.75, "tool_calls": 5, "tool_calls_ok": 4}
+        update = {**update, **more}
     return Learned(task="t1", what="record", key=f"acme/{agent}/python", update=update)
+
+
+def bids_update(*, malformed: tuple[str, ...] = (), grounded: bool = True) -> Learned:
+    """The bids of "scout" and "other" for one task, some of which did not fit."""
+    bidders: list[JsonValue] = [
+        {"operator": "acme", "agent": agent, "malformed": agent in malformed} for agent in ("other", "scout")
+    ]
+    update: Mapping[str, JsonValue] = {"skill": "python", "grounded": grounded, "bidders": bidders}
+    return Learned(task="t1", what="bids", key="t1", update=update)
 
 
 def memory_update(*, task: str = "t1", goal: str = "fix the parser", grounded: bool = True) -> Learned:
@@ -252,6 +271,19 @@ async def _sums_records(store: Store) -> None:
     assert (scout.promised_steps, scout.delivered_steps) == (9, 12), "steps add up"
     assert (scout.promised_tokens, scout.delivered_tokens) == (300, 270), "tokens add up"
     assert (Decimal(scout.usd), scout.seconds) == (Decimal("0.3"), 4.5), "money adds up exactly"
+    assert (Decimal(scout.promised_usd), Decimal(scout.delivered_usd)) == (Decimal("0.21"), Decimal("0.3")), "as asked"
+    assert (scout.promised_seconds, scout.delivered_seconds) == (0, 0), "nobody asked seconds"
+    assert scout.confidence[7] == (3, 2, 2.25), "stated confidence is counted in its bin, with what came true"
+    assert abs(scout.squared_error - 0.6875) < 1e-12, "and its squared error adds up"
+    assert (scout.tool_calls, scout.tool_calls_ok) == (15, 12), "calls of tools add up"
+    await store.record("r3", record_update(passed=0, whole=False), bids_update(malformed=("scout",)), bids_update())
+    other, scout = store.records()
+    assert (scout.tried, scout.confidence[7].tried) == (4, 3), "an event without the newer fields is still counted"
+    assert Decimal(scout.delivered_usd) == Decimal("0.3"), "and is not held against a price that nobody wrote down"
+    assert [(one.bids, one.malformed_bids) for one in (other, scout)] == [(2, 0), (2, 1)], "bids are counted"
+    recent = (0.98**3 + 0.98, 0.98**3 + 0.98**2 + 0.98 + 1)
+    assert abs(scout.recent_passed - recent[0]) < 1e-9, "older attempts count for less"
+    assert abs(scout.recent_tried - recent[1]) < 1e-9, "whether they passed or not"
 
 
 async def _recalls(store: Store) -> None:
