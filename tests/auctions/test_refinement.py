@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
@@ -188,7 +189,7 @@ def test_a_refined_bid_that_beats_the_provisional_winner_does_take_the_award(
     after = after_refinement(first, first_bids, refined, clear=clear)
     seconds = {score.agent: score.total for score in clear(refined).ranking}
     admitted = {score.agent for score in first.ranking}
-    best = min((total for agent, total in seconds.items() if agent in admitted), default=0.0)
+    best = min((total for agent, total in seconds.items() if agent in admitted), default=math.inf)
     if first.ranking and best < first.ranking[0].total:
         assert after.clearing.ranking[0].total == best
 
