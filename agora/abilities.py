@@ -9,6 +9,7 @@ from agora.bids import Lesson, Plan
 from agora.messages import Reply, Request
 from agora.protocols import Desk
 from agora.tasks import Outcome, Task, Work
+from agora.values import JsonValue
 
 
 @runtime_checkable
@@ -52,15 +53,28 @@ class MayBeDown(Protocol):
 
 
 @runtime_checkable
+class Juried(Protocol):
+    """A mechanism whose scores count what a jury says."""
+
+    @property
+    def jury(self) -> frozenset[str] | None:
+        """The judges' names; None: everyone who can judge; empty: nobody."""
+        ...
+
+
+@runtime_checkable
 class JuryMember(Protocol):
     """An agent that can judge the plans of an auction."""
 
-    async def mark(self, desk: Desk, plans: Mapping[str, str], *, complaint: str = "") -> str:
+    async def mark(
+        self, desk: Desk, plans: Mapping[str, str], *, schema: Mapping[str, JsonValue], complaint: str = ""
+    ) -> str:
         """Say from 0 to 5 how likely each plan is to complete `desk.task`; the market reads the answer.
 
         Args:
             desk: The judge's own.
             plans: Label -> plan, in an order of this judge's own; whose they are is not known.
+            schema: What the answer should fit: an object, label -> mark.
             complaint: What was wrong with the answer before; empty at the first asking.
         """
         ...

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
+
 import anyio
 from pydantic import ValidationError
 
-from agora.auctions import plan_entropy, seal
-from agora.bids import Bid, Plan
+from agora.auctions import calibrated, plan_entropy, record_of, seal
+from agora.bids import Bid, Plan, Standing
 from agora.budget import Purse, tightest
 from agora.desk import MeteredDesk
 from agora.errors import AgentError, LedgerError, described
@@ -15,6 +17,8 @@ from agora.ledger.canonical import encode
 from agora.lots import House, Lot
 from agora.messages import Reply
 from agora.models.tokens import IMAGE_TOKENS
+from agora.protocols import Agent, Desk
+from agora.records import AgentRecord
 from agora.tasks import Limits, Task
 
 BID_LIMITS = Limits(tokens=40_000, steps=4)
@@ -30,53 +34,84 @@ def bid_limits(task: Task) -> Limits:
     return BID_LIMITS.model_copy(update={"tokens": tokens}) if task.images else BID_LIMITS
 
 
+Write = Callable[[Agent, Desk], Awaitable[Plan | None]]
+"""Has an agent write a plan at a desk; None: it does not want to."""
+
+
 async def call_for_bids(house: House, lot: Lot) -> dict[str, Bid]:
-    """Everyone on the shortlist writes a plan at the same time; who is late, fails or declines is on record.
+    """Everyone on the shortlist writes a plan at the same time; who is late, fails or declines is on record."""
+
+    def write(agent: Agent, desk: Desk) -> Awaitable[Plan | None]:
+        return agent.bid(desk)
+
+    return await collect_bids(house, lot, lot.shortlist.members, write=write)
+
+
+async def collect_bids(house: House, lot: Lot, names: Iterable[str], *, write: Write, round: int = 0) -> dict[str, Bid]:
+    """Have several agents write a bid each at the same time, until the deadline.
 
     Bids are put on the ledger in the order of names, after the deadline: arrival leaves no trace.
+
+    Args:
+        house: The collaborators.
+        lot: The task.
+        names: Who.
+        write: What each does.
+        round: 0 for first bids, 1 for refined ones.
+
+    Returns:
+        The bids that were made, in the order of names; who made none is on record, and in `lot.refusals`.
     """
-    bids, refusals = _on_record(house, lot)
+    wanted = sorted(names)
+    bids, refusals = _on_record(house, lot, wanted, round)
     with anyio.move_on_after(house.bid_deadline_s):  # late bids do not count
         async with anyio.create_task_group() as group:
-            for name in [name for name in lot.shortlist.members if name not in bids and name not in refusals]:
-                group.start_soon(_ask, house, lot, name, bids, refusals)
-    for name in sorted(lot.shortlist.members):
+            for name in [name for name in wanted if name not in bids and name not in refusals]:
+                group.start_soon(_ask, house, lot, name, write, round, bids, refusals)
+    for name in wanted:
         if name in bids:
             house.note(BidPlaced(task=lot.task.id, bid=bids[name]))
         else:
             reason = refusals.get(name, f"no bid within {house.bid_deadline_s:g} s")
-            lot.refusals[name] = reason
+            if not round:
+                lot.refusals[name] = reason
             malformed = name in lot.malformed
-            house.note(BidRefused(task=lot.task.id, agent=name, reason=reason, malformed=malformed))
-    return {name: bids[name] for name in sorted(bids)}
+            house.note(BidRefused(task=lot.task.id, agent=name, reason=reason, malformed=malformed, round=round))
+    return {name: bids[name] for name in wanted if name in bids}
 
 
-def _on_record(house: House, lot: Lot) -> tuple[dict[str, Bid], dict[str, str]]:
+def _on_record(house: House, lot: Lot, names: Iterable[str], round: int) -> tuple[dict[str, Bid], dict[str, str]]:
     """The bids and refusals of a run that is gone on with; what they took is counted."""
     bids: dict[str, Bid] = {}
     refusals: dict[str, str] = {}
     past = house.run.past
-    for name in lot.shortlist.members:
-        if placed := past.find(BidPlaced, lot.task.id, 0, name):
+    for name in names:
+        if placed := past.find(BidPlaced, lot.task.id, round, name):
             bids[name] = placed.bid
-        elif refused := past.find(BidRefused, lot.task.id, name):
+        elif refused := past.find(BidRefused, lot.task.id, round, name):
             refusals[name] = refused.reason
             if refused.malformed:
                 lot.malformed.add(name)
         else:
             continue
-        lot.purse.book(past.spent(lot.task.id, "bid", name))
+        lot.purse.book(past.spent(lot.task.id, _phase(round), name))
     return bids, refusals
 
 
-async def _ask(house: House, lot: Lot, name: str, bids: dict[str, Bid], refusals: dict[str, str]) -> None:
-    agent = house.agents[name]
+def _phase(round: int) -> str:
+    return "refine" if round else "bid"
+
+
+async def _ask(
+    house: House, lot: Lot, name: str, write: Write, round: int, bids: dict[str, Bid], refusals: dict[str, str]
+) -> None:
+    agent, phase = house.agents[name], _phase(round)
     price = agent.profile.price
     bounds = tightest(bid_limits(lot.task), agent.profile.limits)
-    purse = Purse(f"bid of {name}", bounds, clock=house.run.clock, parent=lot.purse)
-    desk = MeteredDesk(house.run, lot.task, agent=name, phase="bid", price=price, purse=purse, files=lot.files)
+    purse = Purse(f"{phase} of {name}", bounds, clock=house.run.clock, parent=lot.purse)
+    desk = MeteredDesk(house.run, lot.task, agent=name, phase=phase, price=price, purse=purse, files=lot.files)
     try:
-        plan = await agent.bid(desk)
+        plan = await write(agent, desk)
         if plan is None or price is None:
             refusals[name] = "is not interested"
             return
@@ -90,6 +125,14 @@ async def _ask(house: House, lot: Lot, name: str, bids: dict[str, Bid], refusals
             token_limit=lot.task.limits.tokens or 0,
             usage=purse.spent,
         )
+        bid = bid.model_copy(
+            update={
+                "round": round,
+                "operator": agent.profile.operator,
+                "standing": lot.standings.get(name, Standing()),
+                "confidence": calibrated(plan.confidence, _record(house, lot, agent)),
+            }
+        )
         if plan.terms:  # the only part without bounds: what the ledger would refuse is refused here, as this bid alone
             encode(BidPlaced(task=lot.task.id, bid=bid))
         bids[name] = bid
@@ -99,6 +142,11 @@ async def _ask(house: House, lot: Lot, name: str, bids: dict[str, Bid], refusals
             lot.malformed.add(name)
     finally:
         desk.leave()
+
+
+def _record(house: House, lot: Lot, agent: Agent) -> AgentRecord | None:
+    card = agent.profile
+    return record_of(house.run.store.records(), operator=card.operator, agent=card.name, skill=lot.task.skill)
 
 
 def _entropy_of(plan: Plan, reply: Reply | None) -> float | None:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from agora.bids import Award, Bid, Clearing, Lesson, Profile, Reserve, Shortlist
+from agora.bids import Award, Bid, Clearing, Lesson, Profile, Reserve, Shortlist, Standing
 from agora.desk_events import Called, CommandReserved, Happening, Reserved, ToolUsed
 from agora.questions import Question
 from agora.tasks import Limits, Outcome, Task, Usage, Verdict, Work
@@ -105,6 +105,8 @@ class Screened(Happening):
     """The scale of all scores, fixed before any bid is opened."""
     files: tuple[str, ...] = ()
     """Names of the files in the workspace then, capped: what agents are told."""
+    standings: Mapping[str, Standing] = Field(default_factory=dict)
+    """What the market knew then of everyone on the shortlist."""
 
 
 class BidPlaced(Happening):
@@ -121,6 +123,8 @@ class BidRefused(Happening):
     kind: Literal["bid_refused"] = "bid_refused"
     agent: str
     """Who."""
+    round: int = 0
+    """1: it has bid, and did not refine its bid."""
     reason: str
     """Why, in words."""
     malformed: bool = False

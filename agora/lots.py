@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from agora.abilities import MayBeDown
-from agora.bids import Bid, Clearing, Reserve, Shortlist
+from agora.bids import Bid, Clearing, Juror, Reserve, Shortlist, Standing
 from agora.budget import Purse
 from agora.events import Event
 from agora.protocols import Agent, Mechanism, Policy, Sandbox, Verifier
@@ -60,9 +60,9 @@ class House:
         """Put events on the ledger; return when they are durable."""
         await self.run.record(*events)
 
-    def decided(self, kind: type[E], task: str, decide: Callable[[], E]) -> E:
-        """Decide once: what is on record stands, and what is decided now is put there."""
-        event = self.run.past.find(kind, task)
+    def decided(self, kind: type[E], task: str, decide: Callable[[], E], *more: str | int) -> E:
+        """Decide once: what is on record (about the task, and `more`) stands, what is decided now is put there."""
+        event = self.run.past.find(kind, task, *more)
         if event is None:
             event = decide()
             self.note(event)
@@ -87,6 +87,10 @@ class Lot:
     shortlist: Shortlist = field(default_factory=lambda: Shortlist(members={}))
     bids: dict[str, Bid] = field(default_factory=dict[str, Bid])
     """As opened, by agent."""
+    standings: dict[str, Standing] = field(default_factory=dict[str, Standing])
+    """What the market knew of those on the shortlist before they bid."""
+    jury: dict[str, Juror] = field(default_factory=dict[str, Juror])
+    """Judge -> who it is; those that were dropped are not there."""
     refusals: dict[str, str] = field(default_factory=dict[str, str])
     """Who did not bid, and why."""
     malformed: set[str] = field(default_factory=set[str])

@@ -1,9 +1,11 @@
 """READ FIRST: the market's loop.
 
     post      a task is announced
-    screen    who cannot or may not do it is kept out; the policy makes a shortlist
+    screen    who cannot or may not do it is kept out; the policy makes a shortlist      (auctioning.py)
     bid       everyone on it writes a plan, sealed, until a deadline             (bidding.py)
+    judge     every judge marks all plans at once, shuffled and without names    (judging.py)
     score     all bids are opened together; the mechanism ranks them             (auctions/)
+    refine    who is cheaper than the winner writes again, shown what won before (refining.py)
     award     the winner gets the task; its budget is set aside before any work  (settling.py)
     perform   the winner follows its plan, inside its limits, in a copy          (performing.py, desk.py)
     verify    the verifier decides: passed, failed or unknown                    (performing.py, verifiers/)
@@ -28,20 +30,19 @@ import anyio
 
 from agora.ambient import SeededChance, SystemClock, fresh_id, fresh_seed
 from agora.applying import apply
+from agora.auctioning import hold_auction
 from agora.auctions import SALE
-from agora.bidding import call_for_bids
-from agora.bids import Reserve
 from agora.budget import Purse, Reservation, share_of, tightest
 from agora.coordinator import Everyone
 from agora.errors import ApprovalPendingError, ApprovalRefusedError, BudgetError, ConfigError, NoAgentsError, only
-from agora.events import Done, Event, Posted, Scored, Screened, Started, TaskDone
+from agora.events import Done, Event, Posted, Started, TaskDone
 from agora.finishing import finish, remembered, unfunded
 from agora.ledger.redact import redactor_of
 from agora.lots import House, Lot
 from agora.memory.in_memory import MemoryStore
 from agora.past import Past
 from agora.performing import make_attempt
-from agora.posting import as_task, as_usd, fill, listing, unique_ids
+from agora.posting import as_task, as_usd, fill, unique_ids
 from agora.protocols import Agent, ChatModel, Clock, Mechanism, Policy, Sandbox, Store
 from agora.questions import Approve
 from agora.results import Report, Result
@@ -304,28 +305,7 @@ class Market:
 
 async def _loop(house: House, lot: Lot) -> Result:
     """One task, from its announcement to its terminal row; what was decided before stands."""
-    task, chance = lot.task, house.run.chance
-    pool = [agent.profile for agent in house.agents.values()]
-
-    def screen() -> Screened:
-        left = lot.purse.left
-        reserve = Reserve(usd=left.usd or Decimal(0), s=Decimal(str(left.seconds or 0)))
-        shortlist = house.policy.shortlist(task, pool, limits=left, chance=chance, down=house.down())
-        return Screened(task=task.id, shortlist=shortlist, reserve=reserve, files=listing(task.workspace))
-
-    def score() -> Scored:
-        seed = chance.integer(f"{task.id}/ties")
-        clearing = house.mechanism.clear(list(lot.bids.values()), reserve=lot.reserve, seed=seed)
-        return Scored(task=task.id, clearing=clearing, seed=seed)
-
-    screened = house.decided(Screened, task.id, screen)
-    lot.shortlist, lot.reserve, lot.files = screened.shortlist, screened.reserve, screened.files
-
-    lot.bids = await call_for_bids(house, lot)
-    lot.overhead = lot.purse.spent
-
-    lot.clearing = house.decided(Scored, task.id, score).clearing
-
+    await hold_auction(house, lot)
     for number in range(1, min(house.attempts, len(lot.clearing.ranking)) + 1):
         try:
             attempt = await make_attempt(house, lot, award_for(lot, number))
@@ -340,7 +320,7 @@ async def _loop(house: House, lot: Lot) -> Result:
             break
 
     if house.learn:
-        for lesson in lessons(lot, {agent.name: agent.operator for agent in pool}):
+        for lesson in lessons(lot, {name: agent.profile.operator for name, agent in house.agents.items()}):
             house.note(lesson)
     lot.applied = await apply(house, lot)
     return await finish(house, lot)

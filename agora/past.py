@@ -296,6 +296,8 @@ def _key(event: Event) -> tuple[object, ...] | None:
         return BidPlaced, event.task, event.bid.round, event.bid.agent
     if isinstance(event, Judged):
         return Judged, event.task, event.round, event.judge
-    if isinstance(event, (BidRefused, Recalled)):
-        return type(event), event.task, event.agent
+    if isinstance(event, BidRefused):
+        return BidRefused, event.task, event.round, event.agent
+    if isinstance(event, Recalled):
+        return Recalled, event.task, event.agent
     return (Asked, event.task, event.question.id) if isinstance(event, Asked) else None

@@ -7,7 +7,7 @@ the limits hold whatever the model does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from agora.errors import AgentError, BudgetError, ContextOverflowError
 from agora.messages import Dropped, Message, Reply, Request, ToolCall
 from agora.protocols import ChatModel, Desk, Tool
 from agora.tasks import Limits, Tier, Work
+from agora.values import JsonValue
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -29,6 +30,11 @@ BID_TEMPERATURE = 0.7
 
 BID_MAX_TOKENS = 400
 BID_TOP_LOGPROBS = 5
+MARK_BASE_TOKENS = 200
+"""Room for what some models write around their marks."""
+
+MARK_TOKENS = 16
+"""Room for one mark."""
 
 _STEP = re.compile(r"^\s*(?:\d+[.)]|[-*])\s+\S", re.MULTILINE)
 _MOST_CUTS = 4
@@ -134,6 +140,19 @@ class LLMAgent:
         )
         refined = await self._plan(desk, prompt)
         return None if refined is None or refined.text.split() == plan.text.split() else refined
+
+    async def mark(
+        self, desk: Desk, plans: Mapping[str, str], *, schema: Mapping[str, JsonValue], complaint: str = ""
+    ) -> str:
+        """Judge all plans in one call, at temperature 0."""
+        prompt = prompts.jury_prompt(desk.task.goal, plans=plans, complaint=complaint)
+        request = Request(
+            messages=(self._with_images(desk, prompt),),
+            output_schema=dict(schema),
+            max_tokens=MARK_BASE_TOKENS + MARK_TOKENS * len(plans),
+            temperature=0.0,
+        )
+        return (await desk.ask(self._model, request)).text
 
     async def perform(self, desk: Desk, plan: Plan) -> Work:
         """Follow the plan until the model answers without a tool call, or a limit ends the work.

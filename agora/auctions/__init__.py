@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agora.auctions.consensus import Reckoning, judge_weights, reckon
+from agora.auctions.calibration import calibrated
+from agora.auctions.consensus import Panel, Reckoning, judge_weights
 from agora.auctions.entropy import Entropy, mean_surprisal, measured_entropy, plan_entropy, running_scale
 from agora.auctions.jury import Ballot, ballot_for, jury_schema, read_marks
 from agora.auctions.posted_price import Lottery, PostedPrice
@@ -10,17 +11,20 @@ from agora.auctions.refinement import after_refinement, lessons_for, may_refine
 from agora.auctions.sale import SALE
 from agora.auctions.scales import Scaled, one_scale
 from agora.auctions.sealing import plan_length, seal
+from agora.auctions.standing import record_of, standing
 
 __all__ = [
     "SALE",
     "Ballot",
     "Entropy",
     "Lottery",
+    "Panel",
     "PostedPrice",
     "Reckoning",
     "Scaled",
     "after_refinement",
     "ballot_for",
+    "calibrated",
     "judge_weights",
     "jury_schema",
     "lessons_for",
@@ -31,7 +35,8 @@ __all__ = [
     "plan_entropy",
     "plan_length",
     "read_marks",
-    "reckon",
+    "record_of",
     "running_scale",
     "seal",
+    "standing",
 ]

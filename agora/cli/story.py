@@ -168,7 +168,7 @@ def _tell_task(story: TaskStory, event: Event) -> None:
             story.screened, story.shortlist, story.reserve = True, event.shortlist, event.reserve
         case BidPlaced(bid=bid):
             story.bids[bid.agent] = bid
-        case BidRefused():
+        case BidRefused(round=0):
             story.refused[event.agent] = event.reason
         case Scored():
             story.clearing, story.seed = event.clearing, event.seed
