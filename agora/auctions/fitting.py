@@ -27,12 +27,11 @@ from typing import Annotated, Final
 import numpy as np
 from pydantic import Field
 
+from agora.auctions.sale import VALUE_TERMS
 from agora.auctions.simplex import Array, corners_of, least, least_on_line, least_worst
 from agora.errors import ConfigError
 from agora.values import Value
 
-VALUE_TERMS: Final = frozenset({"entropy", "jury"})
-"""Terms that speak for a bid; all others speak against it."""
 COST: Final = "cost"
 """The term that no score is without."""
 

@@ -15,6 +15,7 @@ from agora.cli.approve import approve
 from agora.cli.demo import demo
 from agora.cli.doctor import doctor
 from agora.cli.explain import explain
+from agora.cli.fit import fit
 from agora.cli.init import init
 from agora.cli.interrupts import INTERRUPTED
 from agora.cli.memory import memory_app
@@ -61,6 +62,7 @@ app.command()(approve)
 app.command()(runs)
 app.command()(show)
 app.command()(explain)
+app.command()(fit)
 app.add_typer(agents_app, name="agents")
 app.add_typer(memory_app, name="memory")
 app.command()(doctor)

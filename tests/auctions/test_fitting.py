@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from agora.auctions.fitting import (
-    VALUE_TERMS,
     Delivered,
     Example,
     PastBid,
@@ -21,6 +20,7 @@ from agora.auctions.fitting import (
     score_of,
     utility_of,
 )
+from agora.auctions.sale import VALUE_TERMS
 from agora.errors import ConfigError
 from auctions.past_tasks import TERMS, drawn_tasks, past_tasks, weights_above
 
