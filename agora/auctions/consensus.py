@@ -22,6 +22,7 @@ against the other.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import mul
 from typing import Final, NamedTuple
 
 from agora.auctions.jury import MOST_MARK
@@ -60,61 +61,86 @@ def judge_weights(jury: Mapping[str, Juror]) -> dict[str, int]:
     return {name: _WHOLE if juror.agreement >= 0.5 else 0 for name, juror in jury.items()}
 
 
-def reckon(
-    marks: Mapping[str, int],
-    *,
-    operator: str,
-    jury: Mapping[str, Juror],
-    weights: Mapping[str, int],
-    slack: int = SLACK_MARKS,
-) -> Reckoning | None:
-    """A jury's value for one bid.
+class Panel:
+    """A jury, made ready to weigh the marks of many bids.
 
     Args:
-        marks: Judge -> 0 to 5; marks by who is not on the jury, and marks outside 0 to 5, do not count.
-        operator: The bidder's.
         jury: The judges.
-        weights: Of the judges, from `judge_weights`.
-        slack: How many marks below the consensus a judge's mark may count, >= 0.
+        slack: How many marks below the consensus one judge's mark may count, 0 to 5.
 
-    Returns:
-        None where no judge with a weight but the bidder's own marked it: there is no evidence.
-
-    >>> jury = {"a": Juror(operator="x"), "b": Juror(operator="y"), "c": Juror(operator="z")}
-    >>> reckon({"a": 5, "b": 3, "c": 0}, operator="x", jury=jury, weights=judge_weights(jury))
-    Reckoning(value=0.5, counted={'b': 3, 'c': 2, 'a': 2.5})
+    >>> panel = Panel({"a": Juror(operator="x"), "b": Juror(operator="y"), "c": Juror(operator="z")})
+    >>> panel.reckon({"a": 5, "b": 3, "c": 0}, operator="x")
+    Reckoning(value=0.5, counted={'a': 2.5, 'b': 3, 'c': 2})
     """
-    peers: list[tuple[str, int, int]] = []
-    own: list[tuple[str, int, int]] = []
-    reached = [0] * (MOST_MARK + 1)
-    total = 0
-    for judge, mark in marks.items():
-        weight = weights.get(judge, 0)
-        if not weight or not 0 <= mark <= MOST_MARK:
-            continue
-        if jury[judge].operator == operator:
-            own.append((judge, mark, weight))
-        else:
-            peers.append((judge, mark, weight))
-            reached[mark] += weight
-            total += weight
-    if not total:
-        return None
-    most = _consensus(reached, total)
-    least = most - slack
-    counted: dict[str, float] = {}
-    summed = 0
-    for judge, mark, weight in peers:
-        counts = min(max(mark, least), most)
-        counted[judge] = counts
-        summed += weight * counts
-    above, below = summed * total, total
-    for judge, mark, weight in own:
-        counts = min(mark * total, summed)
-        counted[judge] = counts / total
-        above += weight * counts
-        below += weight
-    return Reckoning(above / (MOST_MARK * total * below), counted)
+
+    def __init__(self, jury: Mapping[str, Juror], *, slack: int = SLACK_MARKS) -> None:
+        self._weights = _Weights({name: weight for name, weight in judge_weights(jury).items() if weight})
+        self._own: dict[str, list[str]] = {}  # operator -> its judges that have a weight
+        for name in self._weights:
+            self._own.setdefault(jury[name].operator, []).append(name)
+        self._counts = [
+            tuple(min(max(mark, most - slack), most) for mark in range(MOST_MARK + 1)) for most in range(MOST_MARK + 1)
+        ]  # consensus -> mark -> the mark as it counts
+
+    def value(self, marks: Mapping[str, int], *, operator: str) -> float | None:
+        """What the jury says of one bid, in [0, 1].
+
+        Args:
+            marks: Judge -> 0 to 5; who is not on the jury or has no weight, and what is not 0 to 5, does not count.
+            operator: The bidder's.
+
+        Returns:
+            None where no judge with a weight but the bidder's own marked it: there is no evidence.
+        """
+        marks = _valid(marks)
+        total, others, _ = self._others(marks, operator)
+        if not total:
+            return None
+        above, below = others, total
+        if own := [judge for judge in self._own.get(operator, ()) if judge in marks]:
+            # Whole numbers throughout, so that equal values are equal: others / total is the most that own marks say.
+            above = others * total + sum(self._weights[judge] * min(marks[judge] * total, others) for judge in own)
+            below = total * (total + sum(self._weights[judge] for judge in own))
+        return above / (MOST_MARK * below)
+
+    def reckon(self, marks: Mapping[str, int], *, operator: str) -> Reckoning | None:
+        """The same value, with every mark as it counted."""
+        value = self.value(marks, operator=operator)
+        if value is None:
+            return None
+        marks = _valid(marks)
+        total, others, counts = self._others(marks, operator)
+        counted: dict[str, float] = {judge: counts[mark] for judge, mark in marks.items() if self._weights[judge]}
+        for judge in self._own.get(operator, ()):
+            if judge in marks:
+                counted[judge] = min(marks[judge] * total, others) / total
+        return Reckoning(value, counted)
+
+    def _others(self, marks: Mapping[str, int], operator: str) -> tuple[int, int, tuple[int, ...]]:
+        """Of the judges that are not the bidder's own: weight, weight x mark as it counted, and how marks count."""
+        weights = self._weights
+        reached = [0] * (MOST_MARK + 1)  # mark -> the weight of those who gave it
+        for judge, mark in marks.items():
+            reached[mark] += weights[judge]
+        for judge in self._own.get(operator, ()):
+            if judge in marks:
+                reached[marks[judge]] -= weights[judge]
+        total = sum(reached)
+        counts = self._counts[_consensus(reached, total)]
+        return total, sum(map(mul, reached, counts)), counts
+
+
+class _Weights(dict[str, int]):
+    """Weights in which who is not there weighs nothing."""
+
+    def __missing__(self, judge: str) -> int:
+        return 0
+
+
+def _valid(marks: Mapping[str, int]) -> Mapping[str, int]:
+    if not marks or (min(marks.values()) >= 0 and max(marks.values()) <= MOST_MARK):
+        return marks
+    return {judge: mark for judge, mark in marks.items() if 0 <= mark <= MOST_MARK}
 
 
 def _consensus(reached: list[int], total: int) -> int:

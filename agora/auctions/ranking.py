@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import groupby
 
 from agora.bids import Amount, Bid, Reserve, Score
 
@@ -49,13 +50,20 @@ def rank(scores: Sequence[tuple[Bid, Score]], reserve: Reserve, seed: int) -> tu
 
     Bids that are equal in all of these are the same bid twice; only among those the name gives a fixed order.
     """
-    ordered = sorted(
-        scores,
-        key=lambda pair: (
-            pair[1].total,
-            cost_share(pair[0], reserve),
-            tie_hash(seed, pair[0].content_hash),
-            pair[0].agent,
-        ),
-    )
-    return tuple(score for _, score in ordered)
+    ranked: list[Score] = []
+    for _, tied in groupby(sorted(scores, key=_total), key=_total):
+        level = list(tied)
+        if len(level) > 1:
+            level.sort(
+                key=lambda pair: (
+                    cost_share(pair[0], reserve),
+                    tie_hash(seed, pair[0].content_hash),
+                    pair[0].agent,
+                )
+            )
+        ranked.extend(score for _, score in level)
+    return tuple(ranked)
+
+
+def _total(pair: tuple[Bid, Score]) -> float:
+    return pair[1].total

@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import mul
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
-from agora.auctions.consensus import SLACK_MARKS, Reckoning, judge_weights, reckon
+from agora.auctions.consensus import SLACK_MARKS, Panel
 from agora.auctions.dial import turn_dial
+from agora.auctions.entering import enter
 from agora.auctions.jury import MOST_MARK
-from agora.auctions.ranking import admit, cost_share, rank
+from agora.auctions.ranking import cost_share, rank
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 
@@ -44,8 +46,7 @@ class SALE:
 
     - cost: price / reserve, in the price's own unit.
     - entropy: mean token entropy of the plan; higher is better.
-    - jury: what the judges' marks are worth (`reckon`); higher is better. Beside it stands, as "jury:NAME", each
-      judge's mark as it counted, / 5.
+    - jury: what the judges' marks are worth (`Panel`); higher is better.
     - latency: mean seconds of the bidder's attempts so far / seconds of the reserve, 1 at most.
     - energy: mean joules of the bidder's attempts so far / `energy_j`, 1 at most.
     - fairness: the bidder's share of the awards so far. What it has above an equal share orders the bids alike, since
@@ -114,14 +115,11 @@ class SALE:
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
     ) -> Clearing:
         """Score and rank all admitted bids; the winner is paid what it asked."""
-        admitted, refused = admit(bids, reserve)
-        said = self._hear(admitted, jury)
-        columns = self._columns(admitted, reserve, said)
+        admitted, refused = enter(bids, reserve, seed=seed)
+        columns = self._columns(admitted, reserve, jury)
         dropped = tuple(term for term, column in columns.items() if None in column)
         weights = self._scaled([term for term in columns if term not in dropped])
-        ranking = rank(
-            [(bid, _score(bid, row, weights, columns, said)) for row, bid in enumerate(admitted)], reserve, seed
-        )
+        ranking = rank(list(zip(admitted, _scores(admitted, weights, columns), strict=True)), reserve, seed)
         return Clearing(
             mechanism=self.name,
             ranking=ranking,
@@ -131,33 +129,21 @@ class SALE:
             dropped=dropped,
         )
 
-    def _hear(self, bids: Sequence[Bid], jury: Mapping[str, Juror]) -> list[Reckoning | None] | None:
-        """What the jury says of each bid; None: it is off."""
-        if not jury or not self._weights["jury"]:
-            return None
-        shares = judge_weights(jury)
-        return [reckon(bid.marks, operator=bid.operator, jury=jury, weights=shares, slack=self._slack) for bid in bids]
-
     def _columns(
-        self, bids: Sequence[Bid], reserve: Reserve, said: Sequence[Reckoning | None] | None
+        self, bids: Sequence[Bid], reserve: Reserve, jury: Mapping[str, Juror]
     ) -> dict[str, list[float | None]]:
         """The figures of each term in use, one a bid; None where a bid lacks it."""
-        seconds = float(reserve.s)
+        seconds, panel = float(reserve.s), Panel(jury, slack=self._slack)
         figures: dict[str, Callable[[Bid], float | None]] = {
             "cost": lambda bid: cost_share(bid, reserve),
             "entropy": lambda bid: bid.entropy,
+            "jury": lambda bid: panel.value(bid.marks, operator=bid.operator),
             "latency": lambda bid: _share(bid.standing.seconds, seconds),
             "energy": lambda bid: _share(bid.standing.energy_j, self._energy_j),
             "fairness": lambda bid: bid.standing.share,
         }
-        columns: dict[str, list[float | None]] = {}
-        for term, weight in self._weights.items():
-            if term == "jury":
-                if said is not None:
-                    columns[term] = [one.value if one else None for one in said]
-            elif weight or term == "cost":
-                columns[term] = [figures[term](bid) for bid in bids]
-        return columns
+        terms = [term for term, weight in self._weights.items() if weight or term == "cost"]
+        return {term: [figures[term](bid) for bid in bids] for term in terms if term != "jury" or jury}
 
     def _scaled(self, terms: Collection[str]) -> dict[str, float]:
         """The weights of the terms in use, scaled to the sum of all."""
@@ -169,22 +155,18 @@ class SALE:
         return {term: round(self._weights[term] * total / left, _DIGITS) for term in terms}
 
 
-def _score(
-    bid: Bid,
-    row: int,
-    weights: Mapping[str, float],
-    columns: Mapping[str, Sequence[float | None]],
-    said: Sequence[Reckoning | None] | None,
-) -> Score:
-    figures = {term: columns[term][row] or 0.0 for term in weights}
-    terms = {
-        term: -weight * figures[term] if term in VALUE_TERMS else weight * figures[term]
-        for term, weight in weights.items()
-    }
-    if "jury" in weights and said is not None and (one := said[row]):
-        figures.update((f"jury:{judge}", mark / MOST_MARK) for judge, mark in one.counted.items())
-    total = round(sum(terms.values()), _DIGITS)
-    return Score(agent=bid.agent, total=total, terms=terms, figures=figures, price=bid.price)
+def _scores(
+    bids: Sequence[Bid], weights: Mapping[str, float], columns: Mapping[str, Sequence[float | None]]
+) -> list[Score]:
+    signed = [-weight if term in VALUE_TERMS else weight for term, weight in weights.items()]
+    rows = zip(*(cast("Sequence[float]", columns[term]) for term in weights), strict=True)
+    scores: list[Score] = []
+    for bid, row in zip(bids, rows, strict=True):
+        terms = dict(zip(weights, map(mul, signed, row), strict=True))
+        total = round(sum(terms.values()), _DIGITS)
+        figures = dict(zip(weights, row, strict=True))
+        scores.append(Score(agent=bid.agent, total=total, terms=terms, figures=figures, price=bid.price))
+    return scores
 
 
 def _share(value: float | None, full: float) -> float | None:
