@@ -251,10 +251,12 @@ def test_one_refined_bid_without_entropy_does_not_spoil_the_others() -> None:
 
 
 def test_a_figure_that_the_first_bid_lacked_is_not_counted_in_the_second() -> None:
-    first = [bid_of("lead", "2", 0.6), bid_of("cheap", "1", None)]
-    after = second_round(first, [bid_of("cheap", "0.5", 1.0, round=1)])
-    assert after.clearing.weights == clear_at(0)(first).weights
+    first = [bid_of("lead", "2", 0.6), bid_of("silent", "3", None)]  # without an entropy, cost alone decides
+    after = second_round(first, [bid_of("silent", "2.5", 1.0, round=1)])
+    assert not after.aside
     assert after.clearing.dropped == ("entropy",)
+    assert after.clearing.winner == "lead"
+    assert second_round(first, [bid_of("silent", "1.5", 0.0, round=1)]).clearing.winner == "silent"
 
 
 def test_a_mechanism_in_which_bids_move_each_others_scores_keeps_its_first_round() -> None:
