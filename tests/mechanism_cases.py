@@ -92,8 +92,8 @@ class Case(NamedTuple):
     seed: int
 
 
-def _case(seed: int, drawn: bytes) -> Case:
-    """One draw is a whole case, since ten thousand of them have to be quick; half of them on a coarse grid, for ties."""
+def decoded(seed: int, drawn: bytes) -> Case:
+    """One draw is a whole case, as ten thousand of them have to be quick; half are on a coarse grid, for ties."""
     number, coarse, place, *lie = drawn[:5]
     count = 1 + number % 5
     step = 100 if coarse % 2 else 1
@@ -120,7 +120,7 @@ def _case(seed: int, drawn: bytes) -> Case:
 
 def cases() -> st.SearchStrategy[Case]:
     """One to five bidders with everything that a mechanism may look at; prices up to above the reserve."""
-    return st.builds(_case, seeds, st.binary(min_size=60, max_size=60))
+    return st.builds(decoded, seeds, st.binary(min_size=60, max_size=60))
 
 
 def gain(mechanism: Mechanism, bids: Sequence[Bid], agent: str, *, cost: Decimal, seed: int) -> Decimal:

@@ -117,7 +117,9 @@ class Hall:
     """
 
     def __init__(self, offers: Sequence[Offer], *, shares: Mapping[str, float], reserve: Reserve, seed: int) -> None:
-        steps = {task: on_grid(share) for task, share in shares.items()}
+        steps = {task: round(share * GRID) for task, share in shares.items()}
+        if sum(steps.values()) > GRID:  # as with six times 1/6, each rounded up
+            steps = {task: on_grid(share) for task, share in shares.items()}
         if not all(step > 0 for step in steps.values()) or sum(steps.values()) > GRID:
             raise ConfigError("shares", "each task's share of the reserve must be above 0, and all at most 1 together")
         self.tasks = sorted(steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 
 import pytest
@@ -70,7 +71,7 @@ def test_first_and_second_score_award_alike_and_in_the_order_of_the_scores_they_
     second = SecondScore().clear(case.bids, reserve=PURSE, seed=case.seed, jury=JURY)
     assert first.ranking == second.ranking
     totals = [score.total for score in first.ranking]
-    assert all(this <= after + 2e-12 for this, after in zip(totals, totals[1:], strict=False))
+    assert all(this <= after + 2e-12 for this, after in itertools.pairwise(totals))
     for score in first.ranking:
         assert score.total == pytest.approx(sum(score.terms.values()), abs=1e-9)
         assert score.terms["cost"] == pytest.approx(first.weights["cost"] * score.figures["cost"])
