@@ -69,7 +69,8 @@ def records(connection: Connection, *, grounded: bool = True) -> Sequence[AgentR
 
 def record_of(row: RowMapping) -> AgentRecord:
     """The record that a row of the table holds."""
-    return AgentRecord(**{name: row[name] for name in AgentRecord._fields} | {"confidence": bins_of(row["confidence"])})
+    held = AgentRecord(*(row[name] for name in AgentRecord._fields))
+    return held._replace(confidence=bins_of(row["confidence"]))
 
 
 def _stored(row: RowMapping) -> Stored:
