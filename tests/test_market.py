@@ -76,7 +76,7 @@ async def test_every_step_of_the_loop_is_on_the_ledger_in_order() -> None:
     await market.run(task())
     assert kinds(market) == [
         "started", "posted", "screened", "bid", "bid", "scored", "awarded", "performed", "verified",
-        "settled", "learned", "learned", "learned", "task_done", "done",
+        "settled", "learned", "learned", "learned", "learned", "task_done", "done",
     ]  # fmt: skip
 
 
@@ -243,8 +243,9 @@ def lot_of(*verdicts: tuple[str, Verdict]) -> Lot:
 
 def test_work_that_nobody_could_judge_is_not_remembered_as_a_failure() -> None:
     learned = lessons(lot_of(("a", Verdict.FAILED), ("b", Verdict.UNKNOWN)), {"a": "o", "b": "o"})
-    assert [(event.what, event.update["agent"]) for event in learned if isinstance(event, Learned)] == [
+    assert [(event.what, event.update.get("agent")) for event in learned if isinstance(event, Learned)] == [
         ("record", "a"),
+        ("bids", None),
         ("memory", "a"),
     ]
     assert lessons(lot_of(("a", Verdict.UNKNOWN)), {"a": "o"}) == []

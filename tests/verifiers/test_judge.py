@@ -179,7 +179,8 @@ async def test_in_a_market_a_judge_is_paid_recorded_and_kept_apart(tmp_path: Pat
     assert [event.agent for event in called] == ["judge"]
     assert result.cost_usd == called[0].usage.usd > 0
     assert store.records() == ()
-    assert [(row.agent, row.passed) for row in store.records(grounded=False)] == [("agent-one", 1)]
+    judged = [(row.agent, row.tried, row.passed, row.bids) for row in store.records(grounded=False)]
+    assert judged == [("agent-one", 1, 1, 1), ("agent-two", 0, 0, 1)]
     assert store.recall(TASK.goal) == ()
     assert {row.agent for row in store.recall(TASK.goal, grounded=False)} == {"agent-one", "agent-two"}
     await store.close()
