@@ -23,13 +23,14 @@ def one_each(bids: Sequence[Bid], *, seed: int) -> list[Bid]:
     return list(kept.values())
 
 
-def enter(bids: Sequence[Bid], reserve: Reserve, *, seed: int) -> tuple[list[Bid], dict[str, str]]:
+def enter(bids: Sequence[Bid], reserve: Reserve, *, seed: int, limit: float = 1.0) -> tuple[list[Bid], dict[str, str]]:
     """Split bids into those that take part and those refused, agent -> why.
 
     Args:
         bids: In any order, with any number of bids an agent.
         reserve: The most that is paid in each unit; a price equal to it is within it.
         seed: Of the lots between equal bids of one agent.
+        limit: The share of the reserve that may be asked, in (0, 1].
     """
     priced: list[Bid] = []
     refused: dict[str, str] = {}
@@ -38,10 +39,13 @@ def enter(bids: Sequence[Bid], reserve: Reserve, *, seed: int) -> tuple[list[Bid
             priced.append(bid)
         else:
             refused[bid.agent] = f"asks {bid.price.value} {bid.price.unit}: a price is zero or more"
+    limits = {"usd": reserve.usd, "s": reserve.s}
+    if limit != 1:
+        limits = {unit: most * Decimal(str(limit)) for unit, most in limits.items()}
     admitted: list[Bid] = []
     for bid in one_each(priced, seed=seed):
         refused.pop(bid.agent, None)
-        most = reserve.of(bid.price.unit)
+        most = limits[bid.price.unit]
         if bid.price.value <= most:
             admitted.append(bid)
         else:

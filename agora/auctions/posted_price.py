@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from agora.auctions.entering import one_each
+from agora.auctions.entering import enter
 from agora.auctions.properties import Properties
-from agora.auctions.ranking import admit, rank, tie_hash
+from agora.auctions.ranking import rank, tie_hash
 from agora.bids import NO_JURY, Amount, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 
@@ -37,7 +37,7 @@ class PostedPrice:
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
     ) -> Clearing:
         """Draw among all who accept the price."""
-        admitted, refused = admit(one_each(bids, seed=seed), reserve, limit=self._share)
+        admitted, refused = enter(bids, reserve, seed=seed, limit=self._share)
         ranking = _draw(admitted, reserve, seed)
         payment = None
         if ranking:
@@ -58,7 +58,7 @@ class Lottery:
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
     ) -> Clearing:
         """Draw among all bids within the reserve."""
-        admitted, refused = admit(one_each(bids, seed=seed), reserve)
+        admitted, refused = enter(bids, reserve, seed=seed)
         ranking = _draw(admitted, reserve, seed)
         payment = ranking[0].price if ranking else None
         return Clearing(

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora.auctions import SALE, Lottery, PostedPrice
+from agora.auctions import SALE, PostedPrice
 from agora.bids import Bid, Reserve
 from agora.errors import ConfigError
 from agora.protocols import Mechanism
+from mechanism_cases import MECHANISMS
 from strategies import RESERVE, bid_lists
 
-MECHANISMS: list[Mechanism] = [SALE(), PostedPrice(), Lottery()]
 seeds = st.integers(min_value=0, max_value=2**62)
 mechanisms = st.sampled_from(MECHANISMS)
 
