@@ -9,18 +9,24 @@ have won, which is where its score meets the runner-up's, and never more than th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from decimal import Decimal
-from typing import NamedTuple
+from itertools import groupby
+from typing import Final, NamedTuple
 
 from agora.auctions.entering import enter
 from agora.auctions.paying import GRID, Scale, on_grid, within_budget
 from agora.auctions.properties import Properties
 from agora.auctions.ranking import cost_share, tie_hash
 from agora.auctions.sale import SALE
-from agora.bids import NO_JURY, Amount, Bid, Clearing, Juror, Reserve, Score
+from agora.bids import NO_JURY, Amount, Bid, Clearing, Juror, Reserve, Score, Unit
 from agora.errors import ConfigError
 from agora.protocols import Mechanism
+
+_FREE: Final[Mapping[Unit, Amount]] = {
+    "usd": Amount(value=Decimal(0), unit="usd"),
+    "s": Amount(value=Decimal(0), unit="s"),
+}
 
 
 class Graded(NamedTuple):
@@ -67,10 +73,10 @@ def grade(scorer: Mechanism, bids: Sequence[Bid], *, reserve: Reserve, seed: int
     Raises:
         ConfigError: The scorer does not weigh cost.
     """
-    free = [
-        bid.model_copy(update={"price": Amount(value=Decimal(0), unit=bid.price.unit), "marks": _praise(bid, jury)})
-        for bid in bids
-    ]
+    own: dict[str, set[str]] = {}
+    for judge, juror in jury.items():
+        own.setdefault(juror.operator, set()).add(judge)
+    free = [_blind(bid, own.get(bid.operator, set())) for bid in bids]
     clearing = scorer.clear(free, reserve=reserve, seed=seed, jury=jury)
     if bids and not clearing.weights.get("cost", 0) > 0:
         raise ConfigError(f"scorer {scorer.name!r}", "it gives cost no weight, so no price can be weighed against it")
@@ -172,8 +178,11 @@ class SecondScore:
 
 
 class _Row(NamedTuple):
-    key: tuple[int, int, int, str]
-    """Exact score over the common whole, exact price, lot, and the name where all else is equal."""
+    bid: Bid
+    exact: int
+    """Its score over the common whole."""
+    cost: int
+    """Its price over the common whole."""
     quality: int
     score: Score
 
@@ -196,16 +205,17 @@ class _Sheet:
         self._grades, self._scale = grades, Scale(reserve, up=True)
         self._refused = {**refused, **grades.refused}
         self._weight = on_grid(grades.cost_weight) if grades.graded else 0
+        self._cost_weight = grades.cost_weight if grades.graded else 0.0
         self._bound = None if bound is None else on_grid(bound) * self._scale.whole
-        rows = sorted((self._row(one, reserve, seed) for one in grades.graded), key=lambda row: row.key)
-        self.rows = [row for row in rows if self._bound is None or row.key[0] <= self._bound]
+        rows = _ordered((self._row(one, reserve) for one in grades.graded), seed)
+        self.rows = [row for row in rows if self._bound is None or row.exact <= self._bound]
         for row in rows[len(self.rows) :]:
             self._refused[row.score.agent] = f"scores {row.score.total:.6f}, above the reserve score of {bound}"
 
     def threshold(self) -> Amount:
         """The highest price at which the first row would still be first."""
         unit = self.rows[0].score.price.unit
-        limits = [row.key[0] for row in self.rows[1:2]] + ([] if self._bound is None else [self._bound])
+        limits = [row.exact for row in self.rows[1:2]] + ([] if self._bound is None else [self._bound])
         if not limits:
             return self._scale.capped(self._scale.whole // self._scale.factor(unit), unit)
         room = min(limits) + self.rows[0].quality
@@ -222,9 +232,9 @@ class _Sheet:
             dropped=self._grades.dropped,
         )
 
-    def _row(self, one: Graded, reserve: Reserve, seed: int) -> _Row:
+    def _row(self, one: Graded, reserve: Reserve) -> _Row:
         bid, share = one.bid, cost_share(one.bid, reserve)
-        terms = {"cost": self._grades.cost_weight * share, **one.terms}
+        terms = {"cost": self._cost_weight * share, **one.terms}
         quality = round(one.quality * GRID) * self._scale.whole
         cost = self._scale.cost(bid.price)
         score = Score(
@@ -234,14 +244,30 @@ class _Sheet:
             figures={"cost": share, **one.figures},
             price=bid.price,
         )
-        lot = tie_hash(seed, bid.content_hash)
-        return _Row((self._weight * cost - quality, cost, lot, bid.agent), quality, score)
+        return _Row(bid, self._weight * cost - quality, cost, quality, score)
 
 
-def _praise(bid: Bid, jury: Mapping[str, Juror]) -> dict[str, int]:
-    """A bid's marks without those of its own operator."""
-    own = {judge for judge, juror in jury.items() if juror.operator == bid.operator}
-    return {judge: mark for judge, mark in bid.marks.items() if judge not in own}
+def _blind(bid: Bid, own: Set[str]) -> Bid:
+    """A bid at price zero, without the marks of its own operator's judges."""
+    update: dict[str, object] = {"price": _FREE[bid.price.unit]}
+    if not own.isdisjoint(bid.marks):
+        update["marks"] = {judge: mark for judge, mark in bid.marks.items() if judge not in own}
+    return bid.model_copy(update=update)
+
+
+def _ordered(rows: Iterable[_Row], seed: int) -> list[_Row]:
+    """Lower exact score, then the lower price, then the lot, and the name only where all else is equal."""
+    ordered: list[_Row] = []
+    for _, level in groupby(sorted(rows, key=_key), key=_key):
+        tied = list(level)
+        if len(tied) > 1:
+            tied.sort(key=lambda row: (tie_hash(seed, row.bid.content_hash), row.bid.agent))
+        ordered += tied
+    return ordered
+
+
+def _key(row: _Row) -> tuple[int, int]:
+    return row.exact, row.cost
 
 
 def _without_cost(terms: Mapping[str, float]) -> dict[str, float]:
