@@ -340,8 +340,8 @@ class Store(Protocol):
         """Promised against delivered, per operator, agent and skill."""
         ...
 
-    def recall(self, text: str, *, limit: int = 8) -> Sequence[MemoryEntry]:
-        """Remembered bids of tasks that share words with a text, best match first."""
+    def recall(self, text: str, *, limit: int = 8, trust: frozenset[str] | None = None) -> Sequence[MemoryEntry]:
+        """Remembered bids of tasks that are like a text, best match first; `trust`: only of tasks with such labels."""
         ...
 
     async def close(self) -> None:

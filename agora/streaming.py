@@ -57,9 +57,9 @@ class Tee:
         """As the store."""
         return self._store.records()
 
-    def recall(self, text: str, *, limit: int = 8) -> Sequence[MemoryEntry]:
+    def recall(self, text: str, *, limit: int = 8, trust: frozenset[str] | None = None) -> Sequence[MemoryEntry]:
         """As the store."""
-        return self._store.recall(text, limit=limit)
+        return self._store.recall(text, limit=limit, trust=trust)
 
     async def close(self) -> None:
         """As the store."""

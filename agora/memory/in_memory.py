@@ -104,15 +104,26 @@ class MemoryStore:
                     sums[key] = added(sums.get(key) or fresh(key), update)
         return tuple(sums[key] for key in sorted(sums))
 
-    def recall(self, text: str, *, limit: int = 8) -> Sequence[MemoryEntry]:
-        """Remembered bids of tasks that share words with a text: most shared words first, then the newest."""
+    def recall(self, text: str, *, limit: int = 8, trust: frozenset[str] | None = None) -> Sequence[MemoryEntry]:
+        """Remembered bids of tasks that share words with a text: most shared words first, then the newest.
+
+        Args:
+            text: Any text.
+            limit: The most entries to return.
+            trust: The labels that whoever asks may see; None: a person, who may see everything.
+        """
         query = words(text)
         found: list[tuple[int, int, MemoryEntry]] = []
+        labels: dict[tuple[str, str], frozenset[str]] = {}
         for entry in self._entries:
+            if isinstance(entry.event, Posted):
+                labels[entry.run, entry.event.task or entry.event.spec.id] = entry.event.spec.labels
             update = read_update(entry.event) if isinstance(entry.event, Learned) else None
             if not isinstance(entry.event, Learned) or not isinstance(update, MemoryUpdate) or not update.grounded:
                 continue
-            if score := shared(query, update.goal):
+            task = labels.get((entry.run, entry.event.key))
+            visible = trust is None or (task is not None and task <= trust)
+            if visible and (score := shared(query, update.goal)):
                 found.append((-score, -entry.seq, _remembered(entry.run, entry.event.key, update)))
         return tuple(item for _, _, item in sorted(found, key=lambda hit: hit[:2])[:limit])
 

@@ -48,7 +48,7 @@ class NullStore:
         """Nothing."""
         return ()
 
-    def recall(self, text: str, *, limit: int = 8) -> Sequence[MemoryEntry]:
+    def recall(self, text: str, *, limit: int = 8, trust: frozenset[str] | None = None) -> Sequence[MemoryEntry]:
         """Nothing."""
         return ()
 

@@ -6,7 +6,8 @@ import os
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from threading import Lock
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.to_thread
@@ -20,17 +21,22 @@ from agora.ledger.chain import GENESIS, SALT_BYTES, body_hash, verify
 from agora.ledger.redact import Redactor
 from agora.memory import reads
 from agora.memory.dialects import connect, explain, transact
+from agora.memory.embeddings import Embedder, local_embedder
 from agora.memory.group_commit import GroupCommit, Item
 from agora.memory.in_memory import pick_run
+from agora.memory.labels import Labels
 from agora.memory.learned import read_update
 from agora.memory.leases import Leases
 from agora.memory.ledger_writer import LedgerWriter
 from agora.memory.migrations import upgrade
-from agora.memory.recall import recall
+from agora.memory.recall import DEFAULTS, Recalling, recall
 from agora.memory.remaking import remake
 from agora.memory.tables import METADATA
 from agora.protocols import Clock
 from agora.records import AgentRecord, MemoryEntry, Recorded, RunInfo
+
+if TYPE_CHECKING:
+    from agora.memory.recollection import Recollection
 
 LEASE_S: Final = 60.0
 """How long a lease lasts without renewal."""
@@ -53,6 +59,8 @@ class SQLStore:
         salt: Makes the salt of each body: `SALT_BYTES` random bytes.
         lease_s: How long a held run stays held without renewal.
         patience_s: How long a database server that went away is waited for.
+        recalling: What recall offers.
+        embedder: Gives the model of recall by meaning, when something is first recalled; None from it: by words only.
     """
 
     def __init__(
@@ -64,6 +72,8 @@ class SQLStore:
         salt: Callable[[], bytes] = lambda: os.urandom(SALT_BYTES),
         lease_s: float = LEASE_S,
         patience_s: float = BUSY_S,
+        recalling: Recalling = DEFAULTS,
+        embedder: Callable[[], Embedder | None] = local_embedder,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -71,6 +81,9 @@ class SQLStore:
         redactor = Redactor(secrets)
         ledger = LedgerWriter(engine, redactor=redactor, salt=salt, leases=self._leases, patience_s=patience_s)
         self._group = GroupCommit(ledger.commit)
+        self._recalling, self._embedder = recalling, embedder
+        self._labels, self._first = Labels(), Lock()
+        self._recollection: Recollection | None = None
         self._closed = False
 
     @classmethod
@@ -82,6 +95,8 @@ class SQLStore:
         secrets: Iterable[str] = (),
         busy_s: float = BUSY_S,
         lease_s: float = LEASE_S,
+        recalling: Recalling = DEFAULTS,
+        embedder: Callable[[], Embedder | None] = local_embedder,
     ) -> SQLStore:
         """Open a database (made and migrated where needed) by URL, or an SQLite file by path.
 
@@ -91,6 +106,8 @@ class SQLStore:
             secrets: Values that must not be recorded.
             busy_s: How long to wait for another writer, or for a server that went away meanwhile.
             lease_s: How long a held run stays held without renewal; it is renewed every third of that.
+            recalling: What recall offers.
+            embedder: Gives the model of recall by meaning; None from it: by words only.
 
         Raises:
             LedgerError: It cannot be used, or a newer Agora made it.
@@ -101,7 +118,15 @@ class SQLStore:
         except BaseException:
             engine.dispose()
             raise
-        return cls(engine, clock=clock, secrets=secrets, lease_s=lease_s, patience_s=busy_s)
+        return cls(
+            engine,
+            clock=clock,
+            secrets=secrets,
+            lease_s=lease_s,
+            patience_s=busy_s,
+            recalling=recalling,
+            embedder=embedder,
+        )
 
     async def record(self, run: str, *events: Event) -> None:
         """Append events in order, all or none; return when they (and all before them) are durable.
@@ -190,10 +215,25 @@ class SQLStore:
         with self._reading() as connection:
             return reads.records(connection, grounded=grounded)
 
-    def recall(self, text: str, *, limit: int = 8, grounded: bool = True) -> Sequence[MemoryEntry]:
-        """Remembered bids of tasks that share words with a text, best match first."""
+    def recall(
+        self, text: str, *, limit: int = 8, trust: frozenset[str] | None = None, grounded: bool = True
+    ) -> Sequence[MemoryEntry]:
+        """Remembered bids of tasks that are like a text, best match first: by words, and by meaning with the extra.
+
+        Args:
+            text: Any text.
+            limit: The most entries to return.
+            trust: The labels that whoever asks may see; None: a person, who may see everything.
+            grounded: False: what a model judged, instead of what was grounded.
+
+        Raises:
+            LedgerError: The database refused.
+            ConfigError: The embedding model is installed and cannot be loaded.
+        """
         with self._reading() as connection:
-            return recall(connection, text, limit=limit, grounded=grounded)
+            if (by_meaning := self._recollecting()) is not None:
+                return by_meaning.recall(connection, text, limit=limit, grounded=grounded, trust=trust)
+            return recall(connection, text, limit=limit, labels=self._labels, grounded=grounded, trust=trust)
 
     def check(self) -> int | None:
         """The position of the first entry that was changed, or whose body was; None: all hold.
@@ -226,6 +266,8 @@ class SQLStore:
                 connection.execute(delete(table).where(table.c.seq.in_(seqs)))
 
         transact(self._engine, gone)
+        if self._recollection is not None:
+            self._recollection.forget(seqs)
 
     def rebuild(self) -> None:
         """Make every derived table again from the ledger, in one transaction.
@@ -248,11 +290,23 @@ class SQLStore:
                 await self._group.add(self._item("-", ()))
         finally:
             self._closed = True
+            if self._recollection is not None:
+                self._recollection.save()
             with suppress(LedgerError):  # the leases run out by themselves
                 self._leases.close()
             self._engine.dispose()
         if self._group.refused:
             raise LedgerError(f"{len(self._group.refused)} noted events were refused: {self._group.refused[0]}")
+
+    def _recollecting(self) -> Recollection | None:
+        with self._first:
+            if self._recollection is None and (embedder := self._embedder()) is not None:
+                from agora.memory.recollection import Recollection
+
+                self._recollection = Recollection(
+                    self._engine, embedder=embedder, rules=self._recalling, labels=self._labels
+                )
+            return self._recollection
 
     def _item(self, run: str, events: tuple[Event, ...]) -> Item:
         if self._closed:

@@ -1,0 +1,77 @@
+"""Words of texts by row, in memory, ranked by BM25 (Robertson et al. 1994; parameters as in SQLite's FTS5).
+
+A query reads a bounded number of entries, those of its rarest words first: what stands in most texts tells least.
+Stems come from `agora.memory.words`. Lengths are held against a fixed pivot and not the mean, so that what a word is
+worth in a text never changes as texts come in.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import Counter
+from typing import Final
+
+import numpy as np
+
+from agora.memory.vectors import Mask, Rows, Vector, top
+from agora.memory.words import stems
+
+MOST_READ: Final = 16_384
+"""How many entries (a word in a text) one query reads; the rarest word's are read whatever they are."""
+_K1: Final = 1.2
+_B: Final = 0.75
+_PIVOT_WORDS: Final = 32.0
+
+
+class Postings:
+    """Texts by row; rows are only added.
+
+    >>> postings = Postings()
+    >>> for text in ("fix the parser", "paint the house", "parsing"):
+    ...     postings.add(text)
+    >>> postings.best("the parsers", 5)[0].tolist()
+    [0, 1]
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._rows: dict[str, array[int]] = {}  # stem -> rows, ascending
+        self._weights: dict[str, array[float]] = {}  # stem -> saturated frequency in each of them, in (0, k1 + 1)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, text: str) -> None:
+        """Add the next row."""
+        found = Counter(stems(text))
+        longer = 1 - _B + _B * found.total() / _PIVOT_WORDS
+        for stem, times in found.items():
+            if stem not in self._rows:
+                self._rows[stem], self._weights[stem] = array("i"), array("f")
+            self._rows[stem].append(self._count)
+            self._weights[stem].append(times * (_K1 + 1) / (times + _K1 * longer))
+        self._count += 1
+
+    def best(self, text: str, count: int, *, among: Mask | None = None) -> tuple[Rows, Vector]:
+        """The rows that match best and their scores, best first, later rows first among equals.
+
+        Args:
+            text: Any text.
+            count: How many rows are wanted at most.
+            among: (rows,): which of them may be returned; None: all.
+        """
+        scores = np.zeros(self._count, np.float32)
+        read = 0
+        for size, stem in sorted((len(self._rows[stem]), stem) for stem in set(stems(text)) if stem in self._rows):
+            if read and read + size > MOST_READ:
+                break
+            read += size
+            rarity = math.log(1 + (self._count - size + 0.5) / (size + 0.5))
+            rows = np.frombuffer(self._rows[stem], np.intc)
+            scores[rows] += np.float32(rarity) * np.frombuffer(self._weights[stem], np.float32)
+        if among is not None:
+            scores[~among] = 0
+        found = np.flatnonzero(scores)
+        best = top(scores[found], found, count)
+        return found[best], scores[found[best]]
