@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import partial
 
 from agora.auctions import standing
+from agora.auctions.paying import within_budget
 from agora.bidding import call_for_bids
 from agora.bids import Reserve
 from agora.events import Scored, Screened
@@ -50,4 +51,5 @@ def _screen(house: House, lot: Lot) -> Screened:
 def _score(house: House, lot: Lot) -> Scored:
     seed = house.run.chance.integer(f"{lot.task.id}/ties")
     clearing = house.mechanism.clear(list(lot.bids.values()), reserve=lot.reserve, seed=seed, jury=lot.jury)
+    clearing = within_budget(clearing, lot.reserve)
     return Scored(task=lot.task.id, clearing=clearing, seed=seed)

@@ -11,6 +11,7 @@ from functools import partial
 
 from agora.abilities import Refining
 from agora.auctions import after_refinement, lessons_for, may_refine
+from agora.auctions.paying import within_budget
 from agora.auctions.refinement import LESSONS
 from agora.bidding import collect_bids
 from agora.bids import Bid, Clearing, Lesson, Plan
@@ -44,7 +45,8 @@ async def refine(house: House, lot: Lot) -> None:
 
 
 def _clear(house: House, lot: Lot, seed: int, bids: Sequence[Bid]) -> Clearing:
-    return house.mechanism.clear(bids, reserve=lot.reserve, seed=seed, jury=lot.jury)
+    clearing = house.mechanism.clear(bids, reserve=lot.reserve, seed=seed, jury=lot.jury)
+    return within_budget(clearing, lot.reserve)
 
 
 def _recalled(house: House, lot: Lot, name: str) -> tuple[Lesson, ...]:

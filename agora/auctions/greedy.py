@@ -16,6 +16,8 @@ from hashlib import sha256
 from agora.auctions.bundles import BundleClearing, Hall, Item, Offer
 from agora.auctions.one_task import clear_one
 from agora.auctions.properties import Properties
+from agora.auctions.sale import SALE
+from agora.auctions.score_auctions import jury_for
 from agora.auctions.vcg import VCG, fits
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve
 from agora.protocols import Mechanism
@@ -40,7 +42,7 @@ class GreedyCritical:
     )
 
     def __init__(self, *, scorer: Mechanism | None = None) -> None:
-        self._scorer = scorer
+        self._scorer = scorer or SALE()
 
     def clear_bundles(
         self, offers: Sequence[Offer], *, shares: Mapping[str, float], reserve: Reserve, seed: int
@@ -57,6 +59,11 @@ class GreedyCritical:
         items = sorted(hall.items, key=_rank)
         won = [(item, _critical(item, items)) for item in _take(items)]
         return hall.clearing(self.name, won)
+
+    @property
+    def jury(self) -> frozenset[str] | None:
+        """Who judges: whoever the scorer wants to hear."""
+        return jury_for(self._scorer)
 
     def clear(
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY

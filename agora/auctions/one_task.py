@@ -9,7 +9,6 @@ from typing import Protocol
 from agora.auctions.bundles import BundleClearing, Offer
 from agora.auctions.entering import enter
 from agora.auctions.ranking import cost_share, rank
-from agora.auctions.sale import SALE
 from agora.auctions.score_auctions import Graded, grade
 from agora.bids import Bid, Clearing, Juror, Reserve, Score
 from agora.protocols import Mechanism
@@ -34,7 +33,7 @@ class BundleRule(Protocol):
 
 def clear_one(
     rule: BundleRule,
-    scorer: Mechanism | None,
+    scorer: Mechanism,
     bids: Sequence[Bid],
     *,
     reserve: Reserve,
@@ -47,14 +46,14 @@ def clear_one(
 
     Args:
         rule: Who decides and sets the payment.
-        scorer: Whose scores besides cost are the quality; None: SALE.
+        scorer: Whose scores besides cost are the quality.
         bids: In any order.
         reserve: The most that the task may cost.
         seed: Of the lots.
         jury: Who made the marks.
     """
     admitted, refused = enter(bids, reserve, seed=seed)
-    grades = grade(scorer or SALE(), admitted, reserve=reserve, seed=seed, jury=jury)
+    grades = grade(scorer, admitted, reserve=reserve, seed=seed, jury=jury)
     qualities = {one.bid.agent: _quality(one, grades.cost_weight) for one in grades.graded}
     offers = [_offer(one.bid, qualities[one.bid.agent]) for one in grades.graded]
     cleared = rule.clear_bundles(offers, shares={_TASK: 1.0}, reserve=reserve, seed=seed)

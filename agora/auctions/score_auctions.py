@@ -14,6 +14,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Final, NamedTuple
 
+from agora.abilities import Juried
 from agora.auctions.entering import enter
 from agora.auctions.paying import GRID, Scale, on_grid, within_budget
 from agora.auctions.properties import Properties
@@ -89,6 +90,11 @@ def grade(scorer: Mechanism, bids: Sequence[Bid], *, reserve: Reserve, seed: int
     return Grades(graded, clearing.refused, clearing.weights, clearing.dropped)
 
 
+def jury_for(scorer: Mechanism) -> frozenset[str] | None:
+    """The judges that a scorer wants to hear, by name; None: everyone who can; empty: nobody."""
+    return scorer.jury if isinstance(scorer, Juried) else frozenset()
+
+
 class FirstScore:
     """Lowest score wins and is paid what it asks: SALE's award, without the bidder's own praise.
 
@@ -116,6 +122,11 @@ class FirstScore:
     ) -> None:
         self._scorer = _scorer(self.name, weights, scorer)
         self._bound = _bound(self.name, reserve_score)
+
+    @property
+    def jury(self) -> frozenset[str] | None:
+        """Who judges: whoever the scorer wants to hear."""
+        return jury_for(self._scorer)
 
     def clear(
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
@@ -167,6 +178,11 @@ class SecondScore:
         if not 0 < budget <= 1:
             raise ConfigError(f"auction {self.name!r}", f"budget {budget!r} must be in (0, 1]")
         self._budget = budget
+
+    @property
+    def jury(self) -> frozenset[str] | None:
+        """Who judges: whoever the scorer wants to hear."""
+        return jury_for(self._scorer)
 
     def clear(
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from agora.auctions.bundles import BundleClearing, Hall, Item, Offer
 from agora.auctions.one_task import clear_one
 from agora.auctions.properties import Properties
+from agora.auctions.sale import SALE
+from agora.auctions.score_auctions import jury_for
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve
 from agora.errors import ConfigError
 from agora.protocols import Mechanism
@@ -45,7 +47,7 @@ class VCG:
     )
 
     def __init__(self, *, scorer: Mechanism | None = None) -> None:
-        self._scorer = scorer
+        self._scorer = scorer or SALE()
 
     def clear_bundles(
         self, offers: Sequence[Offer], *, shares: Mapping[str, float], reserve: Reserve, seed: int
@@ -74,6 +76,11 @@ class VCG:
             without = _best([group for group in groups if group[0].offer.agent != item.offer.agent])
             won.append((item, item.price + (best[0] - without[0]) // item.factor))
         return hall.clearing(self.name, won)
+
+    @property
+    def jury(self) -> frozenset[str] | None:
+        """Who judges: whoever the scorer wants to hear."""
+        return jury_for(self._scorer)
 
     def clear(
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
