@@ -29,8 +29,8 @@ def failed(agent: str) -> Tried:
     return Tried(agent=agent, verdict=Verdict.FAILED)
 
 
-def could_not(agent: str) -> Tried:
-    return Tried(agent=agent, verdict=Verdict.UNKNOWN, blameless=True)
+def could_not(agent: str, verdict: Verdict = Verdict.UNKNOWN) -> Tried:
+    return Tried(agent=agent, verdict=verdict, blameless=True)
 
 
 def then(*attempts: Tried, bidders: int = 3, left: Limits = PLENTY, patience: Patience = ENDLESS) -> Next:
@@ -121,14 +121,17 @@ def test_it_always_ends_whatever_happens(patience: Patience, bidders: int, data:
     assert all(failures.count(name) <= patience.replans + 1 for name in names)
 
 
-@given(verdicts=st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=3), place=st.integers(0, 2))
+@given(
+    agents=st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=3),
+    place=st.integers(0, 2),
+    verdict=st.sampled_from([Verdict.UNKNOWN, Verdict.FAILED]),
+)
 def test_an_attempt_that_could_not_start_changes_nothing_of_what_its_agent_is_held_to(
-    verdicts: list[str], place: int
+    agents: list[str], place: int, verdict: Verdict
 ) -> None:
-    attempts = [failed(agent) for agent in verdicts]
-    disturbed = [*attempts[:place], could_not("a"), *attempts[place:]]
-    if disturbed[-1].blameless:
-        disturbed = [could_not("a"), *attempts]
+    attempts = [failed(agent) for agent in agents]
+    place = min(place, len(attempts) - 1)
+    disturbed = [*attempts[:place], could_not("a", verdict), *attempts[place:]]
     plain, after = then(*attempts), then(*disturbed)
     assert plain.kind == after.kind
     assert getattr(plain, "excluding", ()) == getattr(after, "excluding", ())

@@ -90,6 +90,16 @@ def test_cheaper_bidding_never_turns_an_auction_into_a_post(
         assert after.gain - after.bidding >= before.gain - before.bidding
 
 
+def test_cheaper_bidding_does_not_change_whose_bids_are_looked_at() -> None:
+    """The favourite's bid is dear, so that only all four together pay; the idle one would spoil it from the front."""
+    for price in ("0.3", "0.2995", "0.1"):
+        rivals = [contender(name, bidding=price) for name in "bcd"]
+        pool = [contender("a", asked="0.999", bidding="2"), contender("idle", 300, 0, bidding="0.2998"), *rivals]
+        worth = decide(pool, cap=1.0)
+        assert worth.how == "auction"
+        assert set(worth.agents) == {"a", "b", "c", "d"}
+
+
 @given(contenders=pools(min_size=1), seed=seeds, cap=st.sampled_from([CAP, CAP_LONG]))
 def test_what_is_held_costs_less_than_it_brings_and_than_the_cap(
     contenders: list[Contender], seed: int, cap: float
@@ -128,6 +138,12 @@ def test_a_pool_that_is_too_dear_to_ask_as_a_whole_is_asked_in_part() -> None:
     posted = decide(dear, cap=cap_for(100_000))
     assert posted.how == "post"
     assert "above the cap of 0.0100" in posted.reason
+
+
+def test_whoever_adds_less_than_its_bid_costs_is_not_asked() -> None:
+    worth = decide([contender("a", 8, 6), contender("b", 8, 6), contender("c", 20, 4, bidding="0.4")])
+    assert worth.how == "auction"
+    assert set(worth.agents) == {"a", "b"}
 
 
 def test_one_dear_bidder_does_not_keep_the_others_from_bidding() -> None:
