@@ -94,8 +94,8 @@ class SALE:
             raise ConfigError(_WHERE, f"energy_j {energy_j!r} must be joules above 0")
         if not _is_number(slack) or slack not in range(MOST_MARK + 1):
             raise ConfigError(_WHERE, f"slack {slack!r} must be a whole number of marks from 0 to {MOST_MARK}")
-        if isinstance(jury, str):
-            raise ConfigError(_WHERE, f"jury {jury!r} must be a list of names, as [{jury!r}]")
+        if jury is not None and not _are_names(jury):
+            raise ConfigError(_WHERE, f"jury {jury!r} must be a list of names, as [{str(jury)!r}]")
         self._weights = turn_dial(_checked(weights), dial)
         self._energy_j, self._jury, self._slack = energy_j, jury, int(slack)
 
@@ -185,6 +185,14 @@ def _checked(weights: Mapping[str, float] | None) -> dict[str, float]:
             least = "above 0" if term == "cost" else "0 or more"
             raise ConfigError(_WHERE, f"weights: {term} {weight!r} must be a number {least}")
     return {term: float(weight) for term, weight in chosen.items()}
+
+
+def _are_names(value: object) -> bool:
+    return (
+        isinstance(value, Collection)
+        and not isinstance(value, str)
+        and all(isinstance(name, str) for name in cast("Collection[object]", value))
+    )
 
 
 def _is_table(value: object) -> bool:
