@@ -33,6 +33,8 @@ CAP_LONG = 0.01
 """The same for a long task."""
 LONG_TOKENS = 100_000
 """From here on a task is long."""
+MOST_BIDDERS = 64
+"""No more are asked, whatever the size of the pool."""
 
 _CELLS: Final = 256
 
@@ -122,7 +124,7 @@ def worth_of(
     others = sorted(
         (one for one in able if one is not favourite),
         key=lambda one: (-(one.mean + value * signal * one.spread), one.cost, tie_hash(seed, one.agent)),
-    )
+    )[: MOST_BIDDERS - 1]
     pools = _pools(favourite, others, scale=value * signal)
     within = [pool for pool in pools if pool.bidding <= cap]
     if not pools:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora.auctions.worth import CAP, CAP_LONG, Contender, Worth, cap_for, worth_of
+from agora.auctions.worth import CAP, CAP_LONG, MOST_BIDDERS, Contender, Worth, cap_for, worth_of
 from agora.bids import Amount, Reserve, Standing
 from agora.errors import ConfigError
 from strategies import RESERVE
@@ -138,6 +138,14 @@ def test_a_pool_that_is_too_dear_to_ask_as_a_whole_is_asked_in_part() -> None:
     posted = decide(dear, cap=cap_for(100_000))
     assert posted.how == "post"
     assert "above the cap of 0.0100" in posted.reason
+
+
+def test_of_an_enormous_pool_the_most_promising_are_asked() -> None:
+    pool = [contender(f"a{number}", 99, number % 99, bidding="0") for number in range(1000)]
+    worth = decide(pool)
+    assert worth.how == "auction"
+    assert len(worth.agents) == MOST_BIDDERS
+    assert {"a98", "a197", "a97"} <= set(worth.agents)
 
 
 def test_whoever_adds_less_than_its_bid_costs_is_not_asked() -> None:
