@@ -114,11 +114,13 @@ async def _fit(session: Session, name: str, form: Form, price: float, *, write: 
 def fit_weights(auction: Auction, past: Past, form: Form, *, price: float, seed: int) -> Fitted:
     """Fit to all of the past, and cross-validate against equal weights and those that the auction has.
 
-    The fitted terms keep the sum that they had; the weights of other terms stay.
+    The fitted terms keep the sum that they had; the weights of other terms stay. All are compared as the auction would
+    use them, with its dial as it stands.
     """
     from functools import cache
 
     from agora.auctions.comparing import cross_validate
+    from agora.auctions.dial import turn_dial
     from agora.auctions.fitting import fit_minmax, fit_regret
 
     @cache  # the folds are the same for every rival
@@ -128,6 +130,9 @@ def fit_weights(auction: Auction, past: Past, form: Form, *, price: float, seed:
             return fit_minmax(examples, seed=seed)
         return fit_regret(examples, price=price, groups=[past.groups[place] for place in places], seed=seed)
 
+    def used(weights: Mapping[str, float]) -> Mapping[str, float]:
+        return past.for_shares(turn_dial({term: weights[term] for term in past.terms}, auction.dial))
+
     whole = fitted_to(tuple(range(len(past.examples))))
     total = sum(auction.stated[term] for term in past.terms)
     fresh = {term: float(f"{weight * total:.6g}") for term, weight in past.for_figures(whole.weights).items()}
@@ -135,8 +140,8 @@ def fit_weights(auction: Auction, past: Past, form: Form, *, price: float, seed:
     against = {
         name: cross_validate(
             past.examples,
-            lambda places: fitted_to(tuple(places)).weights,
-            rival=past.for_shares(rival),
+            lambda places: used(past.for_figures(fitted_to(tuple(places)).weights)),
+            rival=used(rival),
             price=price,
             folds=_FOLDS,
             seed=seed,
@@ -258,7 +263,7 @@ def _print_end(auction: Auction, *, written: bool) -> None:
     from agora.settings import short
 
     if auction.dial != 0.5:
-        out().print(inset(f"[quiet]its dial stands at {auction.dial:g} and turns these weights further[/]", 0))
+        out().print(inset(f"[quiet]its dial stands at {auction.dial:g} and turns all of these weights[/]", 0))
     if auction.file is None:
         return
     file = safe(short(auction.file))

@@ -105,6 +105,16 @@ def test_regret_finds_what_tells_of_outcomes_and_write_keeps_the_rest_of_the_fil
     assert "dial stands at 0.25" in shell("fit", "--auction", "ours").out
 
 
+def test_weights_are_compared_with_the_dial_as_it_stands(shell: Shell, fitted: Path) -> None:
+    (fitted / "auctions" / "ours.toml").write_text(AUCTION.replace("dial = 0.25", "dial = 1.0"))
+    form = json.loads(shell("fit", "--auction", "ours", "--fit", "regret", "--json").out)
+    assert form["dial"] == 1.0
+    assert [found["moved"] for found in form["held_out"].values()] == [0, 0]  # cost alone decides, whatever the fit
+    (fitted / "auctions" / "ours.toml").write_text(AUCTION.replace("dial = 0.25", "dial = 0.5"))
+    form = json.loads(shell("fit", "--auction", "ours", "--fit", "regret", "--json").out)
+    assert form["held_out"]["equal weights"]["moved"] > 0
+
+
 def test_an_auction_without_a_file_gets_one_and_fitting_again_changes_nothing(shell: Shell, fitted: Path) -> None:
     first = shell("fit", "--write")
     assert first.code == 0, first.err
