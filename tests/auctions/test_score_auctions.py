@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import pytest
@@ -12,8 +13,9 @@ from agora.auctions.calibrated import CalibratedConfidence
 from agora.auctions.posted_price import PostedPrice
 from agora.auctions.sale import SALE
 from agora.auctions.score_auctions import FirstScore, SecondScore
-from agora.bids import Juror, Reserve
+from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
+from agora.protocols import Mechanism
 from mechanism_cases import JURY, PURSE, Case, asking, bid, cases, lying_gains
 
 STEP = Decimal("1e-12")
@@ -140,17 +142,35 @@ def test_a_bid_above_the_reserve_score_is_refused_with_its_score() -> None:
     assert clearing.refused == {"a": "scores 0.300000, above the reserve score of 0.0"}
 
 
-def test_a_bidders_own_praise_moves_neither_award_nor_payment() -> None:
+class Praised:
+    """A scorer that believes every mark, and so would believe a bidder's own."""
+
+    name = "praised"
+
+    def clear(
+        self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
+    ) -> Clearing:
+        scores = [
+            Score(agent=made.agent, total=-praise, terms={"marks": -praise}, price=made.price)
+            for made in bids
+            for praise in [sum(made.marks.values()) / 10]
+        ]
+        return Clearing(mechanism=self.name, ranking=tuple(scores), weights={"cost": 1.0, "marks": 0.1})
+
+
+@pytest.mark.parametrize("scorer", [SALE(), Praised()], ids=lambda one: one.name)
+def test_a_bidders_own_praise_moves_neither_award_nor_payment(scorer: Mechanism) -> None:
     jury = {"mine": Juror(operator="x"), "theirs": Juror(operator="y"), "third": Juror(operator="z")}
 
-    def cleared(praise: int) -> tuple[str | None, Decimal]:
+    def cleared(praise: int, own: str) -> tuple[str | None, Decimal]:
         marks = {"mine": praise, "theirs": 3, "third": 3}
-        rivals = [bid("a", 4, operator="x", marks=marks), bid("b", 3, operator="w", marks={**marks, "mine": 3})]
-        clearing = SecondScore().clear(rivals, reserve=PURSE, seed=1, jury=jury)
+        rivals = [bid("a", 4, operator=own, marks=marks), bid("b", 3, operator="w", marks={"theirs": 3, "third": 3})]
+        clearing = SecondScore(scorer=scorer).clear(rivals, reserve=PURSE, seed=1, jury=jury)
         assert clearing.payment is not None
         return clearing.winner, clearing.payment.value
 
-    assert len({cleared(praise) for praise in range(6)}) == 1
+    assert len({cleared(praise, "x") for praise in range(6)}) == 1
+    assert len({cleared(praise, "stranger") for praise in range(6)}) > 1 or scorer.name == "sale"
 
 
 def test_marks_of_others_do_move_an_award() -> None:
