@@ -77,6 +77,10 @@ class Settings(Value):
     """Ask for commands inside a sandbox, too."""
     cache: bool = False
     """Take replies of earlier runs where a step is the same: for development."""
+    recall_floor: float = Field(default=0.3, ge=-1, le=1)
+    """Least cosine of the embeddings of two goals for what is remembered of one to be offered for the other."""
+    recall_capacity: int = Field(default=2000, ge=1, le=1_000_000)
+    """How many remembered bids are considered where embeddings are at hand."""
     stream: bool = False
     """Show what models are writing, where there is a terminal and a provider that can stream."""
     bare: bool = False

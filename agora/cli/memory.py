@@ -38,7 +38,7 @@ def search(
     json: Json = False,
     project: Project = None,
 ) -> None:
-    """Find remembered bids of tasks that share words with a text."""
+    """Find remembered bids of tasks that are like a text: by words, and with the extra by meaning."""
     import anyio
 
     from agora.cli.session import open_session
@@ -80,22 +80,26 @@ def clear_cache(project: Project = None) -> None:
 
 
 async def _memory(session: Session, *, json: bool) -> None:
-    from agora.cli.forms import print_form
+    from agora.cli.forms import Form, print_form
     from agora.cli.paint import out, safe
     from agora.cli.records import print_records, record_forms
     from agora.cli.session import opened_store
+    from agora.memory.embeddings import EXTRA, absence
     from agora.memory.location import shown
 
     async with opened_store(session) as store:
         records, found = store.records(), store.runs(limit=10_000)
     if json:
-        rows = record_forms(records)
-        print_form("agora.memory/1", {"database": shown(session.database), "runs": len(found), "records": list(rows)})
+        recall = "words" if absence() else "words and meaning"
+        form: Form = {"database": shown(session.database), "runs": len(found), "recall": recall}
+        print_form("agora.memory/1", {**form, "records": list(record_forms(records))})
         return
     tasks = sum(info.tasks for info in found)
     out().print(f"{safe(shown(session.database))}: {len(found)} runs, {tasks} tasks\n")
     print_records(records)
     out().print('[quiet]remembered bids: agora memory search "words of a goal"[/]')
+    if absence():
+        out().print(f"[quiet]they are found by words; by meaning, too, after: {safe(EXTRA)}[/]")
 
 
 async def _search(session: Session, text: str, *, limit: int, json: bool) -> None:

@@ -74,12 +74,14 @@ async def opened_store(session: Session) -> AsyncGenerator[Store]:
     Raises:
         LedgerError: It cannot be opened.
     """
+    from agora.memory.recall import Recalling
     from agora.memory.sql_store import SQLStore
 
-    url = session.database
+    url, settings = session.database, session.settings
     if "://" not in url:
         Path(url).parent.mkdir(parents=True, exist_ok=True)
-    store = SQLStore.open(url, clock=SystemClock(), secrets=session.secrets)
+    recalling = Recalling(floor=settings.recall_floor, capacity=settings.recall_capacity)
+    store = SQLStore.open(url, clock=SystemClock(), secrets=session.secrets, recalling=recalling)
     try:
         yield store
     finally:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -24,13 +25,22 @@ _B: Final = 0.75
 _PIVOT_WORDS: Final = 32.0
 
 
+class Asked(NamedTuple):
+    """What a query looks for."""
+
+    stems: Sequence[tuple[int, str]]
+    """How many rows have a stem, and the stem; the rarest first, unknown ones left out."""
+    whole: bool
+    """Whether all of its stems are known."""
+
+
 class Postings:
     """Texts by row; rows are only added.
 
     >>> postings = Postings()
     >>> for text in ("fix the parser", "paint the house", "parsing"):
     ...     postings.add(text)
-    >>> postings.best("the parsers", 5)[0].tolist()
+    >>> postings.best(postings.asked("the parsers"), 5)[0].tolist()
     [0, 1]
     """
 
@@ -53,17 +63,23 @@ class Postings:
             self._weights[stem].append(times * (_K1 + 1) / (times + _K1 * longer))
         self._count += 1
 
-    def best(self, text: str, count: int, *, among: Mask | None = None) -> tuple[Rows, Vector]:
+    def asked(self, text: str) -> Asked:
+        """What a text asks for: its stems with the number of rows that have them, the rarest first."""
+        found = set(stems(text))
+        known = sorted((len(self._rows[stem]), stem) for stem in found if stem in self._rows)
+        return Asked(known, whole=len(known) == len(found))
+
+    def best(self, asked: Asked, count: int, *, among: Mask | None = None) -> tuple[Rows, Vector]:
         """The rows that match best and their scores, best first, later rows first among equals.
 
         Args:
-            text: Any text.
+            asked: What is looked for.
             count: How many rows are wanted at most.
             among: (rows,): which of them may be returned; None: all.
         """
         scores = np.zeros(self._count, np.float32)
         read = 0
-        for size, stem in sorted((len(self._rows[stem]), stem) for stem in set(stems(text)) if stem in self._rows):
+        for size, stem in asked.stems:
             if read and read + size > MOST_READ:
                 break
             read += size
@@ -75,3 +91,14 @@ class Postings:
         found = np.flatnonzero(scores)
         best = top(scores[found], found, count)
         return found[best], scores[found[best]]
+
+    def whole(self, asked: Asked, rows: Rows) -> Mask:
+        """Which of some rows have every word that is asked for."""
+        having = np.full(len(rows), asked.whole)
+        for _, stem in asked.stems:
+            if not having.any():
+                break
+            present = np.frombuffer(self._rows[stem], np.intc)
+            places = np.minimum(np.searchsorted(present, rows), len(present) - 1)
+            having &= present[places] == rows
+        return having

@@ -7,8 +7,9 @@ goals first; they are written when the store is closed, under no lock of the led
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from threading import Lock
 from typing import Final
 
@@ -30,6 +31,7 @@ FILL_CHARS: Final = 2_000
 MOST_GOAL_CHARS: Final = 4_000
 """A longer goal is compared by its beginning."""
 _DEPTH: Final = 64
+_CHUNK: Final = 16
 _BATCH: Final = 256
 _STORED: Final = np.dtype("<f4")
 _ENTRIES: Final = METADATA.tables["memory_entries"]
@@ -153,18 +155,14 @@ class Recollection:
             self._unsaved[seq] = vector
 
     def _visible(
-        self, connection: Connection, ranked: Sequence[int], *, limit: int, trust: frozenset[str] | None
+        self, connection: Connection, ranked: Iterator[int], *, limit: int, trust: frozenset[str] | None
     ) -> tuple[MemoryEntry, ...]:
         found: list[MemoryEntry] = []
-        step = max(limit, 32)
-        for start in range(0, len(ranked), step):
-            chunk = ranked[start : start + step]
+        while len(found) < limit and (chunk := list(islice(ranked, max(limit, _CHUNK)))):
             rows = self._rows(connection, chunk)
             keys = [(entry.run, entry.task) for entry in rows.values()]
             visible = self._labels.visible(connection, keys, trust=trust)
             found += [rows[seq] for seq in chunk if seq in rows and (rows[seq].run, rows[seq].task) in visible]
-            if len(found) >= limit:
-                break
         return tuple(found[:limit])
 
     def _rows(self, connection: Connection, seqs: Sequence[int]) -> Mapping[int, MemoryEntry]:

@@ -109,7 +109,7 @@ class Shelf:
         self._missing = {row: goal for row, goal in self._missing.items() if row in left}
         self._now = None
 
-    def search(self, text: str, query: Vector, *, depth: int) -> Sequence[int]:
+    def search(self, text: str, query: Vector, *, depth: int) -> Iterator[int]:
         """Positions of the considered bids that match, best first, the newest first among those of one goal.
 
         Args:
@@ -117,13 +117,13 @@ class Shelf:
             query: Its embedding.
             depth: How many goals of each ranking are joined.
         """
-        now = self._considered()
-        words, _ = self._postings.best(text, depth, among=now.rows)
-        words = words[(self._vectors.cosines(query, words) >= self._rules.floor) | ~now.embedded[words]]
-        among = now.embedded if now.rows is None else now.rows & now.embedded
-        near, cosines = self._vectors.nearest(query, depth, among=None if among.all() else among)
+        now, asked = self._considered(), self._postings.asked(text)
+        words, _ = self._postings.best(asked, depth, among=now.rows)
+        alike = (self._vectors.cosines(query, words) >= self._rules.floor) | ~self._vectors.known[words]
+        words = words[alike | self._postings.whole(asked, words)]
+        near, cosines = self._vectors.nearest(query, depth, among=now.embedded)
         ranked = fuse(words.tolist(), near[cosines >= self._rules.floor].tolist())
-        return [seq for row in ranked for seq in now.of(row)]
+        return (seq for row in ranked for seq in now.of(row))
 
     def _considered(self) -> _Considered:
         if self._now is None:
@@ -155,15 +155,15 @@ class Shelf:
 class _Considered:
     """What is considered now, by row."""
 
-    def __init__(self, seqs: Seqs, rows: Seqs, embedded: Mask) -> None:
+    def __init__(self, seqs: Seqs, rows: Seqs, known: Mask) -> None:
         order = np.argsort(rows, kind="stable")
         self._seqs = seqs[order]
-        self._starts = np.searchsorted(rows[order], np.arange(len(embedded) + 1))
+        self._starts = np.searchsorted(rows[order], np.arange(len(known) + 1))
         some = np.diff(self._starts) > 0
         self.rows: Mask | None = None if some.all() else some
         """Which rows have a bid; None: all."""
-        self.embedded = embedded
-        """Which rows have an embedding."""
+        self.embedded: Mask | None = None if (some & known).all() else some & known
+        """Which of them have an embedding; None: all."""
 
     def of(self, row: int) -> list[int]:
         """A row's bids, the newest first."""

@@ -19,8 +19,9 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 
 EXACT_ROWS: Final = 2048
 """Up to so many rows every cosine is exact: it is no slower."""
-RERANKED: Final = 1024
-"""How many rows get their exact cosine after the coarse pass, at least."""
+RERANKED: Final = 512
+"""How many rows get their exact cosine after the coarse pass, at least; of many rows one in `SHARE`."""
+SHARE: Final = 24
 _WORD_BITS: Final = 64
 
 
@@ -30,7 +31,7 @@ class Vectors:
     Args:
         dimensions: Of each vector.
         exact_rows: Up to so many rows there is no coarse pass.
-        reranked: How many rows get their exact cosine after it.
+        reranked: How many rows get their exact cosine after it, at least.
 
     >>> vectors = Vectors(2)
     >>> vectors.grow(3)
@@ -58,8 +59,8 @@ class Vectors:
 
     @property
     def known(self) -> Mask:
-        """Which rows have their vector."""
-        return self._known[: self._count].copy()
+        """Which rows have their vector; not to be written."""
+        return self._known[: self._count]
 
     def grow(self, rows: int) -> None:
         """Add rows without a vector."""
@@ -91,7 +92,7 @@ class Vectors:
             count: How many rows are wanted at most.
             among: (rows,): which of them may be returned; None: all.
         """
-        rows = self._candidates(query, max(self._reranked, 4 * count), among)
+        rows = self._candidates(query, max(self._reranked, self._count // SHARE, 4 * count), among)
         cosines = self.matrix @ query if rows is None else self._vectors[rows] @ query
         if rows is None:
             rows = np.arange(self._count) if among is None else np.flatnonzero(among)
