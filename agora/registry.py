@@ -33,7 +33,7 @@ BUILT_IN: Final[Mapping[Group, Mapping[str, str]]] = MappingProxyType(
             "second_score": "agora.auctions.score_auctions:SecondScore",
             "vcg": "agora.auctions.vcg:VCG",
             "greedy_critical": "agora.auctions.greedy:GreedyCritical",
-            "calibrated": "agora.auctions.calibrated:CalibratedConfidence",
+            "calibrated": "agora.auctions.confidence_auction:CalibratedConfidence",
             "central": "agora.auctions.central:CentralRouter",
             "always": "agora.auctions.always:Always",
         },

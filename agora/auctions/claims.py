@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agora.auctions.always import Always
-from agora.auctions.calibrated import CalibratedConfidence
 from agora.auctions.central import CentralRouter
+from agora.auctions.confidence_auction import CalibratedConfidence
 from agora.auctions.greedy import GreedyCritical
 from agora.auctions.posted_price import Lottery, PostedPrice
 from agora.auctions.properties import Properties

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora.auctions.calibrated import MODES, CalibratedConfidence
+from agora.auctions.confidence_auction import MODES, CalibratedConfidence
 from agora.bids import Bid, Reserve, Standing
 from agora.errors import ConfigError
 from mechanism_cases import PURSE, Case, asking, bid, cases

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from agora.auctions.calibrated import CalibratedConfidence
+from agora.auctions.confidence_auction import CalibratedConfidence
 from agora.auctions.posted_price import PostedPrice
 from agora.auctions.sale import SALE
 from agora.auctions.score_auctions import FirstScore, SecondScore

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import agora.auctions
 from agora import registry
 from agora.auctions.claims import claims
 from agora.auctions.posted_price import PostedPrice
@@ -151,6 +155,12 @@ def test_all_refused_is_no_award_and_no_payment(mechanism: Mechanism, case: Case
     clearing = mechanism.clear(beyond, reserve=PURSE, seed=case.seed, jury=JURY)
     assert (clearing.winner, clearing.payment, clearing.ranking) == (None, None, ())
     assert set(clearing.refused) == {made.agent for made in case.bids}
+
+
+def test_no_module_of_a_mechanism_takes_the_place_of_a_name_that_the_package_gives() -> None:
+    for module in pkgutil.iter_modules(agora.auctions.__path__, "agora.auctions."):
+        importlib.import_module(module.name)
+    assert not [name for name in agora.auctions.__all__ if isinstance(getattr(agora.auctions, name), ModuleType)]
 
 
 def test_a_negative_price_is_no_amount() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agora.auctions.bundles import MOST_EACH, BundleClearing, Offer, even_shares
-from agora.auctions.calibrated import CalibratedConfidence
+from agora.auctions.confidence_auction import CalibratedConfidence
 from agora.auctions.greedy import GreedyCritical, bundle_rule
 from agora.auctions.score_auctions import SecondScore
 from agora.auctions.vcg import VCG, fits
