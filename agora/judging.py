@@ -70,6 +70,7 @@ async def _hear(
     purse = Purse(f"judging by {name}", bounds, clock=house.run.clock, parent=lot.purse)
     desk = MeteredDesk(house.run, lot.task, agent=name, phase=phase, price=agent.profile.price, purse=purse)
     ballot = ballot_for(list(bids.values()), judge=name, seed=house.run.chance.integer(f"{lot.task.id}/{phase}"))
+    assert isinstance(agent, JuryMember)
     try:
         marks, dropped = await _read(agent, desk, ballot), ""
     except Exception as error:  # an agent is the user's code: what breaks in it costs its marks, not the auction
