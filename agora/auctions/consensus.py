@@ -31,6 +31,7 @@ from agora.bids import Juror
 SLACK_MARKS: Final = 1
 """How far below the consensus one judge's mark counts, unless said otherwise."""
 
+_MARKS: Final = frozenset(range(MOST_MARK + 1))
 _WHOLE: Final = 1_000_000
 """Weights are whole millionths, so that sums are exact and the order of judges cannot matter."""
 
@@ -97,7 +98,8 @@ class Panel:
         if not total:
             return None
         above, below = others, total
-        if own := [judge for judge in self._own.get(operator, ()) if judge in marks]:
+        if operator in self._own:
+            own = [judge for judge in self._own[operator] if judge in marks]
             # Whole numbers throughout, so that equal values are equal: others / total is the most that own marks say.
             above = others * total + sum(self._weights[judge] * min(marks[judge] * total, others) for judge in own)
             below = total * (total + sum(self._weights[judge] for judge in own))
@@ -122,9 +124,10 @@ class Panel:
         reached = [0] * (MOST_MARK + 1)  # mark -> the weight of those who gave it
         for judge, mark in marks.items():
             reached[mark] += weights[judge]
-        for judge in self._own.get(operator, ()):
-            if judge in marks:
-                reached[marks[judge]] -= weights[judge]
+        if operator in self._own:
+            for judge in self._own[operator]:
+                if judge in marks:
+                    reached[marks[judge]] -= weights[judge]
         total = sum(reached)
         counts = self._counts[_consensus(reached, total)]
         return total, sum(map(mul, reached, counts)), counts
@@ -138,15 +141,14 @@ class _Weights(dict[str, int]):
 
 
 def _valid(marks: Mapping[str, int]) -> Mapping[str, int]:
-    if not marks or (min(marks.values()) >= 0 and max(marks.values()) <= MOST_MARK):
+    if _MARKS.issuperset(marks.values()):
         return marks
-    return {judge: mark for judge, mark in marks.items() if 0 <= mark <= MOST_MARK}
+    return {judge: mark for judge, mark in marks.items() if mark in _MARKS}
 
 
 def _consensus(reached: list[int], total: int) -> int:
-    weight = 0
-    for mark in range(MOST_MARK, 0, -1):
+    half, weight, mark = total / 2, reached[MOST_MARK], MOST_MARK
+    while weight < half:
+        mark -= 1
         weight += reached[mark]
-        if 2 * weight >= total:
-            return mark
-    return 0
+    return mark

@@ -158,14 +158,21 @@ class SALE:
 def _scores(
     bids: Sequence[Bid], weights: Mapping[str, float], columns: Mapping[str, Sequence[float | None]]
 ) -> list[Score]:
-    signed = [-weight if term in VALUE_TERMS else weight for term, weight in weights.items()]
-    rows = zip(*(cast("Sequence[float]", columns[term]) for term in weights), strict=True)
+    names = tuple(weights)
+    signed = [-weights[term] if term in VALUE_TERMS else weights[term] for term in names]
+    rows = zip(*(cast("Sequence[float]", columns[term]) for term in names), strict=True)
     scores: list[Score] = []
     for bid, row in zip(bids, rows, strict=True):
-        terms = dict(zip(weights, map(mul, signed, row), strict=True))
-        total = round(sum(terms.values()), _DIGITS)
-        figures = dict(zip(weights, row, strict=True))
-        scores.append(Score(agent=bid.agent, total=total, terms=terms, figures=figures, price=bid.price))
+        weighed = tuple(map(mul, signed, row))
+        scores.append(
+            Score(
+                agent=bid.agent,
+                total=round(sum(weighed), _DIGITS),
+                terms=dict(zip(names, weighed, strict=True)),
+                figures=dict(zip(names, row, strict=True)),
+                price=bid.price,
+            )
+        )
     return scores
 
 
