@@ -54,8 +54,7 @@ class Draws:
     def below(self, most: int) -> int:
         """A whole number in [0, most)."""
         self._count += 1
-        digest = hashlib.sha256(f"{self._label}/{self._count}".encode()).digest()
-        return int.from_bytes(digest[:8]) % most
+        return int.from_bytes(_digest(f"{self._label}/{self._count}")[:8]) % most
 
     def of(self, choices: Sequence[str]) -> str:
         """One of some texts."""
@@ -63,18 +62,19 @@ class Draws:
 
 
 def goals(number: int, files: Iterable[Path], *, seed: int) -> list[str]:
-    """So many different goals, in an order that is drawn, so that a part is like the whole."""
+    """So many different goals; fewer are the beginning of more.
+
+    Args:
+        number: How many.
+        files: JSON lines; none: goals are drawn from the grammar.
+        seed: Of every draw.
+    """
     real = sorted({text for file in files for text in _texts(file)})
-    stream = _variants(real, seed) if real else (_made(Draws(seed, str(place))) for place in count())
-    chosen = list(dict.fromkeys(real))[:number]
-    known = set(chosen)
-    for text in stream:
-        if len(chosen) >= number:
-            break
-        if text not in known:
-            known.add(text)
-            chosen.append(text)
-    return sorted(chosen, key=lambda text: hashlib.sha256(f"{seed}/{text}".encode()).digest())
+    made = _variants(real, seed) if real else (_made(Draws(seed, str(place))) for place in count())
+    chosen = dict.fromkeys(sorted(real, key=lambda text: _digest(f"{seed}/{text}"))[:number])
+    while len(chosen) < number:
+        chosen[next(made)] = None
+    return list(chosen)
 
 
 def embedded(texts: Sequence[str], embedder: Embedder, *, cache: Path) -> Matrix:
@@ -83,7 +83,7 @@ def embedded(texts: Sequence[str], embedder: Embedder, *, cache: Path) -> Matrix
     blocks: list[Matrix] = []
     for start in range(0, len(texts), _BLOCK):
         block = texts[start : start + _BLOCK]
-        named = hashlib.sha256("\0".join((embedder.name, *block)).encode()).hexdigest()[:24]
+        named = _digest("\0".join((embedder.name, *block))).hex()[:24]
         file = cache / f"{named}.npy"
         if not file.exists():
             part = file.with_suffix(".part.npy")
@@ -91,6 +91,10 @@ def embedded(texts: Sequence[str], embedder: Embedder, *, cache: Path) -> Matrix
             part.replace(file)
         blocks.append(np.load(file))
     return np.concatenate(blocks)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _texts(file: Path) -> Iterator[str]:

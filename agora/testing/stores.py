@@ -34,6 +34,7 @@ async def check_store(open_store: Callable[[], Store]) -> None:
         _holds,
         _sums_records,
         _recalls,
+        _recalls_for_the_trusted,
         _closes,
     ):
         store = open_store()
@@ -298,6 +299,20 @@ async def _recalls(store: Store) -> None:
     assert list(store.recall("")) == list(store.recall("?! -")) == [], "no words, no memories"
     entry = store.recall("letter")[0]
     assert (entry.agent, entry.plan, entry.won, entry.passed) == ("scout", "read, change, test", True, True), "whole"
+
+
+async def _recalls_for_the_trusted(store: Store) -> None:
+    for task, labels in (("t1", frozenset[str]()), ("t2", frozenset({"private"}))):
+        spec = Task(id=task, goal="fix the parser", labels=labels)
+        await store.record("r1", Posted(task=task, spec=spec), memory_update(task=task))
+    await store.record("r1", memory_update(task="t3"))
+    for trust, tasks in (
+        (frozenset[str](), {"t1"}),
+        (frozenset({"private"}), {"t1", "t2"}),
+        (None, {"t1", "t2", "t3"}),
+    ):
+        found = {entry.task for entry in store.recall("fix the parser", trust=trust)}
+        assert found == tasks, f"trust {trust} is offered memories of tasks with such labels only, if it is stated"
 
 
 async def _closes(store: Store) -> None:

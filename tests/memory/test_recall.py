@@ -311,6 +311,7 @@ async def test_recall_goes_on_when_far_more_was_learned_than_is_considered(place
         assert f"t{number}" in found(store, "draw a figure")
     assert len(found(store, "draw a figure")) == 2
     assert len(watched.made) == 10
+    assert any(model for _, _, model in stored(place)), "what is not considered any more is written and let go"
     await store.close()
     assert {model for _, _, model in stored(place)} == {watched.name}
 
