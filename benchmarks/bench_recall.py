@@ -40,6 +40,7 @@ from benchmarks.recall_goals import embedded, goals
 QUERIES = 200
 LIMIT = 8
 MOST_STORED = 10_000
+DEPTH = 32
 BAR_MS = {10_000: 0.6, 100_000: 5.0}
 BAR_RECALL = 0.99
 
@@ -84,9 +85,9 @@ def search(texts: Sequence[str], remembered: Matrix, asked_texts: Sequence[str],
     shelf = Shelf(Recalling(capacity=count), dimensions=remembered.shape[1])
     began = time.thread_time()
     shelf.add(Entry(place + 1, "r", f"t{place}", text, remembered[place]) for place, text in enumerate(texts))
-    list(shelf.search(asked_texts[0], asked[0], depth=64))
+    list(shelf.search(asked_texts[0], asked[0], depth=DEPTH))
     row("reading all of them into memory, once a process", f"{time.thread_time() - began:7.2f} s")
-    whole = timed(lambda number: list(islice(shelf.search(asked_texts[number], asked[number], depth=64), LIMIT)))
+    whole = timed(lambda number: list(islice(shelf.search(asked_texts[number], asked[number], depth=DEPTH), LIMIT)))
     row("words and vectors, fused", whole, bar)
 
 

@@ -77,18 +77,19 @@ class Postings:
             count: How many rows are wanted at most.
             among: (rows,): which of them may be returned; None: all.
         """
-        scores = np.zeros(self._count, np.float32)
-        read = 0
+        rows, worth, read = [np.empty(0, np.intc)], [np.empty(0, np.float32)], 0
         for size, stem in asked.stems:
             if read and read + size > MOST_READ:
                 break
             read += size
             rarity = math.log(1 + (self._count - size + 0.5) / (size + 0.5))
-            rows = np.frombuffer(self._rows[stem], np.intc)
-            scores[rows] += np.float32(rarity) * np.frombuffer(self._weights[stem], np.float32)
+            rows.append(np.frombuffer(self._rows[stem], np.intc))
+            worth.append(np.float32(rarity) * np.frombuffer(self._weights[stem], np.float32))
+        summed = np.bincount(np.concatenate(rows), np.concatenate(worth), self._count)
+        scores = summed.astype(np.float32)
         if among is not None:
             scores[~among] = 0
-        found = np.flatnonzero(scores)
+        found = np.flatnonzero(scores > 0)
         best = top(scores[found], found, count)
         return found[best], scores[found[best]]
 

@@ -30,7 +30,7 @@ FILL_CHARS: Final = 2_000
 """About so many characters of goals without an embedding get one in one recall: a tenth of a second on one core."""
 MOST_GOAL_CHARS: Final = 4_000
 """A longer goal is compared by its beginning."""
-_DEPTH: Final = 64
+_DEPTH: Final = 32
 _CHUNK: Final = 16
 _BATCH: Final = 256
 _STORED: Final = np.dtype("<f4")

@@ -21,7 +21,7 @@ EXACT_ROWS: Final = 2048
 """Up to so many rows every cosine is exact: it is no slower."""
 RERANKED: Final = 512
 """How many rows get their exact cosine after the coarse pass, at least; of many rows one in `SHARE`."""
-SHARE: Final = 24
+SHARE: Final = 64
 _WORD_BITS: Final = 64
 
 
@@ -105,9 +105,7 @@ class Vectors:
         if self._count <= max(self._exact_rows, 2 * count):
             return None
         signs = self._signs[:, : self._count]
-        differ = np.zeros(self._count, np.uint16)
-        for word, mine in zip(_signs(query[None])[0], signs, strict=True):
-            differ += np.bitwise_count(mine ^ word)
+        differ = np.bitwise_count(signs ^ _signs(query[None]).T).sum(axis=0, dtype=np.uint16)
         bits = _WORD_BITS * len(signs)
         if among is not None:
             differ[~among] = bits + 1  # more than any row can differ
@@ -139,6 +137,7 @@ def top(scores: Vector, rows: Rows, count: int) -> Rows:
 
 def _signs(vectors: Matrix) -> npt.NDArray[np.uint64]:
     """Which components are positive, as bits: (rows, words)."""
-    bits = np.packbits(vectors > 0, axis=1)
-    short = -bits.shape[1] % (_WORD_BITS // 8)
-    return np.ascontiguousarray(np.pad(bits, ((0, 0), (0, short)))).view(np.uint64)
+    packed = np.packbits(vectors > 0, axis=1)
+    bits = np.zeros((len(packed), -(-vectors.shape[1] // _WORD_BITS) * (_WORD_BITS // 8)), np.uint8)
+    bits[:, : packed.shape[1]] = packed
+    return bits.view(np.uint64)
