@@ -12,6 +12,7 @@ import typer
 
 from agora.cli.agents import agents_app
 from agora.cli.approve import approve
+from agora.cli.bench import bench_app
 from agora.cli.demo import demo
 from agora.cli.doctor import doctor
 from agora.cli.explain import explain
@@ -65,6 +66,7 @@ app.command()(explain)
 app.command()(fit)
 app.add_typer(agents_app, name="agents")
 app.add_typer(memory_app, name="memory")
+app.add_typer(bench_app, name="bench")
 app.command()(doctor)
 app.command()(init)
 app.command()(demo)

@@ -1,0 +1,12 @@
+"""`agora bench`: what an auction costs and brings, measured."""
+
+from __future__ import annotations
+
+import typer
+
+from agora.cli.bench_auction import auction
+
+bench_app = typer.Typer(
+    help="Measure what an auction costs and brings, against every simpler choice.", no_args_is_help=True
+)
+bench_app.command()(auction)
