@@ -1,13 +1,14 @@
 """SALE: strategy auctions, scored by cost minus value (arXiv 2602.02751, section 3).
 
-    score = w_cost x price / reserve  -  w_entropy x entropy  -  w_jury x jury
+    score = w_cost x price / reserve  -  w_entropy x entropy  -  w_jury x jury  -  w_record x record
             + w_latency x latency + w_energy x energy + w_fairness x fairness          lowest wins, pays its own bid
 
 The published cost, price per token x plan length, is divided by a scale that is fixed before any bid is opened
 (the reserve: what the task may cost), never by a figure of this auction's bids, so that no bid moves another's score.
 The paper has one fitted weight for each judge; here the jury has one weight, and its judges are weighted inside it by
-what their marks were worth (consensus.py). The last three terms are no part of the paper (latency and energy as in
-GreenServ, fairness of shares as in MOHAF) and have weight 0 unless they are asked for.
+what their marks were worth (consensus.py). The last four terms are no part of the paper (the record in place of
+claims, after MarketBench, arXiv 2604.23897; latency and energy as in GreenServ, fairness of shares as in MOHAF) and
+have weight 0 unless they are asked for.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 
 DEFAULT_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
-    {"cost": 1 / 3, "entropy": 1 / 3, "jury": 1 / 3, "latency": 0.0, "energy": 0.0, "fairness": 0.0}
+    {"cost": 1 / 3, "entropy": 1 / 3, "jury": 1 / 3, "record": 0.0, "latency": 0.0, "energy": 0.0, "fairness": 0.0}
 )
 """Alike for the terms of the paper: in simulation no fitted weights were better (note on SALE, section 1.4)."""
-VALUE_TERMS: Final = frozenset({"entropy", "jury"})
+VALUE_TERMS: Final = frozenset({"entropy", "jury", "record"})
 """What counts for a bid; the other terms count against it."""
 FULL_SCALE_J: Final = 100_000.0
 """The energy that counts as 1: about 100,000 tokens at a joule each."""
@@ -47,6 +48,8 @@ class SALE:
     - cost: price / reserve, in the price's own unit.
     - entropy: mean token entropy of the plan; higher is better.
     - jury: what the judges' marks are worth (`Panel`); higher is better.
+    - record: lower confidence bound of the bidder's chance to pass on the skill, by its verified outcomes; higher is
+      better. 0 for who has no record, so it changes nothing where nobody has one.
     - latency: mean seconds of the bidder's attempts so far / seconds of the reserve, 1 at most.
     - energy: mean joules of the bidder's attempts so far / `energy_j`, 1 at most.
     - fairness: the bidder's share of the awards so far. What it has above an equal share orders the bids alike, since
@@ -138,6 +141,7 @@ class SALE:
             "cost": lambda bid: cost_share(bid, reserve),
             "entropy": lambda bid: bid.entropy,
             "jury": lambda bid: panel.value(bid.marks, operator=bid.operator),
+            "record": lambda bid: bid.standing.success_low,
             "latency": lambda bid: _share(bid.standing.seconds, seconds),
             "energy": lambda bid: _share(bid.standing.energy_j, self._energy_j),
             "fairness": lambda bid: bid.standing.share,

@@ -12,7 +12,7 @@ from agora.bids import Amount, Bid, Juror, Plan, Reserve, Standing
 
 PURSE = Reserve(usd=Decimal(10), s=Decimal(100))
 OPERATORS = ("north", "east", "south", "west")
-ALL_TERMS = {"cost": 0.3, "entropy": 0.2, "jury": 0.3, "latency": 0.1, "energy": 0.1, "fairness": 0.1}
+ALL_TERMS = {"cost": 0.3, "entropy": 0.2, "jury": 0.3, "record": 0.2, "latency": 0.1, "energy": 0.1, "fairness": 0.1}
 
 seeds = st.integers(min_value=0, max_value=2**62)
 marks = st.integers(min_value=0, max_value=5)
@@ -70,6 +70,7 @@ def auctions(draw: st.DrawFn, *, min_size: int = 2) -> Auction:
     jury = draw(juries())
     standings = st.builds(
         Standing,
+        success_low=shares,
         seconds=st.integers(min_value=0, max_value=200).map(float),
         energy_j=st.integers(min_value=0, max_value=200).map(lambda kj: kj * 1_000.0),
         share=shares,

@@ -105,6 +105,7 @@ def test_a_dominated_bid_never_moves_an_award(sale: SALE, auction: Auction, data
             "entropy": better.entropy * data.draw(st.sampled_from([0.0, 0.5, 1.0])),
             "marks": {name: max(0, mark - data.draw(more)) for name, mark in better.marks.items()},
             "standing": Standing(
+                success_low=better.standing.success_low * data.draw(st.sampled_from([0.0, 0.5, 1.0])),
                 seconds=(better.standing.seconds or 0.0) + data.draw(more),
                 energy_j=(better.standing.energy_j or 0.0) + data.draw(more),
                 share=min(1.0, better.standing.share + data.draw(more) / 10),
@@ -214,6 +215,7 @@ def test_every_term_can_be_redone_by_hand(sale: SALE, auction: Auction) -> None:
         by_hand = {
             "cost": float(bid.price.value) / 10,
             "entropy": bid.entropy,
+            "record": bid.standing.success_low,
             "latency": min(1.0, (bid.standing.seconds or 0.0) / 100),
             "energy": min(1.0, (bid.standing.energy_j or 0.0) / 100_000),
             "fairness": bid.standing.share,
@@ -222,7 +224,7 @@ def test_every_term_can_be_redone_by_hand(sale: SALE, auction: Auction) -> None:
         for term, figure in score.figures.items():
             assert 0 <= figure <= 1
             assert term == "jury" or figure == pytest.approx(by_hand[term])
-            sign = -1 if term in ("entropy", "jury") else 1
+            sign = -1 if term in ("entropy", "jury", "record") else 1
             assert score.terms[term] == pytest.approx(sign * clearing.weights[term] * figure)
         assert score.total == pytest.approx(sum(score.terms.values()))
 
@@ -303,12 +305,24 @@ def test_what_takes_longer_or_more_energy_than_the_scale_counts_as_one() -> None
     assert (score.figures["latency"], score.figures["energy"]) == (1.0, 1.0)
 
 
-@pytest.mark.parametrize("term", ["latency", "energy", "fairness"])
+@pytest.mark.parametrize("term", ["record", "latency", "energy", "fairness"])
 def test_each_optional_term_turns_an_award_that_is_otherwise_even(term: str) -> None:
-    good, bad = Standing(seconds=1.0, energy_j=1.0, share=0.1), Standing(seconds=50.0, energy_j=5e4, share=0.9)
+    good = Standing(success_low=0.8, seconds=1.0, energy_j=1.0, share=0.1)
+    bad = Standing(success_low=0.1, seconds=50.0, energy_j=5e4, share=0.9)
     bids = [made("bad", standing=bad), made("good", standing=good)]
     assert {SALE({term: 0.1}).clear(bids, reserve=PURSE, seed=seed).winner for seed in range(8)} == {"good"}
     assert {SALE().clear(bids, reserve=PURSE, seed=seed).winner for seed in range(8)} == {"good", "bad"}
+
+
+@given(auction=auctions())
+def test_where_nobody_has_a_record_the_record_changes_nothing(auction: Auction) -> None:
+    bids = [bid.model_copy(update={"standing": Standing(), "operator": bid.agent}) for bid in auction.bids]
+    plain, recorded = (clear(sale, auction, bids) for sale in (SALE(), SALE({"record": 1.0})))
+    assert [score.agent for score in recorded.ranking] == [score.agent for score in plain.ranking]
+    assert recorded.dropped == plain.dropped
+    assert all(score.figures["record"] == 0.0 for score in recorded.ranking)
+    if not plain.dropped:  # else its weight is among those that take the place of what was dropped
+        assert [score.total for score in recorded.ranking] == [score.total for score in plain.ranking]
 
 
 def test_dialled_to_cost_alone_the_lowest_price_wins_and_to_value_alone_the_best_plan() -> None:
@@ -350,7 +364,7 @@ def test_the_auction_file_of_the_starter_project_is_the_default(tmp_path: Path) 
     ("options", "message"),
     [
         ("weights = 3", "weights 3 must be a table"),
-        ("[weights]\nprice = 1", "there is no term 'price'; there are: cost, entropy, jury, latency"),
+        ("[weights]\nprice = 1", "there is no term 'price'; there are: cost, entropy, jury, record, latency"),
         ("[weights]\ncost = 0", "cost 0 must be a number above 0"),
         ("[weights]\njury = -0.1", "jury -0.1 must be a number 0 or more"),
         ("[weights]\njury = nan", "jury nan must be a number"),
