@@ -147,6 +147,12 @@ class Bid(Value):
     """The stated chance to pass, calibrated on the bidder's own outcomes; None: nothing was stated."""
     standing: Standing = Standing()
     """What the market knows of the bidder."""
+    entropy_form: Literal["top_k", "sampled"] | None = None
+    """How the entropy was measured: from the alternatives at each token, or from the written tokens alone; None: not."""
+    entropy_scaled: float | None = Field(default=None, ge=0, le=1)
+    """The entropy on the bidder's own scale, its past plans; None where they are too few."""
+    family: str = ""
+    """Whose tokenizer the bidder writes with: entropies of different families do not compare as measured."""
     marks: Mapping[str, int] = Field(default_factory=dict)
     """Judge -> 0 to 5: the jury's judgements of this bid; judges that were dropped are not there."""
 
@@ -207,6 +213,8 @@ class Clearing(Value):
     """The weights used, after terms that were not there for every bid were dropped."""
     dropped: tuple[str, ...] = ()
     """Terms that were dropped because some bid lacked them."""
+    notes: tuple[str, ...] = ()
+    """What else to know of the figures, one sentence each."""
 
     @property
     def winner(self) -> str | None:
