@@ -148,7 +148,7 @@ class Bid(Value):
     standing: Standing = Standing()
     """What the market knows of the bidder."""
     entropy_form: Literal["top_k", "sampled"] | None = None
-    """How the entropy was measured: from the alternatives at each token, or from the written tokens alone; None: not."""
+    """How it was measured: from the alternatives at each token, or from the written tokens alone; None: it was not."""
     entropy_scaled: float | None = Field(default=None, ge=0, le=1)
     """The entropy on the bidder's own scale, its past plans; None where they are too few."""
     family: str = ""
