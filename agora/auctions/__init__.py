@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agora.auctions.agreement import agreement, agreement_of
 from agora.auctions.calibration import calibrated
 from agora.auctions.consensus import Panel, Reckoning, judge_weights
 from agora.auctions.entropy import Entropy, mean_surprisal, measured_entropy, plan_entropy, running_scale
@@ -23,6 +24,8 @@ __all__ = [
     "Reckoning",
     "Scaled",
     "after_refinement",
+    "agreement",
+    "agreement_of",
     "ballot_for",
     "calibrated",
     "judge_weights",
