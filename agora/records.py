@@ -11,6 +11,10 @@ CONFIDENCE_BINS: Final = 10
 """Stated confidence is counted in so many bins of equal width over [0, 1]; 1 is in the last one."""
 RECENT_DECAY: Final = 0.98
 """With each further attempt, the earlier ones count for so much less in the recent figures."""
+RECENT_PLANS: Final = 50
+"""Of so many of an agent's latest plans the measured uncertainty is kept."""
+LEAST_YES: Final = 3
+"""A judge's mark (0 to 5) of this or more says that the work will pass, a lower one that it will not."""
 
 
 class Ran(NamedTuple):
@@ -146,6 +150,18 @@ class AgentRecord(NamedTuple):
     """Calls of tools in those attempts."""
     tool_calls_ok: int = 0
     """Those that ran without an error."""
+    judged_passed: int = 0
+    """Its marks for bids whose work passed, as a judge."""
+    judged_passed_right: int = 0
+    """Those of them that said so."""
+    judged_failed: int = 0
+    """Its marks for bids whose work failed, as a judge."""
+    judged_failed_right: int = 0
+    """Those of them that said so."""
+    entropies: tuple[float, ...] = ()
+    """Mean token entropies of its latest plans on verified tasks, each in [0, 1], the newest last; the top-k form."""
+    surprisals: tuple[float, ...] = ()
+    """Mean surprisals in nats of its latest plans on verified tasks, the newest last; the sampled form."""
 
 
 class MemoryEntry(NamedTuple):

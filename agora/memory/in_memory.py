@@ -38,6 +38,7 @@ class MemoryStore:
         self._redactor = redactor
         self._salt = salt
         self._entries: list[Recorded] = []
+        self._records: dict[RecordKey, AgentRecord] = {}
         self._held: set[str] = set()
         self._closed = False
 
@@ -96,13 +97,7 @@ class MemoryStore:
 
     def records(self) -> Sequence[AgentRecord]:
         """Promised against delivered, per operator, agent and skill; grounded outcomes only."""
-        sums: dict[RecordKey, AgentRecord] = {}
-        for entry in self._entries:
-            update = read_update(entry.event) if isinstance(entry.event, Learned) else None
-            for key in keys_of(update):
-                if key.grounded:
-                    sums[key] = added(sums.get(key) or fresh(key), update)
-        return tuple(sums[key] for key in sorted(sums))
+        return tuple(self._records[key] for key in sorted(self._records) if key.grounded)
 
     def recall(self, text: str, *, limit: int = 8, trust: frozenset[str] | None = None) -> Sequence[MemoryEntry]:
         """Remembered bids of tasks that share words with a text: most shared words first, then the newest.
@@ -154,6 +149,9 @@ class MemoryStore:
             self._entries.append(
                 Recorded(seq=envelope.seq, run=run, at_us=at_us, hash=entry_hash(envelope), event=kept)
             )
+            update = read_update(kept) if isinstance(kept, Learned) else None
+            for key in keys_of(update):
+                self._records[key] = added(self._records.get(key) or fresh(key), update)
 
 
 def pick_run(ref: str, known: Iterable[str], *, last: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The shapes of `Learned` events that shared memory keeps: a line on a record, a task's bids, a remembered bid.
+"""The shapes of `Learned` events that shared memory keeps: a line on a record, a task's bids, marks, a remembered bid.
 
 Whoever emits them states grounded (tests, match, schema, a person) or judged (a model); the two are kept apart. How a
 record is added up stands here once, for all stores. What older versions did not put on the ledger has a default.
@@ -7,15 +7,23 @@ record is added up stands here once, for all stores. What older versions did not
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from pydantic import Field, ValidationError
 
 from agora.errors import LedgerError
 from agora.events import Learned
-from agora.records import NOTHING_STATED, RECENT_DECAY, AgentRecord, ConfidenceBin, confidence_bin
+from agora.records import (
+    LEAST_YES,
+    NOTHING_STATED,
+    RECENT_DECAY,
+    RECENT_PLANS,
+    AgentRecord,
+    ConfidenceBin,
+    confidence_bin,
+)
 from agora.values import Value
 
 
@@ -65,6 +73,10 @@ class Bidder(Value):
     """The agent's name."""
     malformed: bool = False
     """Whether what it gave was no plan, or did not fit the schema of one."""
+    entropy: float | None = Field(default=None, ge=0, le=1)
+    """Mean token entropy of its plan by the top-k form; None: not measured so."""
+    surprisal_nats: float | None = Field(default=None, ge=0)
+    """Mean surprisal of its plan in nats, the sampled form; None: not measured so."""
 
 
 class BidsUpdate(Value):
@@ -76,6 +88,30 @@ class BidsUpdate(Value):
     """Whether the verifier was grounded."""
     bidders: tuple[Bidder, ...]
     """In order of name."""
+
+
+class MarkedBid(Value):
+    """What a judge gave a bid, and what came of it."""
+
+    mark: int = Field(ge=0, le=5)
+    """As it was given, before any weighing."""
+    passed: int = Field(ge=0, le=1)
+    """1 where the bid's work passed."""
+
+
+class JudgeUpdate(Value):
+    """`Learned(what="judge")`: a judge's marks for those bids of a task whose work was verified."""
+
+    operator: str
+    """Who is behind the judge."""
+    agent: str
+    """The judge's name."""
+    skill: str
+    """The task's skill; may be empty."""
+    grounded: bool
+    """Whether the verifier was grounded."""
+    bids: tuple[MarkedBid, ...]
+    """In any order."""
 
 
 class MemoryUpdate(Value):
@@ -95,9 +131,16 @@ class MemoryUpdate(Value):
     """Whether the verifier was grounded."""
 
 
-Update: TypeAlias = RecordUpdate | BidsUpdate | MemoryUpdate
+RecordChange: TypeAlias = RecordUpdate | BidsUpdate | JudgeUpdate
+"""What changes records."""
+Update: TypeAlias = RecordChange | MemoryUpdate
 
-_KINDS: Mapping[str, type[Update]] = {"record": RecordUpdate, "bids": BidsUpdate, "memory": MemoryUpdate}
+_KINDS: Mapping[str, type[Update]] = {
+    "record": RecordUpdate,
+    "bids": BidsUpdate,
+    "judge": JudgeUpdate,
+    "memory": MemoryUpdate,
+}
 
 
 def read_update(event: Learned) -> Update | None:
@@ -124,7 +167,7 @@ class RecordKey(NamedTuple):
 
 def keys_of(update: Update | None) -> tuple[RecordKey, ...]:
     """The records that an update changes, each once."""
-    if isinstance(update, RecordUpdate):
+    if isinstance(update, (RecordUpdate, JudgeUpdate)):
         return (RecordKey(update.operator, update.agent, update.skill, update.grounded),)
     if isinstance(update, BidsUpdate):
         keys = (RecordKey(one.operator, one.agent, update.skill, update.grounded) for one in update.bidders)
@@ -141,9 +184,30 @@ def added(record: AgentRecord, update: Update | None) -> AgentRecord:
     """The record with an update that concerns it."""
     if isinstance(update, BidsUpdate):
         mine = [one for one in update.bidders if (one.operator, one.agent) == (record.operator, record.agent)]
-        malformed = sum(one.malformed for one in mine)
-        return record._replace(bids=record.bids + len(mine), malformed_bids=record.malformed_bids + malformed)
+        return record._replace(
+            bids=record.bids + len(mine),
+            malformed_bids=record.malformed_bids + sum(one.malformed for one in mine),
+            entropies=_latest(record.entropies, (one.entropy for one in mine)),
+            surprisals=_latest(record.surprisals, (one.surprisal_nats for one in mine)),
+        )
+    if isinstance(update, JudgeUpdate):
+        return _with_marks(record, update.bids)
     return _added(record, update) if isinstance(update, RecordUpdate) else record
+
+
+def _latest(before: tuple[float, ...], new: Iterable[float | None]) -> tuple[float, ...]:
+    return (*before, *(figure for figure in new if figure is not None))[-RECENT_PLANS:]
+
+
+def _with_marks(record: AgentRecord, bids: Sequence[MarkedBid]) -> AgentRecord:
+    passed = [bid.mark >= LEAST_YES for bid in bids if bid.passed]
+    failed = [bid.mark < LEAST_YES for bid in bids if not bid.passed]
+    return record._replace(
+        judged_passed=record.judged_passed + len(passed),
+        judged_passed_right=record.judged_passed_right + sum(passed),
+        judged_failed=record.judged_failed + len(failed),
+        judged_failed_right=record.judged_failed_right + sum(failed),
+    )
 
 
 def _added(old: AgentRecord, update: RecordUpdate) -> AgentRecord:
@@ -182,11 +246,23 @@ def _with_stated(record: AgentRecord, stated: float, passed: int) -> AgentRecord
     return record._replace(confidence=bins, squared_error=record.squared_error + (stated - passed) ** 2)
 
 
-def bins_text(bins: tuple[ConfidenceBin, ...]) -> str:
-    """Bins as a column holds them; empty where nothing was stated."""
-    return "" if bins == NOTHING_STATED else json.dumps(bins, separators=(",", ":"))
+def packed(record: AgentRecord) -> dict[str, str | int | float]:
+    """A record as columns hold it: what has several figures is JSON, and empty where there are none."""
+    bins = "" if record.confidence == NOTHING_STATED else _json(record.confidence)
+    lists = {name: _json(getattr(record, name)) if getattr(record, name) else "" for name in _LISTS}
+    return {**record._asdict(), "confidence": bins, **lists}
 
 
-def bins_of(text: str) -> tuple[ConfidenceBin, ...]:
-    """Bins from a column."""
-    return tuple(ConfidenceBin(*cells) for cells in json.loads(text)) if text else NOTHING_STATED
+def unpacked(cells: Mapping[str, Any]) -> AgentRecord:
+    """The record that columns hold."""
+    held = AgentRecord(**{name: cells[name] for name in AgentRecord._fields})
+    bins = tuple(ConfidenceBin(*one) for one in json.loads(cells["confidence"] or "[]"))
+    entropies, surprisals = (tuple(json.loads(cells[name] or "[]")) for name in _LISTS)
+    return held._replace(confidence=bins or NOTHING_STATED, entropies=entropies, surprisals=surprisals)
+
+
+_LISTS: Final = ("entropies", "surprisals")
+
+
+def _json(figures: Sequence[object]) -> str:
+    return json.dumps(figures, separators=(",", ":"), allow_nan=False)

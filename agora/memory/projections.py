@@ -21,6 +21,7 @@ from agora.events import (
     Called,
     Done,
     Event,
+    Judged,
     Learned,
     Performed,
     Posted,
@@ -33,14 +34,13 @@ from agora.events import (
 )
 from agora.memory.dialects import Cell, Prepared, insert_once, upsert
 from agora.memory.learned import (
-    BidsUpdate,
     MemoryUpdate,
+    RecordChange,
     RecordKey,
-    RecordUpdate,
     added,
-    bins_text,
     fresh,
     keys_of,
+    packed,
     read_update,
 )
 from agora.memory.reads import record_of
@@ -92,7 +92,7 @@ class Projection:
         self._runs_done: list[Row] = []
         self._reserved: dict[tuple[str, str, str], Row] = {}
         self._released: list[Row] = []
-        self._records: list[tuple[int, RecordUpdate | BidsUpdate]] = []
+        self._records: list[tuple[int, RecordChange]] = []
 
     def add(self, place: Place, event: Event) -> None:
         """Fold one event in; cleaned and redacted already."""
@@ -157,7 +157,7 @@ class Projection:
         """An auction."""
         clearing = event.clearing
         row: Row = {"mechanism": clearing.mechanism, "bids": len(clearing.ranking), "winner": clearing.winner}
-        row |= {"runner_up": clearing.runner_up}
+        row |= {"runner_up": clearing.runner_up, "round": _big(event.round)}
         row |= {"payment": str(clearing.payment.value), "unit": clearing.payment.unit} if clearing.payment else _UNPAID
         self._add("auctions", place, event, row)
 
@@ -166,7 +166,13 @@ class Projection:
         bid = event.bid
         row: Row = {"agent": bid.agent, "price": str(bid.price.value), "unit": bid.price.unit, "entropy": bid.entropy}
         row |= {"length_tokens": _big(bid.length_tokens), "projected_tokens": _big(bid.projected_tokens)}
-        self._add("bids", place, event, row | {"content_hash": bid.content_hash})
+        self._add("bids", place, event, row | {"content_hash": bid.content_hash, "round": _big(bid.round)})
+
+    def judged(self, place: Place, event: Judged) -> None:
+        """A judge's marks, one row a bid; none of a judge that was dropped."""
+        for agent, mark in event.marks.items():
+            row: Row = {"judge": event.judge, "agent": agent, "round": _big(event.round), "mark": mark}
+            self._add("judgements", place, event, row)
 
     def awarded(self, place: Place, event: Awarded) -> None:
         """An award."""
@@ -209,11 +215,11 @@ class Projection:
     def learned(self, place: Place, event: Learned) -> None:
         """A remembered bid, or a line on the records of agents."""
         change = read_update(event)
-        if isinstance(change, (RecordUpdate, BidsUpdate)):
-            self._records.append((place.seq, change))
-        elif isinstance(change, MemoryUpdate):
+        if isinstance(change, MemoryUpdate):
             row: Row = {**change.model_dump(), "embedding": None, "embedding_model": None}
             self._rows["memory_entries"].append(row | {"seq": place.seq, "run": place.run, "task": event.key})
+        elif change is not None:
+            self._records.append((place.seq, change))
 
     def _add(self, table: str, place: Place, event: Event, row: Row) -> None:
         row["seq"], row["run"], row["task"] = place.seq, place.run, event.task
@@ -236,6 +242,7 @@ _RULES: Final[Mapping[str, Callable[..., None]]] = {
     "started": Projection.started,
     "posted": Projection.posted,
     "bid": Projection.bid,
+    "judged": Projection.judged,
     "scored": Projection.scored,
     "awarded": Projection.awarded,
     "reserved": Projection.reserved,
@@ -280,8 +287,8 @@ def _record(connection: Connection, key: RecordKey) -> tuple[int, AgentRecord]:
 
 
 def _record_row(key: RecordKey, seq: int, record: AgentRecord) -> Row:
-    row: Row = {name: _big(cell) if isinstance(cell, int) else cell for name, cell in record._asdict().items()}
-    return row | {"confidence": bins_text(record.confidence), "grounded": key.grounded, "seq": seq}
+    row: Row = {name: _big(cell) if isinstance(cell, int) else cell for name, cell in packed(record).items()}
+    return row | {"grounded": key.grounded, "seq": seq}
 
 
 def _keyed_update(table: Table, *names: str) -> Update:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Row, RowMapping, func, select
 
 from agora.ledger.chain import Entry, Envelope
-from agora.memory.learned import bins_of
+from agora.memory.learned import unpacked
 from agora.memory.tables import METADATA
 from agora.records import AgentRecord, RunInfo
 from agora.tasks import Usage, Verdict
@@ -69,8 +69,7 @@ def records(connection: Connection, *, grounded: bool = True) -> Sequence[AgentR
 
 def record_of(row: RowMapping) -> AgentRecord:
     """The record that a row of the table holds."""
-    held = AgentRecord(*(row[name] for name in AgentRecord._fields))
-    return held._replace(confidence=bins_of(row["confidence"]))
+    return unpacked({str(name): cell for name, cell in row.items()})
 
 
 def _stored(row: RowMapping) -> Stored:

@@ -123,6 +123,8 @@ class AuctionRow(_Table, table=True):
     seq: int = _seq()
     run: str
     task: str
+    round: int = _big()
+    """0 for the first bids, 1 with the refined ones."""
     mechanism: str
     bids: int
     winner: str | None = None
@@ -138,6 +140,8 @@ class BidRow(_Table, table=True):
     seq: int = _seq()
     run: str
     task: str
+    round: int = _big()
+    """0 for the first, 1 for a refined one."""
     agent: str
     price: str
     unit: str
@@ -148,16 +152,19 @@ class BidRow(_Table, table=True):
 
 
 class JudgementRow(_Table, table=True):
-    """One opinion of one judge on one bid; its place is kept, no event makes one yet."""
+    """One mark of one judge for one bid; a judge's marks of a round are one event."""
 
     __tablename__: ClassVar[Any] = "judgements"
     seq: int = _seq()
+    agent: str = Field(primary_key=True)
+    """Whose bid."""
     run: str
     task: str
+    round: int = _big()
+    """0 for the first bids, 1 for the refined ones."""
     judge: str
-    agent: str
-    score: float
-    reason: str = ""
+    mark: int
+    """0 to 5, as it was given."""
 
 
 class AwardRow(_Table, table=True):
@@ -312,6 +319,14 @@ class RecordRow(_Table, table=True):
     malformed_bids: int = _big()
     tool_calls: int = _big()
     tool_calls_ok: int = _big()
+    judged_passed: int = _big()
+    judged_passed_right: int = _big()
+    judged_failed: int = _big()
+    judged_failed_right: int = _big()
+    entropies: str = ""
+    """Of the latest plans, as JSON; empty where there are none."""
+    surprisals: str = ""
+    """Of the latest plans, as JSON; empty where there are none."""
 
 
 METADATA = _Table.metadata

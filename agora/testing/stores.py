@@ -13,7 +13,15 @@ from agora.protocols import Store
 from agora.tasks import Limits, Task, Usage, Verdict
 from agora.values import JsonValue
 
-__all__ = ["bids_update", "check_shared_store", "check_store", "memory_update", "one_run", "record_update"]
+__all__ = [
+    "bids_update",
+    "check_shared_store",
+    "check_store",
+    "judge_update",
+    "memory_update",
+    "one_run",
+    "record_update",
+]
 
 
 async def check_store(open_store: Callable[[], Store]) -> None:
@@ -33,7 +41,9 @@ async def check_store(open_store: Callable[[], Store]) -> None:
         _knows_runs,
         _holds,
         _sums_records,
+        _remembers_judges_and_entropies,
         _recalls,
+        _offers_no_ungrounded_win,
         _recalls_for_the_trusted,
         _closes,
     ):
@@ -101,23 +111,52 @@ def record_update(*, agent: str = "scout", passed: int = 1, grounded: bool = Tru
     return Learned(task="t1", what="record", key=f"acme/{agent}/python", update=update)
 
 
-def bids_update(*, malformed: tuple[str, ...] = (), grounded: bool = True) -> Learned:
-    """The bids of "scout" and "other" for one task, some of which did not fit."""
-    bidders: list[JsonValue] = [
-        {"operator": "acme", "agent": agent, "malformed": agent in malformed} for agent in ("other", "scout")
-    ]
+def bids_update(
+    *,
+    malformed: tuple[str, ...] = (),
+    grounded: bool = True,
+    entropy: float | None = None,
+    surprisal_nats: float | None = None,
+) -> Learned:
+    """The bids of "scout" and "other" for one task, some of which did not fit.
+
+    Args:
+        malformed: Whose did not.
+        grounded: Whether the verifier was grounded.
+        entropy: Of scout's plan; None: as the first versions of Agora wrote it, without a word about entropy.
+        surprisal_nats: Of scout's plan; None: as there.
+    """
+    scout: dict[str, JsonValue] = {"operator": "acme", "agent": "scout", "malformed": "scout" in malformed}
+    measured = {"entropy": entropy, "surprisal_nats": surprisal_nats}
+    scout |= {name: figure for name, figure in measured.items() if figure is not None}
+    bidders: list[JsonValue] = [{"operator": "acme", "agent": "other", "malformed": "other" in malformed}, scout]
     update: Mapping[str, JsonValue] = {"skill": "python", "grounded": grounded, "bidders": bidders}
     return Learned(task="t1", what="bids", key="t1", update=update)
 
 
-def memory_update(*, task: str = "t1", goal: str = "fix the parser", grounded: bool = True) -> Learned:
+def judge_update(*bids: tuple[int, int], judge: str = "scout", grounded: bool = True) -> Learned:
+    """A judge's marks for bids whose work was verified.
+
+    Args:
+        bids: (mark from 0 to 5, 1 where the work passed) of each.
+        judge: Whose marks.
+        grounded: Whether the verifier was grounded.
+    """
+    marked: list[JsonValue] = [{"mark": mark, "passed": passed} for mark, passed in bids]
+    who: Mapping[str, JsonValue] = {"operator": "acme", "agent": judge, "skill": "python", "grounded": grounded}
+    return Learned(task="t1", what="judge", key=f"acme/{judge}/python", update={**who, "bids": marked})
+
+
+def memory_update(
+    *, task: str = "t1", goal: str = "fix the parser", grounded: bool = True, won: bool = True, passed: bool = True
+) -> Learned:
     """One bid of a verified task, to be remembered."""
     update: Mapping[str, JsonValue] = {
         "goal": goal,
         "agent": "scout",
         "plan": "read, change, test",
-        "won": True,
-        "passed": True,
+        "won": won,
+        "passed": passed,
         "grounded": grounded,
     }
     return Learned(task=task, what="memory", key=task, update=update)
@@ -287,6 +326,24 @@ async def _sums_records(store: Store) -> None:
     assert abs(scout.recent_tried - recent[1]) < 1e-9, "whether they passed or not"
 
 
+async def _remembers_judges_and_entropies(store: Store) -> None:
+    await store.record("r1", judge_update((5, 1), (3, 1), (2, 1), (0, 0), (3, 0)), judge_update((5, 0), grounded=False))
+    await store.record("r2", judge_update((2, 0), (4, 1)), judge_update((1, 1), judge="other"), judge_update())
+    other, scout = store.records()
+    assert (scout.tried, scout.bids) == (0, 0), "who only judged has a record, and nothing else on it"
+    assert (scout.judged_passed, scout.judged_passed_right) == (4, 3), "a mark of 3 or more says: it will pass"
+    assert (scout.judged_failed, scout.judged_failed_right) == (3, 2), "a mark below 3 says: it will not"
+    assert (other.judged_passed, other.judged_passed_right, other.judged_failed) == (1, 0, 0), "each judge by itself"
+    figures = [number / 64 for number in range(60)]
+    await store.record("r3", bids_update(), *(bids_update(entropy=figure) for figure in figures[:30]))
+    await store.record("r3", *(bids_update(entropy=figure, surprisal_nats=9 * figure) for figure in figures[30:]))
+    await store.record("r3", bids_update(entropy=1.0, grounded=False))
+    other, scout = store.records()
+    assert scout.entropies == tuple(figures[10:]), "the latest 50 entropies are kept, in order, of grounded tasks"
+    assert scout.surprisals == tuple(9 * figure for figure in figures[30:]), "and the surprisals where they are known"
+    assert (other.entropies, other.surprisals, other.bids) == ((), (), 61), "what was not measured is not made up"
+
+
 async def _recalls(store: Store) -> None:
     await store.record("r1", memory_update(task="t1", goal="Fix the C++ parser"))
     await store.record("r1", memory_update(task="t2", goal="write a letter"))
@@ -299,6 +356,22 @@ async def _recalls(store: Store) -> None:
     assert list(store.recall("")) == list(store.recall("?! -")) == [], "no words, no memories"
     entry = store.recall("letter")[0]
     assert (entry.agent, entry.plan, entry.won, entry.passed) == ("scout", "read, change, test", True, True), "whole"
+
+
+async def _offers_no_ungrounded_win(store: Store) -> None:
+    outcomes = {"win": (True, True), "failure": (True, False), "loser": (False, False)}
+    for task, (won, passed) in outcomes.items():
+        grounded = memory_update(task=task, won=won, passed=passed)
+        judged = memory_update(task=f"judged-{task}", won=True, passed=True, grounded=False)
+        await store.record("r1", _posted_as(task), _posted_as(f"judged-{task}"), judged, grounded, judged)
+    for trust in (None, frozenset[str]()):
+        found = store.recall("fix the parser", limit=99, trust=trust)
+        offered = {entry.task: (entry.won, entry.passed) for entry in found}
+        assert offered == outcomes, "what only a model judged is not offered; what failed or lost is no win"
+
+
+def _posted_as(task: str) -> Posted:
+    return Posted(task=task, spec=Task(id=task, goal="fix the parser"))
 
 
 async def _recalls_for_the_trusted(store: Store) -> None:

@@ -16,6 +16,7 @@ from agora.events import (
     Called,
     Done,
     Event,
+    Judged,
     Performed,
     Posted,
     Reserved,
@@ -30,7 +31,7 @@ from agora.memory.projections import Place, Projection, Statements
 from agora.memory.tables import METADATA
 from agora.messages import Message, Reply, Request, ToolCall
 from agora.tasks import Limits, Outcome, Task, Usage, Verdict, Work
-from agora.testing.stores import memory_update, record_update
+from agora.testing.stores import judge_update, memory_update, record_update
 from memory.helpers_store import open_store, raw
 
 USAGE = Usage(usd=Decimal("0.000000000001"), input_tokens=10, output_tokens=5, steps=1, seconds=0.25)
@@ -58,6 +59,8 @@ def auctioned() -> list[Event]:
         Started(seed=7, agents=(profile,), limits=Limits(), mechanism="sale", policy="everyone"),
         Posted(task="t1", spec=Task(id="t1", goal="fix it", skill="python")),
         BidPlaced(task="t1", bid=bid),
+        Judged(task="t1", judge="scout", marks={"other": 1, "scout": 4}),
+        Judged(task="t1", judge="other", dropped="unreadable twice"),
         Scored(task="t1", clearing=Clearing(mechanism="sale", ranking=(score,), payment=PRICE), seed=7),
         Awarded(task="t1", award=Award(agent="scout", attempt=1, plan=PLAN, payment=PRICE, reason="alone")),
         intent("scout/perform/1"),
@@ -67,6 +70,7 @@ def auctioned() -> list[Event]:
         Performed(task="t1", agent="scout", attempt=1, work=Work(output="done"), usage=USAGE),
         Verified(task="t1", agent="scout", attempt=1, outcome=Outcome(verdict=Verdict.PASSED, verifier="tests")),
         record_update(),
+        judge_update((4, 1)),
         memory_update(),
         TaskDone(task="t1", verdict=Verdict.PASSED, agent="scout", attempts=1, usage=USAGE),
         Done(verdicts={"t1": Verdict.PASSED}, usage=USAGE),
@@ -84,8 +88,8 @@ def counts(path: Path) -> dict[str, int]:
 
 
 EXPECTED = {
-    "ledger": 15,
-    "bodies": 15,
+    "ledger": 18,
+    "bodies": 18,
     "runs": 1,
     "agents": 1,
     "card_versions": 1,
@@ -99,14 +103,14 @@ EXPECTED = {
     "reservations": 1,
     "memory_entries": 1,
     "records": 1,
-    "judgements": 0,
+    "judgements": 2,
     "snapshots": 0,
     "leases": 0,
 }
 
 
 async def test_an_auctioned_task_has_its_rows_whether_recorded_at_once_or_one_by_one(tmp_path: Path) -> None:
-    for name, step in (("once.db", 15), ("single.db", 1)):
+    for name, step in (("once.db", 18), ("single.db", 1)):
         store = open_store(tmp_path / name)
         events = auctioned()
         for start in range(0, len(events), step):
@@ -125,6 +129,22 @@ async def test_money_is_kept_to_the_last_digit(tmp_path: Path) -> None:
     with raw(tmp_path / "agora.db") as connection:
         assert connection.execute("SELECT price, typeof(price) FROM bids").fetchone() == ("0.123456789012", "text")
         assert connection.execute("SELECT usd, typeof(usd) FROM tasks").fetchone() == ("1E-12", "text")
+    await store.close()
+
+
+async def test_every_mark_of_a_jury_has_its_row_and_a_refined_round_is_told_apart(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "agora.db")
+    second = [event.model_copy(update={"round": 1}) for event in auctioned() if isinstance(event, (Judged, Scored))]
+    await store.record("r1", *auctioned(), *second)
+    with raw(tmp_path / "agora.db") as connection:
+        marks = connection.execute("SELECT judge, agent, round, mark FROM judgements ORDER BY seq, agent").fetchall()
+        rounds = [
+            connection.execute(f"SELECT round FROM {table} ORDER BY seq").fetchall() for table in ("auctions", "bids")
+        ]
+    assert marks == [
+        ("scout", agent, number, mark) for number in (0, 1) for agent, mark in (("other", 1), ("scout", 4))
+    ]
+    assert rounds == [[(0,), (1,)], [(0,)]]
     await store.close()
 
 
