@@ -21,7 +21,7 @@ from typing import Final
 
 from benchmarks.variant_tasks import Variant, variants
 
-BINS: Final = (1, 2, 3, 4, 5)
+BINS: Final[tuple[int, ...]] = (1, 2, 3, 4, 5)
 """From the least that is to be done to the most."""
 
 MOST_OF_TWO: Final = 2
@@ -34,9 +34,9 @@ _MOST_BLOCKS: Final = 100
 
 
 def operations(answer: str) -> int:
-    """Operations in the expression that a reference answer returns.
+    r"""Operations in the expression that a reference answer returns.
 
-    >>> operations("def feast(value):\\n    return value % 4 == 0 and value > 9")
+    >>> operations("def feast(value):\n    return value % 4 == 0 and value > 9")
     4
     """
     returned = [node.value for node in ast.walk(ast.parse(answer)) if isinstance(node, ast.Return)]
@@ -60,7 +60,7 @@ def ladder(seed: int, each: int) -> list[tuple[int, Variant]]:
         seed: Of the set.
         each: How many of every bin.
     """
-    left = dict.fromkeys(BINS, each)
+    left: dict[int, int] = dict.fromkeys(BINS, each)
     chosen: list[tuple[int, Variant]] = []
     for variant in _endless(seed):
         place = bin_of(variant)
