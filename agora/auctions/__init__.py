@@ -10,7 +10,7 @@ from agora.auctions.jury import Ballot, ballot_for, jury_schema, read_marks
 from agora.auctions.posted_price import Lottery, PostedPrice
 from agora.auctions.refinement import after_refinement, lessons_for, may_refine
 from agora.auctions.sale import SALE
-from agora.auctions.scales import Scaled, one_scale
+from agora.auctions.scales import family_of, standardised
 from agora.auctions.sealing import plan_length, seal
 from agora.auctions.standing import record_of, standing
 
@@ -22,24 +22,24 @@ __all__ = [
     "Panel",
     "PostedPrice",
     "Reckoning",
-    "Scaled",
     "after_refinement",
     "agreement",
     "agreement_of",
     "ballot_for",
     "calibrated",
+    "family_of",
     "judge_weights",
     "jury_schema",
     "lessons_for",
     "may_refine",
     "mean_surprisal",
     "measured_entropy",
-    "one_scale",
     "plan_entropy",
     "plan_length",
     "read_marks",
     "record_of",
     "running_scale",
     "seal",
+    "standardised",
     "standing",
 ]

@@ -69,6 +69,7 @@ def clear_one(
         payment=cleared.awards[0].payment if cleared.awards else None,
         weights={"cost": 1.0, "quality": 1.0},
         dropped=grades.dropped,
+        notes=grades.notes,
     )
 
 

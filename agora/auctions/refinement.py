@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from agora.auctions.ranking import amount_share, tie_hash
 from agora.bids import Bid, Clearing, Lesson, Reserve
@@ -21,6 +21,13 @@ LESSONS = 8
 """The paper's k: the most past tasks that an agent is shown."""
 
 ROUND_ONE_STANDS = "the first round stands"
+
+_FIGURES: Final[Mapping[str, str]] = {
+    "entropy": "entropy",
+    "entropy_scaled": "entropy on its own scale",
+    "confidence": "confidence",
+}
+"""What a bid may be scored by besides marks, as fields and in words."""
 
 
 def lessons_for(entries: Sequence[MemoryEntry], *, agent: str, k: int = LESSONS, seed: int = 0) -> tuple[Lesson, ...]:
@@ -158,9 +165,11 @@ def _comparable(own: Mapping[str, Bid], refined: Sequence[Bid]) -> tuple[dict[st
 
 def _lacking(own: Bid, refined: Bid) -> str:
     """The first figure that a refined bid lacks and its bidder's first one has; empty: it lacks none."""
-    for figure in ("entropy", "confidence"):
+    for figure, said in _FIGURES.items():
         if getattr(own, figure) is not None and getattr(refined, figure) is None:
-            return figure
+            return said
+    if own.entropy is not None and own.entropy_form != refined.entropy_form:
+        return f"entropy in the form {own.entropy_form}"
     missing = sorted(set(own.marks) - set(refined.marks))
     return f"mark of {missing[0]!r}" if missing else ""
 
@@ -168,8 +177,7 @@ def _lacking(own: Bid, refined: Bid) -> str:
 def _on_the_same_figures(own: Bid, refined: Bid) -> Bid:
     return refined.model_copy(
         update={
-            "entropy": None if own.entropy is None else refined.entropy,
-            "confidence": None if own.confidence is None else refined.confidence,
+            **{figure: None for figure in _FIGURES if getattr(own, figure) is None},
             "marks": {judge: refined.marks[judge] for judge in own.marks},
         }
     )

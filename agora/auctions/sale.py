@@ -24,6 +24,7 @@ from agora.auctions.dial import turn_dial
 from agora.auctions.entering import enter
 from agora.auctions.jury import MOST_MARK
 from agora.auctions.ranking import cost_share, rank
+from agora.auctions.scales import entropies
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 
@@ -46,7 +47,8 @@ class SALE:
     The figures, each in [0, 1]; a term is its weight x its figure:
 
     - cost: price / reserve, in the price's own unit.
-    - entropy: mean token entropy of the plan; higher is better.
+    - entropy: mean token entropy of the plan, or where the bidders are of several families how far it lies from the
+      bidder's own past plans; higher is better (see `entropies`).
     - jury: what the judges' marks are worth (`Panel`); higher is better.
     - record: lower confidence bound of the bidder's chance to pass on the skill, by its verified outcomes; higher is
       better. 0 for who has no record, so it changes nothing where nobody has one.
@@ -57,7 +59,8 @@ class SALE:
 
     A term with a weight that some admitted bid lacks (entropy, where a bidder has no log-probabilities; jury, where
     nobody but its own operator marked a bid) is dropped for the whole auction, the other weights are scaled to keep
-    their sum, and the clearing says so: lacking a figure neither helps nor hurts. Without a jury, that term is off.
+    their sum, and the clearing says so: lacking a figure neither helps nor hurts. So is entropy that was measured in
+    different forms. Without a jury, that term is off.
 
     Args:
         weights: Of the terms, each >= 0, cost > 0; what is not named keeps its default.
@@ -119,7 +122,7 @@ class SALE:
     ) -> Clearing:
         """Score and rank all admitted bids; the winner is paid what it asked."""
         admitted, refused = enter(bids, reserve, seed=seed)
-        columns = self._columns(admitted, reserve, jury)
+        columns, notes = self._columns(admitted, reserve, jury)
         dropped = tuple(term for term, column in columns.items() if None in column)
         weights = self._scaled([term for term in columns if term not in dropped])
         ranking = rank(list(zip(admitted, _scores(admitted, weights, columns), strict=True)), reserve, seed)
@@ -130,24 +133,30 @@ class SALE:
             payment=ranking[0].price if ranking else None,
             weights=weights,
             dropped=dropped,
+            notes=notes,
         )
 
     def _columns(
         self, bids: Sequence[Bid], reserve: Reserve, jury: Mapping[str, Juror]
-    ) -> dict[str, list[float | None]]:
-        """The figures of each term in use, one a bid; None where a bid lacks it."""
+    ) -> tuple[dict[str, list[float | None]], tuple[str, ...]]:
+        """The figures of each term in use, one a bid, None where a bid lacks it; and what to know of them."""
         seconds, panel = float(reserve.s), Panel(jury, slack=self._slack)
         figures: dict[str, Callable[[Bid], float | None]] = {
             "cost": lambda bid: cost_share(bid, reserve),
-            "entropy": lambda bid: bid.entropy,
             "jury": lambda bid: panel.value(bid.marks, operator=bid.operator),
             "record": lambda bid: bid.standing.success_low,
             "latency": lambda bid: _share(bid.standing.seconds, seconds),
             "energy": lambda bid: _share(bid.standing.energy_j, self._energy_j),
             "fairness": lambda bid: bid.standing.share,
         }
-        terms = [term for term, weight in self._weights.items() if weight or term == "cost"]
-        return {term: [figures[term](bid) for bid in bids] for term in terms if term != "jury" or jury}
+        columns: dict[str, list[float | None]] = {}
+        notes: tuple[str, ...] = ()
+        for term, weight in self._weights.items():
+            if term == "entropy" and weight:
+                columns[term], notes = entropies(bids)
+            elif term == "cost" or (weight and (term != "jury" or jury)):
+                columns[term] = [figures[term](bid) for bid in bids]
+        return columns, notes
 
     def _scaled(self, terms: Collection[str]) -> dict[str, float]:
         """The weights of the terms in use, scaled to the sum of all."""

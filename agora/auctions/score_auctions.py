@@ -52,6 +52,7 @@ class Grades(NamedTuple):
     refused: Mapping[str, str]
     weights: Mapping[str, float]
     dropped: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
     def cost_weight(self) -> float:
@@ -87,7 +88,7 @@ def grade(scorer: Mechanism, bids: Sequence[Bid], *, reserve: Reserve, seed: int
         for bid in bids
         if bid.agent in scores
     )
-    return Grades(graded, clearing.refused, clearing.weights, clearing.dropped)
+    return Grades(graded, clearing.refused, clearing.weights, clearing.dropped, clearing.notes)
 
 
 def jury_for(scorer: Mechanism) -> frozenset[str] | None:
@@ -246,6 +247,7 @@ class _Sheet:
             payment=payment,
             weights=self._grades.weights,
             dropped=self._grades.dropped,
+            notes=self._grades.notes,
         )
 
     def _row(self, one: Graded, reserve: Reserve) -> _Row:

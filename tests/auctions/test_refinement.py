@@ -236,6 +236,24 @@ def test_a_second_plan_that_cannot_count_is_set_aside_with_the_reason(refined: B
     assert after.clearing == clear_at(0)(first)
 
 
+@pytest.mark.parametrize(
+    ("update", "why"),
+    [
+        ({"entropy_form": "sampled"}, "no entropy in the form top_k"),
+        ({"entropy_scaled": None}, "no entropy on its own scale"),
+    ],
+)
+def test_an_entropy_that_does_not_compare_with_the_first_is_set_aside_and_drops_nothing(
+    update: dict[str, object], why: str
+) -> None:
+    measured = {"entropy_form": "top_k", "entropy_scaled": 0.5}
+    first = [bid_of(name, price, 0.5).model_copy(update=measured) for name, price in (("lead", "4"), ("cheap", "5"))]
+    again = bid_of("cheap", "1", 0.9, round=1).model_copy(update={**measured, **update})
+    after = second_round(first, [again])
+    assert why in after.aside["cheap"]
+    assert (after.clearing.winner, after.clearing.dropped) == ("lead", ())
+
+
 def test_two_second_plans_of_one_bidder_count_for_nothing() -> None:
     first = [bid_of("lead", "4", 0.6), bid_of("cheap", "1", 0.1)]
     after = second_round(first, [bid_of("cheap", "1", 0.9, round=1), bid_of("cheap", "0", 1.0, round=1)])
