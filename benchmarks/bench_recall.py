@@ -34,7 +34,7 @@ from agora.memory.recall import Recalling
 from agora.memory.shelf import Entry, Shelf
 from agora.memory.sql_store import SQLStore
 from agora.memory.vectors import Matrix, Vector, Vectors
-from agora.testing.stores import memory_update
+from agora.testing.lessons import memory_update
 from benchmarks.recall_goals import embedded, goals
 
 QUERIES = 200

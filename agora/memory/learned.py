@@ -58,6 +58,8 @@ class RecordUpdate(Value):
     """Seconds that the bid asked; None: it asked dollars, or nobody wrote it down."""
     stated: float | None = Field(default=None, ge=0, le=1)
     """Stated chance to pass, as the agent gave it."""
+    attempt: int = Field(default=1, ge=1)
+    """Which of the task's attempts it was."""
     tool_calls: int = Field(default=0, ge=0)
     """Calls of tools."""
     tool_calls_ok: int = Field(default=0, ge=0)
@@ -121,6 +123,8 @@ class MemoryUpdate(Value):
     """The task, in words."""
     agent: str
     """Who bid."""
+    auction: int = Field(default=0, ge=0)
+    """In which of the task's calls for bids."""
     plan: str
     """What it promised."""
     won: bool

@@ -158,6 +158,7 @@ class Projection:
         clearing = event.clearing
         row: Row = {"mechanism": clearing.mechanism, "bids": len(clearing.ranking), "winner": clearing.winner}
         row |= {"runner_up": clearing.runner_up, "round": _big(event.round)}
+        row |= {"auction": _big(event.auction)}
         row |= {"payment": str(clearing.payment.value), "unit": clearing.payment.unit} if clearing.payment else _UNPAID
         self._add("auctions", place, event, row)
 
@@ -166,19 +167,22 @@ class Projection:
         bid = event.bid
         row: Row = {"agent": bid.agent, "price": str(bid.price.value), "unit": bid.price.unit, "entropy": bid.entropy}
         row |= {"length_tokens": _big(bid.length_tokens), "projected_tokens": _big(bid.projected_tokens)}
-        self._add("bids", place, event, row | {"content_hash": bid.content_hash, "round": _big(bid.round)})
+        row |= {"content_hash": bid.content_hash, "auction": _big(event.auction), "round": _big(bid.round)}
+        self._add("bids", place, event, row)
 
     def judged(self, place: Place, event: Judged) -> None:
         """A judge's marks, one row a bid; none of a judge that was dropped."""
         for agent, mark in event.marks.items():
-            row: Row = {"judge": event.judge, "agent": agent, "round": _big(event.round), "mark": mark}
+            row: Row = {"judge": event.judge, "agent": agent, "mark": mark}
+            row |= {"auction": _big(event.auction), "round": _big(event.round)}
             self._add("judgements", place, event, row)
 
     def awarded(self, place: Place, event: Awarded) -> None:
         """An award."""
         award = event.award
         row: Row = {"agent": award.agent, "attempt": _big(award.attempt), "reason": award.reason}
-        self._add("awards", place, event, row | {"payment": str(award.payment.value), "unit": award.payment.unit})
+        row |= {"auction": _big(event.auction), "payment": str(award.payment.value), "unit": award.payment.unit}
+        self._add("awards", place, event, row)
 
     def reserved(self, place: Place, event: Reserved) -> None:
         """An open reservation."""

@@ -123,6 +123,8 @@ class AuctionRow(_Table, table=True):
     seq: int = _seq()
     run: str
     task: str
+    auction: int = _big()
+    """Which call for bids of the task's, from 0."""
     round: int = _big()
     """0 for the first bids, 1 with the refined ones."""
     mechanism: str
@@ -140,6 +142,8 @@ class BidRow(_Table, table=True):
     seq: int = _seq()
     run: str
     task: str
+    auction: int = _big()
+    """Of which call for bids."""
     round: int = _big()
     """0 for the first, 1 for a refined one."""
     agent: str
@@ -160,6 +164,8 @@ class JudgementRow(_Table, table=True):
     """Whose bid."""
     run: str
     task: str
+    auction: int = _big()
+    """Of which call for bids."""
     round: int = _big()
     """0 for the first bids, 1 for the refined ones."""
     judge: str
@@ -174,6 +180,8 @@ class AwardRow(_Table, table=True):
     seq: int = _seq()
     run: str
     task: str
+    auction: int = _big()
+    """Of which call for bids."""
     agent: str
     attempt: int
     payment: str

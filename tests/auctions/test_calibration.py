@@ -26,7 +26,7 @@ from agora.auctions.posterior import mean
 from agora.errors import ConfigError
 from agora.memory.learned import RecordKey, added, fresh, read_update
 from agora.records import AgentRecord
-from agora.testing.stores import record_update
+from agora.testing.lessons import record_update
 
 Said = list[tuple[float, bool]]
 

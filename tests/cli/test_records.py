@@ -11,7 +11,7 @@ import pytest
 
 from agora.memory.sql_store import SQLStore
 from agora.testing.clocks import FakeClock
-from agora.testing.stores import bids_update, record_update
+from agora.testing.lessons import bids_update, record_update
 from cli.projects import CHECK, Shell
 
 RUN = ("run", "mend word.txt", "--workspace", "repo", "--verify", CHECK)

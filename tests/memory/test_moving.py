@@ -18,7 +18,8 @@ from agora.memory.moving import move
 from agora.memory.sql_store import SQLStore
 from agora.memory.tables import METADATA
 from agora.testing.clocks import FakeClock
-from agora.testing.stores import memory_update, one_run, record_update
+from agora.testing.lessons import memory_update, record_update
+from agora.testing.stores import one_run
 from agora.values import JsonValue
 from memory.helpers_store import open_store, raw, small, tasks_of
 from memory.places import PostgresPlaces, SQLitePlaces, contents

@@ -31,7 +31,7 @@ from agora.memory.projections import Place, Projection, Statements
 from agora.memory.tables import METADATA
 from agora.messages import Message, Reply, Request, ToolCall
 from agora.tasks import Limits, Outcome, Task, Usage, Verdict, Work
-from agora.testing.stores import judge_update, memory_update, record_update
+from agora.testing.lessons import judge_update, memory_update, record_update
 from memory.helpers_store import open_store, raw
 
 USAGE = Usage(usd=Decimal("0.000000000001"), input_tokens=10, output_tokens=5, steps=1, seconds=0.25)
@@ -134,17 +134,20 @@ async def test_money_is_kept_to_the_last_digit(tmp_path: Path) -> None:
 
 async def test_every_mark_of_a_jury_has_its_row_and_a_refined_round_is_told_apart(tmp_path: Path) -> None:
     store = open_store(tmp_path / "agora.db")
-    second = [event.model_copy(update={"round": 1}) for event in auctioned() if isinstance(event, (Judged, Scored))]
+    second = [
+        event.model_copy(update={"auction": 2, "round": 1})
+        for event in auctioned()
+        if isinstance(event, (Judged, Scored))
+    ]
     await store.record("r1", *auctioned(), *second)
     with raw(tmp_path / "agora.db") as connection:
-        marks = connection.execute("SELECT judge, agent, round, mark FROM judgements ORDER BY seq, agent").fetchall()
-        rounds = [
-            connection.execute(f"SELECT round FROM {table} ORDER BY seq").fetchall() for table in ("auctions", "bids")
-        ]
-    assert marks == [
-        ("scout", agent, number, mark) for number in (0, 1) for agent, mark in (("other", 1), ("scout", 4))
-    ]
-    assert rounds == [[(0,), (1,)], [(0,)]]
+        marks = connection.execute("SELECT judge, agent, auction, round, mark FROM judgements ORDER BY seq, agent")
+        given = marks.fetchall()
+        opened = connection.execute("SELECT auction, round FROM auctions ORDER BY seq").fetchall()
+        of_one = [connection.execute(f"SELECT auction FROM {table}").fetchall() for table in ("bids", "awards")]
+    places, each = [(0, 0), (2, 1)], [("other", 1), ("scout", 4)]
+    assert given == [("scout", agent, *place, mark) for place in places for agent, mark in each]
+    assert (opened, of_one) == (places, [[(0,)], [(0,)]])
     await store.close()
 
 

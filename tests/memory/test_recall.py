@@ -21,7 +21,7 @@ from agora.memory.words import MOST_WORDS, shared, stems, words
 from agora.protocols import Store
 from agora.tasks import Task
 from agora.testing.clocks import FakeClock
-from agora.testing.stores import memory_update
+from agora.testing.lessons import memory_update
 from memory.helpers_store import open_store, raw
 from memory.places import is_sqlite
 

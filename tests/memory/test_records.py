@@ -18,7 +18,7 @@ from agora.memory import MemoryStore
 from agora.memory.learned import RecordUpdate, added, fresh, keys_of, packed, read_update, unpacked
 from agora.records import CONFIDENCE_BINS, RECENT_DECAY, AgentRecord, confidence_bin
 from agora.testing.clocks import FakeClock
-from agora.testing.stores import bids_update, judge_update, record_update
+from agora.testing.lessons import bids_update, judge_update, record_update
 from agora.values import JsonValue
 from memory.helpers_store import open_store, raw
 from memory.places import contents
@@ -52,13 +52,15 @@ bids_events = st.builds(
     surprisal_nats=st.none() | st.floats(min_value=0, max_value=20),
 )
 marks = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1)), max_size=4)
-judge_events = st.builds(
-    lambda bids, judge, grounded: judge_update(*bids, judge=judge, grounded=grounded),
-    marks,
-    st.sampled_from(["scout", "other"]),
-    st.booleans(),
-)
-streams = st.lists(record_events() | bids_events | judge_events, min_size=1, max_size=12)
+
+
+@st.composite
+def judge_events(draw: st.DrawFn) -> Learned:
+    """A judge's marks for up to four bids."""
+    return judge_update(*draw(marks), judge=draw(st.sampled_from(["scout", "other"])), grounded=draw(st.booleans()))
+
+
+streams = st.lists(record_events() | bids_events | judge_events(), min_size=1, max_size=12)
 
 
 @settings(max_examples=20, deadline=None)
@@ -219,6 +221,10 @@ NEW = (
     *("squared_error", "confidence", "bids", "malformed_bids", "tool_calls", "tool_calls_ok"),
     *("judged_passed", "judged_passed_right", "judged_failed", "judged_failed_right", "entropies", "surprisals"),
 )
+OF_AUCTIONS = (
+    *(("auctions", "auction"), ("auctions", "round"), ("bids", "auction"), ("bids", "round")),
+    ("awards", "auction"),
+)
 
 
 async def test_a_database_of_the_second_schema_gets_the_new_figures_from_its_own_ledger(place: str) -> None:
@@ -231,8 +237,8 @@ async def test_a_database_of_the_second_schema_gets_the_new_figures_from_its_own
     with raw(place) as connection:
         for name in NEW:
             connection.execute(f"ALTER TABLE records DROP COLUMN {name}")
-        for table in ("auctions", "bids"):
-            connection.execute(f"ALTER TABLE {table} DROP COLUMN round")
+        for table, name in OF_AUCTIONS:
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
         connection.execute("DROP TABLE judgements")
         connection.execute(
             "CREATE TABLE judgements (seq BIGINT NOT NULL PRIMARY KEY, run VARCHAR NOT NULL, task VARCHAR NOT NULL, "

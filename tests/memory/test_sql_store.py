@@ -22,7 +22,8 @@ from agora.events import BidRefused, Event, Learned, TaskDone
 from agora.memory.sql_store import SQLStore
 from agora.tasks import Usage, Verdict
 from agora.testing.clocks import FakeClock
-from agora.testing.stores import memory_update, one_run, record_update
+from agora.testing.lessons import memory_update, record_update
+from agora.testing.stores import one_run
 from ledger.event_strategies import events
 from memory.helpers_store import open_store, raw, small, tasks_of
 from memory.places import contents

@@ -1,6 +1,6 @@
 """Records: asked against taken, stated confidence and judges' marks against outcomes, how sure plans were.
 
-Bids, auctions and marks by their round; the table of marks was empty in all earlier versions and is made anew.
+Auctions, bids, marks and awards by their call for bids and round; the table of marks was empty until now: made anew.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ _COUNTS = (
     *("bids", "malformed_bids", "tool_calls", "tool_calls_ok"),
     *("judged_passed", "judged_passed_right", "judged_failed", "judged_failed_right"),
 )
+_OF_AUCTIONS = (
+    *(("auctions", "auction"), ("auctions", "round"), ("bids", "auction"), ("bids", "round")),
+    ("awards", "auction"),
+)
 
 
 def upgrade() -> None:
@@ -28,14 +32,15 @@ def upgrade() -> None:
         op.add_column("records", sa.Column(name, sa.Float(), nullable=False, server_default="0"))
     for name in _COUNTS:
         op.add_column("records", sa.Column(name, _BIG, nullable=False, server_default="0"))
-    for table in ("auctions", "bids"):
-        op.add_column(table, sa.Column("round", _BIG, nullable=False, server_default="0"))
+    for table, name in _OF_AUCTIONS:
+        op.add_column(table, sa.Column(name, _BIG, nullable=False, server_default="0"))
     op.drop_table("judgements")
     op.create_table(
         "judgements",
         sa.Column("seq", _BIG, primary_key=True, autoincrement=False),
         sa.Column("agent", sa.String(), primary_key=True),
         *(sa.Column(name, sa.String(), nullable=False) for name in ("run", "task", "judge")),
+        sa.Column("auction", _BIG, nullable=False),
         sa.Column("round", _BIG, nullable=False),
         sa.Column("mark", sa.Integer(), nullable=False),
     )
