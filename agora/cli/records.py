@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from agora.auctions.agreement import agreement_of
 from agora.auctions.calibration import brier_of, calibration_error_of, stated_outcomes
 from agora.auctions.standing import RULE, standing
+from agora.records import RECENT_PLANS
 
 if TYPE_CHECKING:
     from agora.bids import Standing
@@ -16,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def record_forms(records: Sequence[AgentRecord]) -> list[Form]:
-    """Each record with what follows from it: standing, calibration, the share of bids and calls that fitted."""
+    """Each record with what follows: standing, calibration, bids and calls that fitted, its worth as a judge."""
     return [_form(record, _standing(record, records)) for record in records]
 
 
 def print_records(records: Sequence[AgentRecord]) -> None:
-    """Two tables, a line for each agent and skill: what it did, and what its words were worth."""
+    """A line for each agent and skill: what it did, what its words were worth, and its marks, where it gave any."""
     from agora.cli.paint import out
 
     if not records:
@@ -29,6 +31,8 @@ def print_records(records: Sequence[AgentRecord]) -> None:
         return
     _print_work(records)
     _print_words(records)
+    if judges := [record for record in records if record.judged_passed or record.judged_failed or _sure(record)]:
+        _print_marks(judges)
 
 
 def _print_work(records: Sequence[AgentRecord]) -> None:
@@ -73,7 +77,29 @@ def _print_words(records: Sequence[AgentRecord]) -> None:
     out().print("[quiet]Brier score and calibration error of the stated chance to pass: 0 is best, 0.25 a coin[/]")
 
 
+def _print_marks(records: Sequence[AgentRecord]) -> None:
+    from agora.cli.paint import grid, out
+
+    table = grid("agent", "skill", "good work>", "bad work>", "agreement>", "entropy>", "surprisal>", title=_MARKS)
+    for record in records:
+        table.add_row(
+            *_who(record),
+            f"{record.judged_passed_right}/{record.judged_passed}" if record.judged_passed else "-",
+            f"{record.judged_failed_right}/{record.judged_failed}" if record.judged_failed else "-",
+            f"{agreement_of(record):.2f}",
+            _three(_mean(record.entropies)),
+            _three(_mean(record.surprisals)),
+        )
+    out().print()
+    out().print(table)
+    out().print(
+        "[quiet]as judges: right/marked, of work that passed and that failed; agreement: 0.50 says nothing, 1 always "
+        f"right;\nof their last {RECENT_PLANS} plans: mean entropy (0 sure, 1 not at all), mean surprisal in nats[/]"
+    )
+
+
 _TITLE = "what they say"
+_MARKS = "how they judge, how sure they are"
 
 
 def _who(record: AgentRecord) -> tuple[str, str]:
@@ -87,6 +113,8 @@ def _form(record: AgentRecord, stands: Standing) -> Form:
     return {
         **record._asdict(),
         "confidence": [dict(one._asdict()) for one in record.confidence],
+        "entropies": list(record.entropies),
+        "surprisals": list(record.surprisals),
         "standing": stands.model_dump(mode="json"),
         "stated_outcomes": stated_outcomes(record),
         "mean_stated": said,
@@ -95,6 +123,9 @@ def _form(record: AgentRecord, stands: Standing) -> Form:
         "calibration_error": calibration_error_of(record),
         "bids_fit": _share(record.bids - record.malformed_bids, record.bids),
         "calls_ran": _share(record.tool_calls_ok, record.tool_calls),
+        "agreement": agreement_of(record),
+        "mean_entropy": _mean(record.entropies),
+        "mean_surprisal_nats": _mean(record.surprisals),
     }
 
 
@@ -105,6 +136,14 @@ def _standing(record: AgentRecord, records: Sequence[AgentRecord]) -> Standing:
 def _means(record: AgentRecord) -> tuple[float, float]:
     count = stated_outcomes(record)
     return sum(one.stated for one in record.confidence) / count, sum(one.passed for one in record.confidence) / count
+
+
+def _sure(record: AgentRecord) -> bool:
+    return bool(record.entropies or record.surprisals)
+
+
+def _mean(figures: Sequence[float]) -> float | None:
+    return sum(figures) / len(figures) if figures else None
 
 
 def _share(part: int, whole: int) -> float | None:
