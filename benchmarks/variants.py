@@ -10,7 +10,6 @@ Nothing is tuned on these tasks: another seed gives another set.
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from agora.agents.sampler import SamplerAgent
 from agora.ambient import SystemClock
+from agora.bench.intervals import wilson
 from agora.cli.agent_files import SamplerFile, build_agent, read_agent
 from agora.cli.session import open_session
 from agora.errors import AgoraError
@@ -52,20 +52,6 @@ class Try(NamedTuple):
     promised_tokens: int
     tokens: int
     why: str
-
-
-def wilson(passed: int, n: int, *, z: float = 1.959964) -> tuple[float, float]:
-    """The 95 % interval of a rate (Wilson, 1927).
-
-    >>> tuple(round(bound, 3) for bound in wilson(8, 10))
-    (0.49, 0.943)
-    """
-    if n == 0:
-        return 0.0, 1.0
-    rate, square = passed / n, z * z
-    middle = rate + square / (2 * n)
-    half = z * math.sqrt(rate * (1 - rate) / n + square / (4 * n * n))
-    return max(0.0, (middle - half) / (1 + square / n)), min(1.0, (middle + half) / (1 + square / n))
 
 
 def starter_agents(model: ChatModel | None) -> list[Agent]:

@@ -7,24 +7,23 @@ learned from such runs, no file of the user's is changed, and their first event 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
 from agora.ambient import SeededChance
 from agora.bench.best_of_n import BestOfN
+from agora.bench.ways import NOTE, Row, Way, added, row_of, way_of
 from agora.bids import Profile, Shortlist
 from agora.coordinator import NOBODY, Everyone, reason_to_keep_out
+from agora.events import Reserved
 from agora.market import Market
 from agora.messages import Reply
 from agora.models.recorded import Reusing, replies_of
 from agora.protocols import Agent, Chance, ChatModel, Mechanism, Policy, Sandbox, Store
-from agora.results import Report, Result
-from agora.tasks import Limits, Task, Usage, Verdict
-
-NOTE: Final = "baseline"
-"""The note that marks a run as one of a comparison."""
+from agora.results import Report
+from agora.tasks import Limits, Task, Usage
 
 AUCTION: Final = "the auction"
 """The name of the way that the others are held against."""
@@ -33,55 +32,6 @@ ROUNDS: Final = 5
 """How often an agent alone tries a task at most, where it has the auction's spend."""
 
 _EQUAL_CALLS: Final = "equal calls are taken from run"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """What came of one task."""
-
-    task: str
-    """Its id."""
-    verdict: Verdict
-    """passed, failed or unknown."""
-    usage: Usage
-    """Everything it took."""
-    overhead: Usage = Usage()
-    """The part that went into finding out who does it."""
-    agent: str = ""
-    """Whose work counts."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether its verifier said so."""
-        return self.verdict is Verdict.PASSED
-
-
-@dataclass(frozen=True, kw_only=True)
-class Way:
-    """One way of having the tasks done, and what it gave."""
-
-    name: str
-    """What is measured."""
-    how: str = ""
-    """How it was measured."""
-    runs: tuple[str, ...] = ()
-    """Its runs; none where it could not be measured."""
-    rows: tuple[Row, ...] = ()
-    """A row for each task that was measured, and again for each repetition."""
-    short: tuple[str, ...] = ()
-    """Tasks that were not measured, since this way's share of the budget had run out."""
-    error: str = ""
-    """Why it could not be measured."""
-
-    @property
-    def passed(self) -> int:
-        """Tasks passed."""
-        return sum(row.passed for row in self.rows)
-
-    @property
-    def usage(self) -> Usage:
-        """What all its tasks took."""
-        return sum((row.usage for row in self.rows), Usage())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,14 +61,14 @@ class Lab:
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     """For the first event of every run."""
     replies: dict[str, dict[str, tuple[int, Reply]]] = field(default_factory=dict[str, dict[str, tuple[int, Reply]]])
-    """Model on this machine -> what it answered so far."""
+    """Model -> what it answered so far; `Reusing` takes none of it for a hosted one."""
     known: list[str] = field(default_factory=list[str])
     """The runs that those answers come from."""
 
-    def know(self, run: str, models: Sequence[str]) -> None:
-        """Take the replies of these models from a run's record; what is known already stays as it is."""
+    def know(self, run: str) -> None:
+        """Take what models of this machine answered in a run; what is known already stays as it is."""
         seen = [item.event for item in self.store.events(run) if item.event is not None]
-        for model in models:
+        for model in sorted({event.model for event in seen if isinstance(event, Reserved)}):
             known = self.replies.setdefault(model, {})
             for key, reply in replies_of(seen, model).items():
                 known.setdefault(key, reply)
@@ -146,12 +96,8 @@ class Lab:
             attempts: Awards that one task gets at most.
             limits: Bounds on top of the budget.
         """
-        met: set[str] = set()
 
         def reusing(model: ChatModel, _call: str) -> ChatModel:
-            price = model.price()
-            if price is not None and price.unit == "s":
-                met.add(model.name)
             return Reusing(model, self.replies.get(model.name, {}))
 
         market = Market(
@@ -173,8 +119,7 @@ class Lab:
         if self.known:
             notes[_EQUAL_CALLS] = ", ".join(self.known)
         report = await market.run_all(self.tasks if tasks is None else tasks, notes=notes)
-        if met:
-            self.know(report.run, sorted(met))
+        self.know(report.run)
         return report
 
     async def auction(self, agents: Sequence[Agent], *, mechanism: Mechanism, policy: Policy, attempts: int) -> Way:
@@ -230,6 +175,7 @@ class Lab:
         name = agent.profile.name
         rows: dict[str, Row] = {}
         runs: list[str] = []
+        spent = Usage()
         left, unpaid = limits, 0
         for number in range(1, ROUNDS + 1):
             pending = [task for task in tasks if task.id not in rows or not rows[task.id].passed]
@@ -238,8 +184,9 @@ class Lab:
             note = f"same spend: {name} again, round {number}"
             report = await self.run([agent], note=note, tasks=pending, limits=left)
             runs.append(report.run)
+            spent += report.usage
             for result in report.results:
-                rows[result.task.id] = _added(rows.get(result.task.id), _row_of(result))
+                rows[result.task.id] = added(rows.get(result.task.id), row_of(result))
             unpaid = sum(result.budget_short for result in report.results)
             if unpaid:
                 break
@@ -248,7 +195,42 @@ class Lab:
         how = f"alone, what failed is tried again until {matched} are used up, {ROUNDS} rounds at most"
         if unpaid:
             how += f"; at its end {unpaid} tasks could not be tried (again)"
-        return Way(name=f"again: {name}", how=how, runs=tuple(runs), rows=tuple(rows.values()))
+        return Way(name=f"again: {name}", how=how, runs=tuple(runs), rows=tuple(rows.values()), spent=spent)
+
+
+async def compare(
+    lab: Lab,
+    agents: Sequence[Agent],
+    *,
+    mechanism: Mechanism,
+    policy: Policy,
+    attempts: int,
+    done: Callable[[Way], None] = lambda _way: None,
+) -> list[Way]:
+    """All ways, one after another: each agent alone, random, the auction, and its spend on one agent.
+
+    Args:
+        lab: What is the same for all; `budget_usd` is what each of them may spend.
+        agents: The pool.
+        mechanism: The auction's rule.
+        policy: Who may bid in the auction.
+        attempts: Awards that one task gets at most in the auction.
+        done: Called after each way.
+
+    Returns:
+        The auction first, then the others in the order in which they were run: three more than there are agents.
+    """
+    ways: list[Way] = []
+    for agent in agents:
+        ways.append(await lab.alone(agent))
+        done(ways[-1])
+    ways.append(await lab.drawn(agents))
+    done(ways[-1])
+    auction = await lab.auction(agents, mechanism=mechanism, policy=policy, attempts=attempts)
+    done(auction)
+    ways.append(await lab.same_spend(agents, ways[: len(agents)], auction))
+    done(ways[-1])
+    return [auction, *ways]
 
 
 class OneDrawn:
@@ -267,48 +249,6 @@ class OneDrawn:
         drawn = able[chance.integer(f"{task.id}/drawn") % len(able)]
         kept_out = {**everyone.kept_out, **{name: "was not drawn" for name in able if name != drawn}}
         return Shortlist(members={drawn: 1 / len(able)}, kept_out=kept_out)
-
-
-def way_of(report: Report, name: str, *, how: str = "") -> Way:
-    """A report as a way; tasks that nobody could be paid for are not measured."""
-    return Way(
-        name=name,
-        how=how,
-        runs=(report.run,),
-        rows=tuple(_row_of(result) for result in report.results if not result.budget_short),
-        short=tuple(result.task.id for result in report.results if result.budget_short),
-    )
-
-
-def together(ways: Sequence[Way]) -> Way:
-    """The repetitions of one way."""
-    first = next((way for way in ways if not way.error), ways[0])
-    return Way(
-        name=first.name,
-        how=first.how,
-        runs=tuple(run for way in ways for run in way.runs),
-        rows=tuple(row for way in ways for row in way.rows),
-        short=tuple(task for way in ways for task in way.short),
-        error=first.error,
-    )
-
-
-def _row_of(result: Result) -> Row:
-    return Row(
-        task=result.task.id,
-        verdict=result.verdict,
-        usage=result.usage,
-        overhead=result.overhead,
-        agent=result.award.agent if result.award else "",
-    )
-
-
-def _added(before: Row | None, now: Row) -> Row:
-    """A task that was tried again: the last verdict counts, and all that it took."""
-    if before is None:
-        return now
-    usage, overhead = before.usage + now.usage, before.overhead + now.overhead
-    return Row(task=now.task, verdict=now.verdict, usage=usage, overhead=overhead, agent=now.agent or before.agent)
 
 
 def _less(limits: Limits, usage: Usage) -> Limits:

@@ -10,12 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from agora.ambient import fresh_seed
-from agora.cli.baselines import Figures, Held, always_dearest, best_of_n, figures_of
+from agora.bench.live import Lab
+from agora.bench.ways import Way, way_of
+from agora.cli.baselines import always_dearest, best_of_n
 from agora.cli.definitions import load_mechanism, load_policy, load_tasks
 from agora.cli.endings import print_reasons
-from agora.cli.forms import Form, figures_form, print_form, run_form
+from agora.cli.forms import Form, print_form, run_form, way_form
 from agora.cli.joining import grouped
-from agora.cli.paint import err, grid, number, out, remarks, safe, usd
+from agora.cli.paint import grid, number, out, remarks, safe, usd, waiting
 from agora.cli.pool import Pool, join_pool
 from agora.cli.prices import rate
 from agora.cli.project import starter
@@ -60,7 +62,7 @@ async def demonstrate(session: Session, as_json: bool) -> None:
         async with opened_store(session) as store:
             report, view, figures = await _measured(home, pool, tasks, store, sandbox, quiet=as_json)
     if as_json:
-        measured: list[JsonValue] = [figures_form(one) for one in figures]
+        measured: list[JsonValue] = [way_form(one) for one in figures]
         market: Form = run_form(report.run, view.story)
         print_form("agora.demo/1", {"market": market, "runs": measured, "database": shown(session.database)})
         return
@@ -92,7 +94,7 @@ async def _measured(
     sandbox: Sandbox | None,
     *,
     quiet: bool,
-) -> tuple[Report, View, list[Figures]]:
+) -> tuple[Report, View, list[Way]]:
     """The market, then its two alternatives; the market's table is printed in between."""
     settings = home.settings
     seed = fresh_seed() if settings.seed is None else settings.seed
@@ -115,13 +117,12 @@ async def _measured(
         report = await market.run_all(tasks, notes=notes, watch=view.watch)
     if not quiet:
         _print_market(view)
-    held = Held(
-        tasks=tasks, budget_usd=share, seed=seed, store=store, sandbox=sandbox, run=report.run, secrets=home.secrets
-    )
-    with _waiting("now the dearest agent alone, and best of n on the same budget"):
-        alone = await always_dearest(pool.agents, view.story, held)
-        sampled = await best_of_n(pool.agents, report.usage.output_tokens, held)
-    return report, view, [figures_of(report, "the market", "the run above, bids included"), alone, sampled]
+    lab = Lab(tasks=tasks, budget_usd=share, seed=seed, store=store, sandbox=sandbox, secrets=home.secrets)
+    lab.know(report.run)
+    with waiting("now the dearest agent alone, and best of n on the same budget"):
+        alone = await always_dearest(pool.agents, view.story, lab)
+        sampled = await best_of_n(pool.agents, report.usage.output_tokens, lab)
+    return report, view, [way_of(report, "the market", how="the run above, bids included"), alone, sampled]
 
 
 def _print_pool(pool: Pool) -> None:
@@ -137,17 +138,6 @@ def _print_pool(pool: Pool) -> None:
     out().print()
 
 
-@contextmanager
-def _waiting(what: str) -> Generator[None]:
-    """Say what is waited for: while it lasts on a terminal, once elsewhere."""
-    if not err().is_terminal:
-        err().print(what)
-        yield
-        return
-    with err().status(f"[quiet]{what}[/]", spinner="line", spinner_style="quiet"):
-        yield
-
-
 def _print_market(view: View) -> None:
     console = out()
     stories = list(view.story.tasks.values())
@@ -156,17 +146,17 @@ def _print_market(view: View) -> None:
     print_reasons(stories)
 
 
-def _print_totals(session: Session, report: Report, figures: Sequence[Figures]) -> None:
+def _print_totals(session: Session, report: Report, figures: Sequence[Way]) -> None:
     console = out()
-    dollars = any(one.usd for one in figures)
+    dollars = any(one.spent.usd for one in figures)
     table = grid("", "passed>", *(["cost>"] if dollars else []), "tokens written>", "seconds>", "run")
     for one in figures:
         if one.error:
             table.add_row(safe(one.name), f"[quiet]not measured: {safe(one.error)}[/]")
             continue
-        cost = [usd(one.usd)] if dollars else []
-        row = (*cost, str(one.tokens), number(one.seconds), one.run)
-        table.add_row(safe(one.name), f"{one.passed} of {one.tasks}", *row)
+        cost = [usd(one.spent.usd)] if dollars else []
+        row = (*cost, str(one.spent.output_tokens), number(one.spent.seconds), *one.runs)
+        table.add_row(safe(one.name), f"{one.passed} of {len(one.rows) + len(one.short)}", *row)
     console.print(table)
     how = [(safe(one.name), safe(one.how)) for one in figures if one.how]
     console.print()

@@ -15,7 +15,7 @@ from agora.tasks import Patch, Usage
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
-    from agora.cli.baselines import Figures
+    from agora.bench.ways import Way
 
 Form = dict[str, JsonValue]
 """A JSON object."""
@@ -117,18 +117,18 @@ def explain_form(story: TaskStory) -> Form:
     return {**task_form(story), "reserve": reserve, "auction": auction}
 
 
-def figures_form(figures: Figures) -> Form:
+def way_form(way: Way) -> Form:
     """What one way of doing the demo's checklist gave."""
     return {
-        "name": figures.name,
-        "how": figures.how,
-        "run": figures.run or None,
-        "passed": figures.passed,
-        "tasks": figures.tasks,
-        "usd": plain(figures.usd),
-        "output_tokens": figures.tokens,
-        "seconds": round(figures.seconds, 6),
-        "error": figures.error or None,
+        "name": way.name,
+        "how": way.how,
+        "run": way.runs[0] if way.runs else None,
+        "passed": way.passed,
+        "tasks": len(way.rows) + len(way.short),
+        "usd": plain(way.spent.usd),
+        "output_tokens": way.spent.output_tokens,
+        "seconds": round(way.spent.seconds, 6),
+        "error": way.error or None,
     }
 
 

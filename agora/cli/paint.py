@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -182,6 +183,17 @@ def inset(markup: str, by: int = 2) -> Padding | Text:
     """Markup that is set in from the left with all its lines, however it wraps; one whole line where nothing wraps."""
     text = Text.from_markup(markup, emoji=False)
     return Text(" " * by) + text if out().soft_wrap else Padding(text, (0, 0, 0, by), expand=False)
+
+
+@contextmanager
+def waiting(what: str) -> Generator[None]:
+    """Say what is waited for: while it lasts on a terminal, once elsewhere."""
+    if not err().is_terminal:
+        err().print(what)
+        yield
+        return
+    with err().status(f"[quiet]{what}[/]", spinner="line", spinner_style="quiet"):
+        yield
 
 
 def grid(*columns: str, title: str = "") -> Table:

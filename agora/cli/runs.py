@@ -67,8 +67,8 @@ async def _runs(session: Session, *, limit: int, json: bool) -> None:
 
 
 def alternative(store: Store, run: str) -> str:
-    """Which of the demo's alternatives a run is; empty where it is none."""
-    from agora.cli.baselines import NOTE
+    """Which way of a comparison a run is; empty where it is none."""
+    from agora.bench.ways import NOTE
     from agora.events import Started
 
     first = next(iter(store.events(run)), None)
