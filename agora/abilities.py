@@ -90,6 +90,16 @@ class Refining(Protocol):
 
 
 @runtime_checkable
+class Informed(Protocol):
+    """A desk that knows the record of who sits at it."""
+
+    @property
+    def history(self) -> str:
+        """What the market counted of the agent on tasks of this skill, in words; empty where it has no record."""
+        ...
+
+
+@runtime_checkable
 class Judge(Protocol):
     """A verifier that asks models, and therefore works at a desk, where each call is reserved, charged and recorded."""
 

@@ -1,55 +1,82 @@
-"""One auction: who may bid, their plans, what the jury says of them, the scores, and the second plans.
+"""One auction: the call for bids, what the jury says of them, the scores, and the second plans.
 
 What was decided before stands: each step takes its decision from the record where it is there.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Sequence
 from functools import partial
 
-from agora.auctions import standing
+from agora.agents.prompts import history_card
+from agora.auctions import record_of, standing
 from agora.auctions.paying import within_budget
 from agora.bidding import call_for_bids
-from agora.bids import Reserve
-from agora.events import Scored, Screened
+from agora.bids import Bid, Clearing
+from agora.budget import Purse
+from agora.events import Opened, Scored, Screened
 from agora.judging import hear_jury
-from agora.lots import House, Lot
+from agora.lots import Auction, House, Lot
+from agora.opening import reserve_of
 from agora.posting import listing
 from agora.refining import refine
+from agora.tasks import Limits
 
 
-async def hold_auction(house: House, lot: Lot) -> None:
-    """Fill in the lot: shortlist, reserve, bids and clearing, and what finding them out took."""
+def screen(house: House, lot: Lot) -> None:
+    """Fill in who may bid, and what the market knows of them."""
+    lot.records = tuple(one for one in house.run.store.records() if one.skill == lot.task.skill)
     screened = house.decided(Screened, lot.task.id, partial(_screen, house, lot))
-    lot.shortlist, lot.reserve, lot.files = screened.shortlist, screened.reserve, screened.files
-    lot.standings = dict(screened.standings)
-    lot.bids = await hear_jury(house, lot, await call_for_bids(house, lot))
-    lot.clearing = house.decided(Scored, lot.task.id, partial(_score, house, lot), 0).clearing
-    await refine(house, lot)
-    lot.overhead = lot.purse.spent
+    lot.shortlist, lot.files = screened.shortlist, screened.files
+    lot.standings, lot.histories = dict(screened.standings), dict(screened.histories)
+
+
+async def hold_auction(house: House, lot: Lot, opened: Opened) -> None:
+    """Hold the auction that was opened: it stands in the lot, with its bids and its clearing."""
+    purse = Purse(f"bidding for {lot.task.id}", Limits(), clock=house.run.clock, parent=lot.purse)
+    auction = Auction(opened=opened, purse=purse)
+    lot.auctions.append(auction)
+    auction.bids = await hear_jury(house, lot, await call_for_bids(house, lot))
+    auction.clearing = house.decided(Scored, lot.task.id, partial(_score, house, lot), auction.number, 0).clearing
+    await refine(house, lot, clear=partial(clear, house, lot))
+
+
+def clear(house: House, lot: Lot, bids: Sequence[Bid]) -> Clearing:
+    """What the mechanism decides; an award that would be paid more than there is, is refused."""
+    auction = lot.auction
+    reserve = auction.opened.reserve
+    clearing = house.mechanism.clear(bids, reserve=reserve, seed=ties(house, lot), jury=auction.jury)
+    return within_budget(clearing, reserve)
+
+
+def ties(house: House, lot: Lot) -> int:
+    """The seed of an auction's lots between equals."""
+    return house.run.chance.integer(f"{lot.task.id}/{lot.auction.phase('ties')}")
 
 
 def _screen(house: House, lot: Lot) -> Screened:
     pool = [agent.profile for agent in house.agents.values()]
     task, left = lot.task, lot.purse.left
     shortlist = house.policy.shortlist(task, pool, limits=left, chance=house.run.chance, down=house.down())
-    records = house.run.store.records()
+    members = {agent.name: agent.operator for agent in pool if agent.name in shortlist.members}
+    cards = {
+        name: history_card(record_of(lot.records, operator=operator, agent=name, skill=task.skill))
+        for name, operator in members.items()
+    }
     return Screened(
         task=task.id,
         shortlist=shortlist,
-        reserve=Reserve(usd=left.usd or Decimal(0), s=Decimal(str(left.seconds or 0))),
+        reserve=reserve_of(left),
         files=listing(task.workspace),
         standings={
-            agent.name: standing(records, operator=agent.operator, agent=agent.name, skill=task.skill)
-            for agent in pool
-            if agent.name in shortlist.members
+            name: standing(lot.records, operator=operator, agent=name, skill=task.skill)
+            for name, operator in members.items()
         },
+        histories={name: card for name, card in cards.items() if card},
     )
 
 
 def _score(house: House, lot: Lot) -> Scored:
-    seed = house.run.chance.integer(f"{lot.task.id}/ties")
-    clearing = house.mechanism.clear(list(lot.bids.values()), reserve=lot.reserve, seed=seed, jury=lot.jury)
-    clearing = within_budget(clearing, lot.reserve)
-    return Scored(task=lot.task.id, clearing=clearing, seed=seed)
+    auction = lot.auction
+    clearing = clear(house, lot, list(auction.bids.values()))
+    return Scored(task=lot.task.id, auction=auction.number, clearing=clearing, seed=ties(house, lot))

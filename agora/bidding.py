@@ -7,19 +7,17 @@ from collections.abc import Awaitable, Callable, Iterable
 import anyio
 from pydantic import ValidationError
 
-from agora.auctions import calibrated, plan_entropy, record_of, seal
-from agora.bids import Bid, Plan, Standing
+from agora.bids import Bid, Plan
 from agora.budget import Purse, tightest
 from agora.desk import MeteredDesk
 from agora.errors import AgentError, LedgerError, described
 from agora.events import BidPlaced, BidRefused
 from agora.ledger.canonical import encode
-from agora.lots import House, Lot
-from agora.messages import Reply
+from agora.lots import Auction, House, Lot
 from agora.models.tokens import IMAGE_TOKENS
 from agora.protocols import Agent, Desk
-from agora.records import AgentRecord
 from agora.tasks import Limits, Task
+from agora.weighing import weigh
 
 BID_LIMITS = Limits(tokens=40_000, steps=4)
 """What making one bid may take."""
@@ -44,7 +42,7 @@ async def call_for_bids(house: House, lot: Lot) -> dict[str, Bid]:
     def write(agent: Agent, desk: Desk) -> Awaitable[Plan | None]:
         return agent.bid(desk)
 
-    return await collect_bids(house, lot, lot.shortlist.members, write=write)
+    return await collect_bids(house, lot, lot.auction.opened.asked, write=write)
 
 
 async def collect_bids(house: House, lot: Lot, names: Iterable[str], *, write: Write, round: int = 0) -> dict[str, Bid]:
@@ -60,9 +58,9 @@ async def collect_bids(house: House, lot: Lot, names: Iterable[str], *, write: W
         round: 0 for first bids, 1 for refined ones.
 
     Returns:
-        The bids that were made, in the order of names; who made none is on record, and in `lot.refusals`.
+        The bids that were made, in the order of names; who made none is on record, and in the auction's refusals.
     """
-    wanted = sorted(names)
+    auction, wanted = lot.auction, sorted(names)
     bids, refusals = _on_record(house, lot, wanted, round)
     with anyio.move_on_after(house.bid_deadline_s):  # late bids do not count
         async with anyio.create_task_group() as group:
@@ -70,13 +68,21 @@ async def collect_bids(house: House, lot: Lot, names: Iterable[str], *, write: W
                 group.start_soon(_ask, house, lot, name, write, round, bids, refusals)
     for name in wanted:
         if name in bids:
-            house.note(BidPlaced(task=lot.task.id, bid=bids[name]))
+            house.note(BidPlaced(task=lot.task.id, auction=auction.number, bid=bids[name]))
         else:
             reason = refusals.get(name, f"no bid within {house.bid_deadline_s:g} s")
             if not round:
-                lot.refusals[name] = reason
-            malformed = name in lot.malformed
-            house.note(BidRefused(task=lot.task.id, agent=name, reason=reason, malformed=malformed, round=round))
+                auction.refusals[name] = reason
+            house.note(
+                BidRefused(
+                    task=lot.task.id,
+                    auction=auction.number,
+                    agent=name,
+                    reason=reason,
+                    malformed=name in auction.malformed,
+                    round=round,
+                )
+            )
     return {name: bids[name] for name in wanted if name in bids}
 
 
@@ -84,32 +90,43 @@ def _on_record(house: House, lot: Lot, names: Iterable[str], round: int) -> tupl
     """The bids and refusals of a run that is gone on with; what they took is counted."""
     bids: dict[str, Bid] = {}
     refusals: dict[str, str] = {}
-    past = house.run.past
+    past, auction = house.run.past, lot.auction
     for name in names:
-        if placed := past.find(BidPlaced, lot.task.id, round, name):
+        if placed := past.find(BidPlaced, lot.task.id, auction.number, round, name):
             bids[name] = placed.bid
-        elif refused := past.find(BidRefused, lot.task.id, round, name):
+        elif refused := past.find(BidRefused, lot.task.id, auction.number, round, name):
             refusals[name] = refused.reason
             if refused.malformed:
-                lot.malformed.add(name)
+                auction.malformed.add(name)
         else:
             continue
-        lot.purse.book(past.spent(lot.task.id, _phase(round), name))
+        auction.purse.book(past.spent(lot.task.id, _phase(auction, round), name))
     return bids, refusals
 
 
-def _phase(round: int) -> str:
-    return "refine" if round else "bid"
+def _phase(auction: Auction, round: int) -> str:
+    return auction.phase("refine" if round else "bid")
 
 
 async def _ask(
     house: House, lot: Lot, name: str, write: Write, round: int, bids: dict[str, Bid], refusals: dict[str, str]
 ) -> None:
-    agent, phase = house.agents[name], _phase(round)
+    auction = lot.auction
+    agent, phase = house.agents[name], _phase(auction, round)
     price = agent.profile.price
     bounds = tightest(bid_limits(lot.task), agent.profile.limits)
-    purse = Purse(f"{phase} of {name}", bounds, clock=house.run.clock, parent=lot.purse)
-    desk = MeteredDesk(house.run, lot.task, agent=name, phase=phase, price=price, purse=purse, files=lot.files)
+    purse = Purse(f"{phase} of {name}", bounds, clock=house.run.clock, parent=auction.purse)
+    desk = MeteredDesk(
+        house.run,
+        lot.task,
+        agent=name,
+        phase=phase,
+        price=price,
+        purse=purse,
+        files=lot.files,
+        evidence=lot.evidence,
+        history=lot.histories.get(name, ""),
+    )
     try:
         plan = await write(agent, desk)
         if plan is None or price is None:
@@ -117,40 +134,23 @@ async def _ask(
             return
         if not isinstance(plan, Plan):  # pyright: ignore[reportUnnecessaryIsInstance] -- untyped agents
             raise AgentError(name, f"bid a {type(plan).__name__}: return a Plan, or None")
-        bid = seal(
-            name,
-            plan,
-            price,
-            entropy=_entropy_of(plan, desk.last_reply),
-            token_limit=lot.task.limits.tokens or 0,
-            usage=purse.spent,
-        )
-        bid = bid.model_copy(
-            update={
-                "round": round,
-                "operator": agent.profile.operator,
-                "standing": lot.standings.get(name, Standing()),
-                "confidence": calibrated(plan.confidence, _record(house, lot, agent)),
-            }
-        )
+        if auction.opened.how == "replan" and _tried(plan, lot):
+            refusals[name] = "has no other plan than the one that failed"
+            return
+        bid = weigh(lot, agent.profile, plan, price, desk=desk, usage=purse.spent, round=round)
         if plan.terms:  # the only part without bounds: what the ledger would refuse is refused here, as this bid alone
-            encode(BidPlaced(task=lot.task.id, bid=bid))
+            encode(BidPlaced(task=lot.task.id, auction=auction.number, bid=bid))
         bids[name] = bid
     except Exception as error:  # an agent is the user's code: what breaks in it is its refusal, not the run's end
         refusals[name] = described(error)
         if isinstance(error, _MALFORMED):
-            lot.malformed.add(name)
+            auction.malformed.add(name)
     finally:
         desk.leave()
 
 
-def _record(house: House, lot: Lot, agent: Agent) -> AgentRecord | None:
-    card = agent.profile
-    return record_of(house.run.store.records(), operator=card.operator, agent=card.name, skill=lot.task.skill)
-
-
-def _entropy_of(plan: Plan, reply: Reply | None) -> float | None:
-    """Of the plan as a model wrote it; a plan that is not the text of the last reply has none, white space aside."""
-    if reply is None or "".join(reply.text.split()) != "".join(plan.text.split()):
-        return None
-    return plan_entropy(reply.logprobs)
+def _tried(plan: Plan, lot: Lot) -> bool:
+    """Whether a plan is the one of the last attempt, which failed by its own doing."""
+    last = lot.attempts[-1]
+    same = (plan.text.split(), plan.terms) == (last.award.plan.text.split(), last.award.plan.terms)
+    return same and not last.blameless

@@ -149,6 +149,8 @@ class Bid(Value):
     """What the market knows of the bidder."""
     entropy_form: Literal["top_k", "sampled"] | None = None
     """How it was measured: from the alternatives at each token, or from the written tokens alone; None: it was not."""
+    surprisal_nats: float | None = Field(default=None, ge=0)
+    """Mean surprisal of the written tokens in nats; None where nothing was given."""
     entropy_scaled: float | None = Field(default=None, ge=0, le=1)
     """The entropy on the bidder's own scale, its past plans; None where they are too few."""
     family: str = ""

@@ -12,7 +12,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from agora.bids import Award, Bid, Clearing, Lesson, Profile, Reserve, Shortlist, Standing
+from agora.auction_events import (
+    Awarded,
+    BidPlaced,
+    BidRefused,
+    Judged,
+    Opened,
+    Recalled,
+    Scored,
+    Screened,
+)
+from agora.bids import Profile
 from agora.desk_events import Called, CommandReserved, Happening, Reserved, ToolUsed
 from agora.questions import Question
 from agora.tasks import Limits, Outcome, Task, Usage, Verdict, Work
@@ -32,6 +42,7 @@ __all__ = [
     "Event",
     "Judged",
     "Learned",
+    "Opened",
     "Performed",
     "Posted",
     "Recalled",
@@ -95,88 +106,6 @@ class Posted(Happening):
     """The task as the agents see it, and its verifier."""
 
 
-class Screened(Happening):
-    """Who may bid, with propensities, and who was kept out and why."""
-
-    kind: Literal["screened"] = "screened"
-    shortlist: Shortlist
-    """The policy's choice."""
-    reserve: Reserve
-    """The scale of all scores, fixed before any bid is opened."""
-    files: tuple[str, ...] = ()
-    """Names of the files in the workspace then, capped: what agents are told."""
-    standings: Mapping[str, Standing] = Field(default_factory=dict)
-    """What the market knew then of everyone on the shortlist."""
-
-
-class BidPlaced(Happening):
-    """A sealed bid arrived in time."""
-
-    kind: Literal["bid"] = "bid"
-    bid: Bid
-    """As the market weighed it."""
-
-
-class BidRefused(Happening):
-    """An agent did not bid: late, failed, malformed or unwilling."""
-
-    kind: Literal["bid_refused"] = "bid_refused"
-    agent: str
-    """Who."""
-    round: int = 0
-    """1: it has bid, and did not refine its bid."""
-    reason: str
-    """Why, in words."""
-    malformed: bool = False
-    """True: what it gave was no plan, or did not fit the schema of one."""
-
-
-class Judged(Happening):
-    """One judge's marks for all bids of a round, or why it has none."""
-
-    kind: Literal["judged"] = "judged"
-    judge: str
-    """Who."""
-    round: int = 0
-    """0 for the first bids, 1 for the refined ones."""
-    marks: Mapping[str, int] = Field(default_factory=dict)
-    """Bidder -> 0 to 5; none where the judge was dropped."""
-    dropped: str = ""
-    """Why its marks do not count: late, failed, unreadable twice."""
-
-
-class Recalled(Happening):
-    """What one agent is shown of past auctions before it may write its plan again."""
-
-    kind: Literal["recalled"] = "recalled"
-    agent: str
-    """Who."""
-    lessons: tuple[Lesson, ...]
-    """The most similar past task first."""
-
-
-class Scored(Happening):
-    """All bids were opened together and scored; once more after some were refined."""
-
-    kind: Literal["scored"] = "scored"
-    clearing: Clearing
-    """Every term of every score."""
-    seed: int
-    """What ties were broken with."""
-    round: int = 0
-    """0 for the first bids, 1 with the refined ones."""
-
-
-class Awarded(Happening):
-    """The task goes to an agent."""
-
-    kind: Literal["awarded"] = "awarded"
-    award: Award
-    """To whom, for what, and why."""
-    evidence: tuple[str, ...] = ()
-    """What earlier attempts failed with, handed to this one."""
-
-
 class Performed(Happening):
     """An attempt ended with work, or with an error."""
 
@@ -234,7 +163,7 @@ class Learned(Happening):
 
     kind: Literal["learned"] = "learned"
     what: str
-    """Which learner: record, bids, memory."""
+    """Which learner: record, bids, judge, memory."""
     key: str
     """What was updated, as "operator/agent/skill"."""
     update: Mapping[str, JsonValue]
@@ -281,6 +210,8 @@ class TaskDone(Happening):
     """The last attempt's, or failed where nobody bid."""
     budget_short: bool = False
     """Whether money or tokens were what kept it from being done."""
+    parked: bool = False
+    """True: several agents failed; it is set aside with its trace for a person to look at."""
     agent: str = ""
     """Whose work counts."""
     attempts: int = 0
@@ -308,6 +239,7 @@ Event = Annotated[
     | Resumed
     | Posted
     | Screened
+    | Opened
     | BidPlaced
     | BidRefused
     | Judged

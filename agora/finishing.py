@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agora.bids import Bid
 from agora.errors import LedgerError
-from agora.events import Applied, Awarded, BidPlaced, Performed, Scored, Screened, TaskDone, Verified
+from agora.events import Applied, Awarded, BidPlaced, Opened, Performed, Scored, Screened, TaskDone, Verified
 from agora.lots import House, Lot
 from agora.past import Past
 from agora.results import Attempt, Result, attempt_of
@@ -22,6 +23,7 @@ async def unfunded(house: House, task: Task, reason: str) -> Result:
 async def finish(house: House, lot: Lot) -> Result:
     """The terminal row, and the result."""
     last = lot.attempts[-1] if lot.attempts else None
+    deciding = lot.deciding
     verdict = last.outcome.verdict if last else Verdict.FAILED
     result = Result(
         run=house.run.id,
@@ -29,13 +31,14 @@ async def finish(house: House, lot: Lot) -> Result:
         verdict=verdict,
         attempts=tuple(lot.attempts),
         shortlist=lot.shortlist,
-        bids=tuple(lot.bids.values()),
-        clearing=lot.clearing if lot.bids else None,
+        bids=tuple(deciding.bids.values()) if deciding else (),
+        clearing=deciding.clearing if deciding and deciding.bids else None,
         usage=lot.purse.spent,
         overhead=lot.overhead,
         applied=lot.applied,
         reason="" if verdict is Verdict.PASSED else reason_of(lot),
         budget_short=not lot.attempts and lot.purse.short,
+        parked=bool(lot.parked),
     )
     done = TaskDone(
         task=lot.task.id,
@@ -46,6 +49,7 @@ async def finish(house: House, lot: Lot) -> Result:
         overhead=result.overhead,
         reason=result.reason,
         budget_short=result.budget_short,
+        parked=result.parked,
     )
     await house.record(done)
     return result
@@ -59,10 +63,11 @@ def remembered(house: House, tasks: Iterable[Task]) -> list[Result]:
 
 
 def _result(run: str, task: Task, done: TaskDone, past: Past) -> Result:
-    screened, scored = past.find(Screened, task.id), past.find(Scored, task.id, 0)
-    applied = past.find(Applied, task.id)
-    placed = [past.find(BidPlaced, task.id, 0, name) for name in sorted(screened.shortlist.members)] if screened else []
-    bids = tuple(bid.bid for bid in placed if bid is not None)
+    screened, applied = past.find(Screened, task.id), past.find(Applied, task.id)
+    awarded = past.find(Awarded, task.id, done.attempts)
+    number = awarded.auction if awarded else _last_auction(task, past)
+    scored = past.find(Scored, task.id, number, 1) or past.find(Scored, task.id, number, 0)
+    bids = _bids(task, scored, past)
     result = Result(
         run=run,
         task=task,
@@ -75,8 +80,25 @@ def _result(run: str, task: Task, done: TaskDone, past: Past) -> Result:
         applied=applied is not None and applied.applied,
         reason=done.reason,
         budget_short=done.budget_short,
+        parked=done.parked,
     )
     return result.model_copy(update={"shortlist": screened.shortlist}) if screened else result
+
+
+def _last_auction(task: Task, past: Past) -> int:
+    number = 0
+    while past.find(Opened, task.id, number + 1) is not None:
+        number += 1
+    return number
+
+
+def _bids(task: Task, scored: Scored | None, past: Past) -> tuple[Bid, ...]:
+    """The bids that were scored, in the order of names."""
+    if scored is None:
+        return ()
+    names = sorted({*scored.clearing.refused, *(score.agent for score in scored.clearing.ranking)})
+    placed = [past.find(BidPlaced, task.id, scored.auction, int(name in scored.refined), name) for name in names]
+    return tuple(bid.bid for bid in placed if bid is not None)
 
 
 def _attempt(task: Task, number: int, past: Past) -> Attempt:

@@ -7,11 +7,13 @@ bid), unless the mechanism names fewer. An answer that cannot be read is asked f
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 import anyio
 
 from agora.abilities import Juried, JuryMember
-from agora.auctions import Ballot, ballot_for, jury_schema, read_marks
+from agora.auctions import Ballot, agreement_of, ballot_for, jury_schema, read_marks, record_of
 from agora.bids import Bid, Juror
 from agora.budget import Purse, tightest
 from agora.desk import MeteredDesk
@@ -19,6 +21,8 @@ from agora.errors import described
 from agora.events import Judged
 from agora.lots import House, Lot
 from agora.tasks import Limits
+
+_NO_MARKS: Final[Mapping[str, int]] = MappingProxyType({})
 
 JURY_LIMITS = Limits(tokens=60_000, steps=2)
 """What one judge may take for one round: the answer, and one more where it could not be read."""
@@ -35,12 +39,13 @@ async def hear_jury(house: House, lot: Lot, bids: Mapping[str, Bid], *, round: i
         async with anyio.create_task_group() as group:
             for name in judges:
                 group.start_soon(_hear, house, lot, name, bids, round, heard)
+    late = f"no marks within {house.bid_deadline_s:g} s"
     for name in judges:
-        late = f"no marks within {house.bid_deadline_s:g} s"
-        judged = heard.setdefault(name, Judged(task=lot.task.id, judge=name, round=round, dropped=late))
+        judged = heard.setdefault(name, _judged(lot, name, round, dropped=late))
         house.note(judged)
         if not judged.dropped:
-            lot.jury[name] = Juror(operator=house.agents[name].profile.operator)
+            operator = house.agents[name].profile.operator
+            lot.auction.jury[name] = Juror(operator=operator, agreement=judged.agreement)
     return {name: _marked(bid, heard.values()) for name, bid in bids.items()}
 
 
@@ -59,15 +64,16 @@ def _marked(bid: Bid, heard: Iterable[Judged]) -> Bid:
 async def _hear(
     house: House, lot: Lot, name: str, bids: Mapping[str, Bid], round: int, heard: dict[str, Judged]
 ) -> None:
-    phase = f"jury-{round}"
-    judged = house.run.past.find(Judged, lot.task.id, round, name)
+    auction = lot.auction
+    phase = auction.phase(f"jury-{round}")
+    judged = house.run.past.find(Judged, lot.task.id, auction.number, round, name)
     if judged is not None:
-        lot.purse.book(house.run.past.spent(lot.task.id, phase, name))
+        auction.purse.book(house.run.past.spent(lot.task.id, phase, name))
         heard[name] = judged
         return
     agent = house.agents[name]
     bounds = tightest(JURY_LIMITS, agent.profile.limits)
-    purse = Purse(f"judging by {name}", bounds, clock=house.run.clock, parent=lot.purse)
+    purse = Purse(f"judging by {name}", bounds, clock=house.run.clock, parent=auction.purse)
     desk = MeteredDesk(house.run, lot.task, agent=name, phase=phase, price=agent.profile.price, purse=purse)
     ballot = ballot_for(list(bids.values()), judge=name, seed=house.run.chance.integer(f"{lot.task.id}/{phase}"))
     assert isinstance(agent, JuryMember)
@@ -77,7 +83,23 @@ async def _hear(
         marks, dropped = {}, described(error)
     finally:
         desk.leave()
-    heard[name] = Judged(task=lot.task.id, judge=name, round=round, marks=marks, dropped=dropped)
+    card = agent.profile
+    record = record_of(lot.records, operator=card.operator, agent=name, skill=lot.task.skill)
+    heard[name] = _judged(lot, name, round, marks=marks, dropped=dropped, agreement=agreement_of(record))
+
+
+def _judged(
+    lot: Lot, judge: str, round: int, *, dropped: str, marks: Mapping[str, int] = _NO_MARKS, agreement: float = 0.5
+) -> Judged:
+    return Judged(
+        task=lot.task.id,
+        auction=lot.auction.number,
+        judge=judge,
+        round=round,
+        marks=marks,
+        dropped=dropped,
+        agreement=agreement,
+    )
 
 
 async def _read(member: JuryMember, desk: MeteredDesk, ballot: Ballot) -> dict[str, int]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from agora.abilities import MayBeDown
-from agora.bids import Bid, Clearing, Juror, Reserve, Shortlist, Standing
+from agora.bids import Bid, Clearing, Juror, Shortlist, Standing
 from agora.budget import Purse
-from agora.events import Event
+from agora.events import Event, Opened
 from agora.protocols import Agent, Mechanism, Policy, Sandbox, Verifier
+from agora.records import AgentRecord
 from agora.results import Attempt
 from agora.runs import Run
 from agora.sandbox import refuse_below
@@ -75,6 +76,36 @@ class House:
 
 
 @dataclass(kw_only=True)
+class Auction:
+    """One call for bids, and what came of it."""
+
+    opened: Opened
+    """Which one of the task's, who is asked, and within what reserve."""
+    purse: Purse
+    """What bidding takes, jury and second plans included: out of the task's."""
+    bids: dict[str, Bid] = field(default_factory=dict[str, Bid])
+    """As opened, by agent; a refined one where it counts."""
+    jury: dict[str, Juror] = field(default_factory=dict[str, Juror])
+    """Judge -> who it is; those that were dropped are not there."""
+    refusals: dict[str, str] = field(default_factory=dict[str, str])
+    """Who did not bid, and why."""
+    malformed: set[str] = field(default_factory=set[str])
+    """Whose bid was no plan, or did not fit the schema of one."""
+    clearing: Clearing = field(default_factory=lambda: Clearing(mechanism="", ranking=()))
+    attempt: Attempt | None = None
+    """What came of its award."""
+
+    @property
+    def number(self) -> int:
+        """Which one of the task's, from 0."""
+        return self.opened.auction
+
+    def phase(self, name: str) -> str:
+        """The name of a phase of this auction: of the first one, the name itself."""
+        return f"{name}-{self.number}" if self.number else name
+
+
+@dataclass(kw_only=True)
 class Lot:
     """One task on its way through the market."""
 
@@ -83,22 +114,43 @@ class Lot:
     """What it may take, bids included."""
     files: tuple[str, ...] = ()
     """Names of the files in the workspace."""
-    reserve: Reserve = field(default_factory=Reserve)
     shortlist: Shortlist = field(default_factory=lambda: Shortlist(members={}))
-    bids: dict[str, Bid] = field(default_factory=dict[str, Bid])
-    """As opened, by agent."""
     standings: dict[str, Standing] = field(default_factory=dict[str, Standing])
     """What the market knew of those on the shortlist before they bid."""
-    jury: dict[str, Juror] = field(default_factory=dict[str, Juror])
-    """Judge -> who it is; those that were dropped are not there."""
-    refusals: dict[str, str] = field(default_factory=dict[str, str])
-    """Who did not bid, and why."""
-    malformed: set[str] = field(default_factory=set[str])
-    """Whose bid was no plan, or did not fit the schema of one."""
-    overhead: Usage = field(default_factory=Usage)
-    """What bidding took."""
-    clearing: Clearing = field(default_factory=lambda: Clearing(mechanism="", ranking=()))
-    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    records: tuple[AgentRecord, ...] = ()
+    """All records on the task's skill, read once: grounded outcomes only."""
+    histories: dict[str, str] = field(default_factory=dict[str, str])
+    """The same in words, for those that have a record: each is told its own before it bids."""
+    auctions: list[Auction] = field(default_factory=list[Auction])
+    """In order; the last one is under way, or was the last."""
     refused: str = ""
     """Why a person refused to let it go on."""
+    parked: str = ""
+    """Why it is set aside for a person to look at."""
     applied: bool = False
+
+    @property
+    def auction(self) -> Auction:
+        """The last one."""
+        return self.auctions[-1]
+
+    @property
+    def overhead(self) -> Usage:
+        """What bidding took so far."""
+        return sum((auction.purse.spent for auction in self.auctions), Usage())
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """What came of the awards so far, in order."""
+        return [auction.attempt for auction in self.auctions if auction.attempt is not None]
+
+    @property
+    def deciding(self) -> Auction | None:
+        """The auction of the attempt that counts; the last one where there was no attempt; None: there was none."""
+        awarded = [auction for auction in self.auctions if auction.attempt is not None]
+        return next(reversed(awarded or self.auctions), None)
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """What the attempts so far failed with."""
+        return tuple(attempt.outcome.evidence for attempt in self.attempts)

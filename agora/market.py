@@ -1,7 +1,8 @@
 """READ FIRST: the market's loop.
 
     post      a task is announced
-    screen    who cannot or may not do it is kept out; the policy makes a shortlist      (auctioning.py)
+    screen    who cannot or may not do it is kept out; the policy makes a shortlist (auctioning.py)
+    open      all of them are asked, or one, where bids would not pay            (opening.py)
     bid       everyone on it writes a plan, sealed, until a deadline             (bidding.py)
     judge     every judge marks all plans at once, shuffled and without names    (judging.py)
     score     all bids are opened together; the mechanism ranks them             (auctions/)
@@ -11,7 +12,7 @@
     verify    the verifier decides: passed, failed or unknown                    (performing.py, verifiers/)
     settle    promised against delivered goes on record                          (settling.py)
     learn     only from what was verified
-    again     on failure the runner-up gets the task once, with the evidence
+    again     on failure a new call, with the evidence: to the same agent, then to the others (opening.py)
 
 Whatever is decided or received is an event on the ledger. Decisions are pure; this file moves values between them.
 """
@@ -30,7 +31,7 @@ import anyio
 
 from agora.ambient import SeededChance, SystemClock, fresh_id, fresh_seed
 from agora.applying import apply
-from agora.auctioning import hold_auction
+from agora.auctioning import hold_auction, screen
 from agora.auctions import SALE
 from agora.budget import Purse, Reservation, share_of, tightest
 from agora.coordinator import Everyone
@@ -40,6 +41,7 @@ from agora.finishing import finish, remembered, unfunded
 from agora.ledger.redact import redactor_of
 from agora.lots import House, Lot
 from agora.memory.in_memory import MemoryStore
+from agora.opening import next_call
 from agora.past import Past
 from agora.performing import make_attempt
 from agora.posting import as_task, as_usd, fill, unique_ids
@@ -51,7 +53,7 @@ from agora.runs import Run
 from agora.sandbox import BestSandbox
 from agora.settling import award_for, lessons, settlement
 from agora.streaming import Stream, Tee
-from agora.tasks import Check, Limits, Task, Usage, Verdict
+from agora.tasks import Check, Limits, Task, Usage
 from agora.values import JsonValue
 from agora.verifiers import build_verifier
 
@@ -89,7 +91,7 @@ class Market:
         sandbox: Sandbox | None = None,
         limits: Limits | None = None,
         bid_deadline_s: float = 60.0,
-        attempts: int = 2,
+        attempts: int = 3,
         approve: Approve | None = None,
         seed: int | None = None,
         clock: Clock | None = None,
@@ -305,19 +307,20 @@ class Market:
 
 async def _loop(house: House, lot: Lot) -> Result:
     """One task, from its announcement to its terminal row; what was decided before stands."""
-    await hold_auction(house, lot)
-    for number in range(1, min(house.attempts, len(lot.clearing.ranking)) + 1):
+    screen(house, lot)
+    while opened := next_call(house, lot):  # each call leads to an attempt, or takes somebody out
+        await hold_auction(house, lot, opened)
+        if lot.auction.clearing.winner is None:
+            continue
         try:
-            attempt = await make_attempt(house, lot, award_for(lot, number))
+            attempt = await make_attempt(house, lot, award_for(lot))
         except BudgetError:
             break
         except ApprovalRefusedError as refused:
             lot.refused = str(refused)
             break
-        lot.attempts.append(attempt)
-        await house.record(settlement(lot, attempt))
-        if attempt.outcome.verdict is not Verdict.FAILED:
-            break
+        lot.auction.attempt = attempt
+        await house.record(settlement(lot.task, lot.auction, attempt))
 
     if house.learn:
         for lesson in lessons(lot, {name: agent.profile.operator for name, agent in house.agents.items()}):

@@ -25,6 +25,7 @@ from agora.events import (
     Event,
     Judged,
     Learned,
+    Opened,
     Performed,
     Posted,
     Recalled,
@@ -290,14 +291,16 @@ def _key(event: Event) -> tuple[object, ...] | None:
         return type(event), event.task, event.attempt
     if isinstance(event, Awarded):
         return Awarded, event.task, event.award.attempt
+    if isinstance(event, Opened):
+        return Opened, event.task, event.auction
     if isinstance(event, Scored):
-        return Scored, event.task, event.round
+        return Scored, event.task, event.auction, event.round
     if isinstance(event, BidPlaced):
-        return BidPlaced, event.task, event.bid.round, event.bid.agent
+        return BidPlaced, event.task, event.auction, event.bid.round, event.bid.agent
     if isinstance(event, Judged):
-        return Judged, event.task, event.round, event.judge
+        return Judged, event.task, event.auction, event.round, event.judge
     if isinstance(event, BidRefused):
-        return BidRefused, event.task, event.round, event.agent
+        return BidRefused, event.task, event.auction, event.round, event.agent
     if isinstance(event, Recalled):
-        return Recalled, event.task, event.agent
+        return Recalled, event.task, event.auction, event.agent
     return (Asked, event.task, event.question.id) if isinstance(event, Asked) else None

@@ -37,12 +37,12 @@ async def make_attempt(house: House, lot: Lot, award: Award) -> Attempt:
     Raises:
         BudgetError: The task's purse is closed; nothing was started.
     """
-    evidence = tuple(attempt.outcome.evidence for attempt in lot.attempts)
+    evidence = lot.evidence
     task, number = lot.task.id, award.attempt
     escrow = lot.purse.fund(f"attempt {number} of {award.agent}", house.agents[award.agent].profile.limits)
     try:
         await _approved(house, lot, award, escrow)
-        await house.record(Awarded(task=task, award=award, evidence=evidence))
+        await house.record(Awarded(task=task, auction=lot.auction.number, award=award, evidence=evidence))
         performed = house.run.past.find(Performed, task, number)
         if performed is None:
             performed = await _perform(house, lot, award, escrow, evidence)

@@ -25,6 +25,8 @@ class Attempt(Value):
     """What it took."""
     error: str = ""
     """Why it broke off, where it did."""
+    blameless: bool = False
+    """True: it could not work, by no doing of its own."""
     tool_calls: int = 0
     """Calls of tools that ended."""
     tool_calls_ok: int = 0
@@ -41,6 +43,7 @@ def attempt_of(award: Award, performed: Performed, outcome: Outcome) -> Attempt:
         patch=work.patch,
         delivered=performed.usage,
         error=performed.error,
+        blameless=performed.blameless,
         tool_calls=performed.tool_calls,
         tool_calls_ok=performed.tool_calls_ok,
     )
@@ -60,7 +63,7 @@ class Result(Value):
     shortlist: Shortlist = Shortlist(members={})
     """Who could bid and who was kept out."""
     bids: tuple[Bid, ...] = ()
-    """As opened."""
+    """As opened in the auction that counts: that of the last attempt, or the last one where there was no attempt."""
     clearing: Clearing | None = None
     """How they were scored; None where nobody bid."""
     usage: Usage = Usage()
@@ -73,6 +76,8 @@ class Result(Value):
     """Why it ended, where no attempt passed."""
     budget_short: bool = False
     """Whether money or tokens were what kept it from being done."""
+    parked: bool = False
+    """True: several agents failed; it is set aside with its trace for a person to look at."""
 
     @property
     def passed(self) -> bool:

@@ -33,7 +33,7 @@ KEY_FILE = ".env"
 
 _KEY_FILE_BYTES = 100_000
 _KEY_NAME = re.compile(r"(?:[A-Z][A-Z0-9_]*_)?(?:KEY|TOKEN|SECRET|PASSWORD|ACCESS_KEY_ID)", re.IGNORECASE)
-_PERSONAL = frozenset({"approve", "ask_above_usd", "ask_commands", "bare"})
+_PERSONAL = frozenset({"approve", "ask_above_usd", "ask_commands", "bare", "recall_trust"})
 """Whoever clones a project must not be disarmed by it."""
 
 _NEAR = 0.85
@@ -58,7 +58,7 @@ class Settings(Value):
     """Of all chance in a run; None draws one, which is recorded."""
     bid_deadline_s: float = Field(default=60.0, gt=0)
     """Seconds after which bids do not count."""
-    attempts: int = Field(default=2, ge=1)
+    attempts: int = Field(default=3, ge=1)
     """Awards that one task gets at most."""
     parallel: int = Field(default=1, ge=1)
     """Tasks that are worked on at once."""
@@ -81,6 +81,12 @@ class Settings(Value):
     """Least cosine of the embeddings of two goals for what is remembered of one to be offered for the other."""
     recall_capacity: int = Field(default=2000, ge=1, le=1_000_000)
     """How many remembered bids are considered where embeddings are at hand."""
+    recall_duplicate: float = Field(default=0.97, ge=-1, le=1)
+    """Above this cosine of their goals, a task's memories make room for those of a later one, once the capacity is full."""
+    recall_lessons: int = Field(default=8, ge=0, le=64)
+    """The most past tasks that an agent is shown before it may write its plan again; 0: nobody refines."""
+    recall_trust: bool = True
+    """Offer an agent only what is remembered of tasks whose labels its trust covers."""
     stream: bool = False
     """Show what models are writing, where there is a terminal and a provider that can stream."""
     bare: bool = False

@@ -2,90 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from agora.bids import Award, Bid
 from agora.events import Event, Learned, Settled
-from agora.lots import Lot
+from agora.lots import Auction, Lot
 from agora.results import Attempt
-from agora.tasks import Outcome, Verdict
+from agora.tasks import Task, Verdict
+from agora.values import JsonValue
 
 
-def award_for(lot: Lot, attempt: int) -> Award:
-    """The award of the n-th best bid: the winner's for attempt 1, the runner-up's for attempt 2.
+def award_for(lot: Lot) -> Award:
+    """The award of the auction under way: to the lowest score.
 
-    A mechanism states the winner's payment; whoever takes over is paid what it asked.
+    Raises:
+        IndexError: Nobody made a bid that could be taken.
     """
-    score = lot.clearing.ranking[attempt - 1]
-    after = lot.clearing.ranking[attempt] if attempt < len(lot.clearing.ranking) else None
-    payment = lot.clearing.payment if attempt == 1 and lot.clearing.payment else score.price
+    auction = lot.auction
+    score, *others = auction.clearing.ranking
     terms = ", ".join(f"{name} {value:+.4f}" for name, value in score.terms.items())
-    alone = "it was the only bid" if attempt == 1 else "it was the last bid"
-    against = f"next is {after.agent} with {after.total:.4f}" if after else alone
-    role = "lowest score" if attempt == 1 else f"attempt {attempt - 1} failed; next lowest score"
+    against = f"next is {others[0].agent} with {others[0].total:.4f}" if others else "it was the only bid"
+    why = f"{auction.opened.reason}; " if auction.number else ""
     return Award(
         agent=score.agent,
-        attempt=attempt,
-        plan=lot.bids[score.agent].plan,
-        payment=payment,
-        runner_up=after.agent if after else None,
-        reason=f"{role} {score.total:.4f} ({terms}); {against}",
+        attempt=len(lot.attempts) + 1,
+        plan=auction.bids[score.agent].plan,
+        payment=auction.clearing.payment or score.price,
+        runner_up=auction.clearing.runner_up,
+        reason=f"{why}lowest score {score.total:.4f} ({terms}); {against}",
     )
 
 
-def settlement(lot: Lot, attempt: Attempt) -> Settled:
+def settlement(task: Task, auction: Auction, attempt: Attempt) -> Settled:
     """Promised against delivered."""
     return Settled(
-        task=lot.task.id,
+        task=task.id,
         agent=attempt.award.agent,
         attempt=attempt.award.attempt,
         promised_steps=attempt.award.plan.steps,
-        promised_tokens=lot.bids[attempt.award.agent].projected_tokens,
+        promised_tokens=auction.bids[attempt.award.agent].projected_tokens,
         delivered=attempt.delivered,
         verdict=attempt.outcome.verdict,
     )
 
 
 def lessons(lot: Lot, operators: Mapping[str, str]) -> list[Event]:
-    """What is learned from a task: a line on the record of each attempt, whose bids fitted, and every bid as a memory.
+    """What is learned from a task, of those auctions whose award a verifier has judged; nothing of what stayed unknown.
 
-    Only what a verifier has judged; nothing of work that stayed unknown.
+    A line on the record of whoever made an attempt, whose bids fitted, what the judges' marks were worth, and every bid
+    as a memory.
 
     Args:
         lot: The task, after its last attempt.
         operators: Agent -> who is behind it.
     """
-    outcomes = {attempt.award.agent: attempt.outcome for attempt in lot.attempts}
-    unknown = {agent for agent, outcome in outcomes.items() if outcome.verdict is Verdict.UNKNOWN}
-    if unknown == set(outcomes):
+    known = [
+        (auction, auction.attempt)
+        for auction in lot.auctions
+        if auction.attempt is not None and auction.attempt.outcome.verdict is not Verdict.UNKNOWN
+    ]
+    if not known:
         return []
-    judged = [attempt for attempt in lot.attempts if attempt.award.agent not in unknown]
-    records = [_record(lot, attempt, operators[attempt.award.agent]) for attempt in judged]
-    memories = [_memory(lot, bid, outcomes) for bid in lot.bids.values() if bid.agent not in unknown]
-    return [*records, _bids(lot, operators, grounded=all(one.outcome.grounded for one in judged)), *memories]
+    grounded = all(attempt.outcome.grounded for _, attempt in known)
+    return [
+        *(_record(lot.task, auction, attempt, operators) for auction, attempt in known),
+        _bids(lot, operators, grounded=grounded),
+        *_judges(lot, known, operators),
+        *(_memory(lot.task, auction, bid, attempt) for auction, attempt in known for bid in auction.bids.values()),
+    ]
 
 
-def _record(lot: Lot, attempt: Attempt, operator: str) -> Learned:
+def _record(task: Task, auction: Auction, attempt: Attempt, operators: Mapping[str, str]) -> Learned:
     award, delivered = attempt.award, attempt.delivered
-    asked = lot.bids[award.agent].price
+    bid, operator = auction.bids[award.agent], operators[award.agent]
     return Learned(
-        task=lot.task.id,
+        task=task.id,
         what="record",
-        key=f"{operator}/{award.agent}/{lot.task.skill}",
+        key=f"{operator}/{award.agent}/{task.skill}",
         update={
             "operator": operator,
             "agent": award.agent,
-            "skill": lot.task.skill,
+            "skill": task.skill,
+            "attempt": award.attempt,
             "grounded": attempt.outcome.grounded,
             "passed": int(attempt.outcome.verdict is Verdict.PASSED),
             "promised_steps": award.plan.steps,
             "delivered_steps": delivered.steps,
-            "promised_tokens": lot.bids[award.agent].projected_tokens,
+            "promised_tokens": bid.projected_tokens,
             "delivered_tokens": delivered.tokens if award.plan.tokens is None else delivered.output_tokens,
             "usd": str(delivered.usd),
             "seconds": f"{delivered.seconds:.6f}",
-            "promised_usd": str(asked.value) if asked.unit == "usd" else None,
-            "promised_seconds": str(asked.value) if asked.unit == "s" else None,
+            "promised_usd": str(bid.price.value) if bid.price.unit == "usd" else None,
+            "promised_seconds": str(bid.price.value) if bid.price.unit == "s" else None,
             "stated": award.plan.confidence,
             "tool_calls": attempt.tool_calls,
             "tool_calls_ok": attempt.tool_calls_ok,
@@ -95,34 +103,66 @@ def _record(lot: Lot, attempt: Attempt, operator: str) -> Learned:
 
 def _bids(lot: Lot, operators: Mapping[str, str], *, grounded: bool) -> Learned:
     """Whose bids fitted: who was late, could not be reached or declined gave none, and is not counted."""
-    names = sorted({*lot.bids, *lot.malformed})
-    return Learned(
-        task=lot.task.id,
-        what="bids",
-        key=lot.task.id,
-        update={
-            "skill": lot.task.skill,
-            "grounded": grounded,
-            "bidders": [
-                {"operator": operators[name], "agent": name, "malformed": name in lot.malformed} for name in names
-            ],
-        },
-    )
+    bidders: list[JsonValue] = []
+    for auction in lot.auctions:
+        for name in sorted({*auction.bids, *auction.malformed}):
+            bid = auction.bids.get(name)
+            bidders.append(
+                {
+                    "operator": operators[name],
+                    "agent": name,
+                    "malformed": name in auction.malformed,
+                    "entropy": bid.entropy if bid and bid.entropy_form == "top_k" else None,
+                    "surprisal_nats": bid.surprisal_nats if bid else None,
+                }
+            )
+    update: dict[str, JsonValue] = {"skill": lot.task.skill, "grounded": grounded, "bidders": bidders}
+    return Learned(task=lot.task.id, what="bids", key=lot.task.id, update=update)
 
 
-def _memory(lot: Lot, bid: Bid, outcomes: dict[str, Outcome]) -> Learned:
-    outcome = outcomes.get(bid.agent)
+def _judges(lot: Lot, known: Sequence[tuple[Auction, Attempt]], operators: Mapping[str, str]) -> list[Learned]:
+    """What the judges said of the plans that were followed, where a grounded verifier knows better.
+
+    A judge of the bidder's own operator is no witness.
+    """
+    marked: dict[str, list[JsonValue]] = {}
+    for auction, attempt in known:
+        bid = auction.bids[attempt.award.agent]
+        for judge, mark in bid.marks.items():
+            if attempt.outcome.grounded and operators[judge] != operators[bid.agent]:
+                passed = int(attempt.outcome.verdict is Verdict.PASSED)
+                marked.setdefault(judge, []).append({"mark": mark, "passed": passed})
+    return [
+        Learned(
+            task=lot.task.id,
+            what="judge",
+            key=f"{operators[judge]}/{judge}/{lot.task.skill}",
+            update={
+                "operator": operators[judge],
+                "agent": judge,
+                "skill": lot.task.skill,
+                "grounded": True,
+                "bids": bids,
+            },
+        )
+        for judge, bids in sorted(marked.items())
+    ]
+
+
+def _memory(task: Task, auction: Auction, bid: Bid, attempt: Attempt) -> Learned:
+    won = bid.agent == attempt.award.agent
     return Learned(
-        task=lot.task.id,
+        task=task.id,
         what="memory",
-        key=lot.task.id,
+        key=task.id,
         update={
-            "goal": lot.task.goal,
+            "goal": task.goal,
             "agent": bid.agent,
+            "auction": auction.number,
             "plan": bid.plan.text,
-            "won": outcome is not None,
-            "passed": outcome is not None and outcome.verdict is Verdict.PASSED,
-            "grounded": outcome.grounded if outcome is not None else all(one.grounded for one in outcomes.values()),
+            "won": won,
+            "passed": won and attempt.outcome.verdict is Verdict.PASSED,
+            "grounded": attempt.outcome.grounded,
         },
     )
 
@@ -132,13 +172,19 @@ def reason_of(lot: Lot) -> str:
     if lot.attempts:
         last = lot.attempts[-1]
         lines = (last.error or last.outcome.evidence).strip().splitlines()
-        return lines[-1] if lines else ""
+        found = lines[-1] if lines else ""
+        return f"parked, {lot.parked}; the last one: {found}" if lot.parked else found
     if lot.refused:
         return lot.refused
-    if lot.clearing.ranking:
+    if any(auction.clearing.ranking for auction in lot.auctions):
         return "no award: the task's purse was closed or empty before any work"
-    if lot.bids:
-        refused = "; ".join(f"{agent} {why}" for agent, why in lot.clearing.refused.items())
-        return f"no bid within the reserve: {refused}"
-    why = "; ".join(f"{agent} {reason}" for agent, reason in {**lot.shortlist.kept_out, **lot.refusals}.items())
+    if any(auction.bids for auction in lot.auctions):
+        refused = {agent: why for auction in lot.auctions for agent, why in auction.clearing.refused.items()}
+        return f"no bid within the reserve: {_listed(refused)}"
+    declined = {agent: why for auction in lot.auctions for agent, why in auction.refusals.items()}
+    why = _listed({**lot.shortlist.kept_out, **declined})
     return f"nobody bid: {why}" if why else "nobody bid"
+
+
+def _listed(reasons: Mapping[str, str]) -> str:
+    return "; ".join(f"{agent} {why}" for agent, why in reasons.items())

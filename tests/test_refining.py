@@ -97,8 +97,7 @@ async def test_both_rounds_stand_on_the_ledger_with_what_was_shown() -> None:
 @pytest.mark.parametrize("refined", ["1. guess again", "1. guess"])
 async def test_a_second_plan_that_is_no_better_changes_nothing(refined: str) -> None:
     store, rich, poor = MemoryStore(clock=FakeClock()), dear(), cheap(refined)
-    for task in (FIRST, SECOND):
-        result = await run(task, rich, poor, store=store)
+    _, result = [await run(task, rich, poor, store=store) for task in (FIRST, SECOND)]
     assert result.award is not None
     assert result.award.agent == "dear"
     assert result.passed

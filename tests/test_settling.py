@@ -10,9 +10,7 @@ import pytest
 
 from agora.agents.function import FunctionAgent
 from agora.agents.tools import tool
-from agora.auctions import seal
-from agora.bids import Amount, Award, Plan, Price
-from agora.budget import Purse
+from agora.bids import Plan, Price
 from agora.errors import AgentError, ModelError
 from agora.events import BidRefused, Learned
 from agora.lots import Lot
@@ -21,11 +19,10 @@ from agora.memory.learned import read_update
 from agora.messages import ToolCall
 from agora.protocols import Agent, Desk
 from agora.records import AgentRecord
-from agora.results import Attempt
 from agora.settling import lessons
-from agora.tasks import Check, Limits, Outcome, Task, Usage, Verdict
-from agora.testing import FakeClock
+from agora.tasks import Check, Task, Verdict
 from agora.values import JsonValue
+from attempted import lot_of
 
 SAYS_42 = Check(kind="exact", options={"answer": "42"})
 
@@ -120,19 +117,6 @@ async def test_a_malformed_bid_is_marked_on_the_ledger() -> None:
     assert market.store.records() == ()
 
 
-def lot_of(*attempts: tuple[str, Verdict, bool], malformed: tuple[str, ...] = ()) -> Lot:
-    """A task with one attempt each: who, what came of it, whether that was grounded."""
-    lot = Lot(task=Task(id="t", goal="g", skill="python"), purse=Purse("t", Limits(), clock=FakeClock()))
-    for number, (name, verdict, grounded) in enumerate(attempts, start=1):
-        plan = Plan(text=name, confidence=0.5)
-        lot.bids[name] = seal(name, plan, Price(), entropy=None, token_limit=100, usage=Usage())
-        award = Award(agent=name, attempt=number, plan=plan, payment=Amount(value=Decimal(0)), reason="lowest")
-        outcome = Outcome(verdict=verdict, verifier="v", grounded=grounded)
-        lot.attempts.append(Attempt(award=award, outcome=outcome, tool_calls=2, tool_calls_ok=1))
-    lot.malformed = set(malformed)
-    return lot
-
-
 def learned(lot: Lot) -> list[tuple[str, Mapping[str, JsonValue]]]:
     operators = dict.fromkeys("abc", "acme")
     events = [event for event in lessons(lot, operators) if isinstance(event, Learned)]
@@ -151,11 +135,21 @@ def test_judged_and_grounded_outcomes_stay_apart_and_bids_go_with_the_weaker() -
 
 def test_of_work_that_nobody_could_judge_nothing_is_learned_not_even_of_bids() -> None:
     assert learned(lot_of(("a", Verdict.UNKNOWN, True), malformed=("c",))) == []
+    found = learned(lot_of(("a", Verdict.FAILED), ("b", Verdict.UNKNOWN)))
+    assert [(what, update.get("agent")) for what, update in found] == [("record", "a"), ("bids", None), ("memory", "a")]
+
+
+def test_a_second_attempt_of_one_agent_is_another_line_on_its_record() -> None:
+    found = learned(lot_of(("a", Verdict.FAILED), ("a", Verdict.PASSED)))
+    assert [(update["attempt"], update["passed"]) for what, update in found if what == "record"] == [(1, 0), (2, 1)]
+    kept = [(update["auction"], update["won"], update["passed"]) for what, update in found if what == "memory"]
+    assert kept == [(0, True, False), (1, True, True)]
 
 
 def test_whose_bid_did_not_fit_is_named_beside_those_whose_did() -> None:
     found = dict(learned(lot_of(("a", Verdict.PASSED, True), malformed=("c",))))
-    assert found["bids"]["bidders"] == [
-        {"operator": "acme", "agent": "a", "malformed": False},
-        {"operator": "acme", "agent": "c", "malformed": True},
+    bidders = cast("list[dict[str, JsonValue]]", found["bids"]["bidders"])
+    assert [(one["operator"], one["agent"], one["malformed"]) for one in bidders] == [
+        ("acme", "a", False),
+        ("acme", "c", True),
     ]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agora.abilities import MayBeDown, Seeing, Sized
+from agora.abilities import Informed, MayBeDown, Seeing, Sized
 from agora.agents import prompts
 from agora.agents.context import Fits, trim
 from agora.agents.images import read_images
@@ -37,6 +37,7 @@ MARK_TOKENS = 16
 """Room for one mark."""
 
 _STEP = re.compile(r"^\s*(?:\d+[.)]|[-*])\s+\S", re.MULTILINE)
+_CHANCE = re.compile(r"^[\s*_]*CHANCE[\s*_]*:[\s*_]*(\d{1,3}(?:\.\d+)?)\s*%[\s*_.]*\Z", re.MULTILINE | re.IGNORECASE)
 _MOST_CUTS = 4
 _CUT_TO = 0.5
 _MARGIN = 1.1
@@ -117,7 +118,13 @@ class LLMAgent:
 
     async def bid(self, desk: Desk) -> Plan:
         """Write a plan; its promised steps are the lines of its list, counted here and not claimed."""
-        prompt = prompts.bid_prompt(desk.task.goal, tools=self._allowed(desk), files=desk.files, evidence=desk.evidence)
+        prompt = prompts.bid_prompt(
+            desk.task.goal,
+            tools=self._allowed(desk),
+            files=desk.files,
+            evidence=desk.evidence,
+            history=desk.history if isinstance(desk, Informed) else "",
+        )
         plan = await self._plan(desk, prompt)
         if plan is None:
             raise AgentError(self._profile.name, "wrote an empty plan")
@@ -190,8 +197,8 @@ class LLMAgent:
                 top_logprobs=BID_TOP_LOGPROBS,
             ),
         )
-        text = reply.text.strip()
-        return Plan(text=text, steps=max(1, len(_STEP.findall(text)))) if text else None
+        text, confidence = _split(reply.text)
+        return Plan(text=text, steps=max(1, len(_STEP.findall(text))), confidence=confidence) if text else None
 
     def _allowed(self, desk: Desk) -> tuple[str, ...]:
         allowed = desk.task.tools
@@ -269,6 +276,16 @@ class LLMAgent:
         except ValueError as error:
             return str(error).replace("\n", " ")[:500]
         return ""
+
+
+def _split(reply: str) -> tuple[str, float | None]:
+    """The plan, and the chance to pass that is stated on its last line; None where there is none, or it is none."""
+    text = reply.strip()
+    stated = _CHANCE.search(text)
+    if stated is None:
+        return text, None
+    percent = float(stated[1])
+    return text[: stated.start()].rstrip(), percent / 100 if percent <= 100 else None
 
 
 class _Talk:

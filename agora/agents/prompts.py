@@ -17,11 +17,15 @@ BID = """\
 You are one of several agents that compete for the task below. Do not solve it yet.
 Write the plan that you would follow, as a short numbered list: one step a line, each with the tool that it uses and
 how you will know that it worked. Name the hardest part. Be specific; a longer plan costs more.
-
+{stated}
 Your tools: {tools}
 Files in the workspace: {files}
-{evidence}
+{history}{evidence}
 Task: {goal}"""
+
+STATED = """\
+After the plan, on a line of its own, state how likely your work will pass its check, as CHANCE: 70 %
+That line is no part of the plan: no judge sees it, and the market sets it right by your record."""
 
 REFINE = """\
 You are one of several agents that compete for the task below. You have a plan; you may write it once more.
@@ -40,7 +44,8 @@ Your plan so far:
 {plan}
 
 Answer with the whole new plan and nothing else: a short numbered list, one step a line, each with the tool that it uses
-and how you will know that it worked."""
+and how you will know that it worked.
+{stated}"""
 
 HISTORY = """\
 Your own record on tasks of this kind, counted by the market from checked outcomes:
@@ -107,9 +112,26 @@ _SHOWN_PAST_GOAL = 400
 _SHOWN_PAST_PLAN = 1600
 
 
-def bid_prompt(goal: str, *, tools: Sequence[str], files: Sequence[str], evidence: Sequence[str]) -> str:
-    """The call for bids, as one agent sees it."""
-    return BID.format(goal=goal, tools=", ".join(tools) or "none", files=_listing(files), evidence=_evidence(evidence))
+def bid_prompt(
+    goal: str, *, tools: Sequence[str], files: Sequence[str], evidence: Sequence[str], history: str = ""
+) -> str:
+    """The call for bids, as one agent sees it.
+
+    Args:
+        goal: Of the task.
+        tools: Names of those it may use.
+        files: Names of those in the workspace.
+        evidence: What earlier attempts failed with.
+        history: Its own record in words; empty where it has none.
+    """
+    return BID.format(
+        goal=goal,
+        tools=", ".join(tools) or "none",
+        files=_listing(files),
+        history=f"{history}\n" if history else "",
+        evidence=_evidence(evidence),
+        stated=STATED,
+    )
 
 
 def refine_prompt(
@@ -127,6 +149,7 @@ def refine_prompt(
         goal=goal,
         plan=plan,
         lessons=shown,
+        stated=STATED,
         tools=", ".join(tools) or "none",
         files=_listing(files),
         evidence=_evidence(evidence),

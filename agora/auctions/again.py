@@ -7,7 +7,7 @@ seen the evidence, so it replans first; then the task goes to others; then it is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, TypeAlias
 
 from pydantic import Field
@@ -84,11 +84,18 @@ class Patience(Value):
     """What must be left for another attempt; None asks for nothing (dollars: local work needs none)."""
 
 
-def after_attempt(attempts: Sequence[Tried], *, left: Limits, bidders: int, patience: Patience = Patience()) -> Next:  # noqa: B008 - a frozen value
+def after_attempt(
+    attempts: Sequence[Tried],
+    *,
+    left: Limits,
+    bidders: int,
+    out: Collection[str] = (),
+    patience: Patience = Patience(),  # noqa: B008 - a frozen value
+) -> Next:
     """Decide what comes after the last attempt.
 
-    In this order: a task that passed, or whose outcome nobody can tell, ends; limits end it; enough failures by enough
-    agents park it; the same agent replans while it may; any other bidder gets it; where nobody is left, it is parked.
+    In this order: a task that passed, or whose outcome nobody can tell, ends; enough failures by enough agents park it;
+    limits end it; the same agent replans while it may; any other bidder gets it; where nobody is left, it is parked.
     An attempt that could not start by no doing of the agent counts as an attempt and never as its failure: it is
     started again a few times, and then others are tried whose sandbox may be there.
 
@@ -98,7 +105,8 @@ def after_attempt(attempts: Sequence[Tried], *, left: Limits, bidders: int, pati
     Args:
         attempts: All so far, oldest first; at least one.
         left: What the task may still use; None is no limit.
-        bidders: How many agents bid within the reserve, those that tried among them.
+        bidders: How many agents may bid, those that tried and those that are out among them.
+        out: Who was asked and has no bid to make, or no other plan than the one that failed.
         patience: The caps.
 
     Raises:
@@ -118,31 +126,37 @@ def after_attempt(attempts: Sequence[Tried], *, left: Limits, bidders: int, pati
         attempt.agent for attempt in attempts if attempt.verdict is Verdict.FAILED and not attempt.blameless
     )
     starts = Counter(attempt.agent for attempt in attempts if attempt.blameless)
-    if end := _end(attempts, left, patience):
+    if end := _decided(last):
         return Stop(reason=end)
     counted = f"failed {_times(failures.total())} on {_many(len(failures), 'agent')}"
     if failures.total() >= patience.failures and len(failures) >= patience.agents:
         return Park(reason=counted)
-    out = {agent for agent, count in failures.items() if count > patience.replans}
-    out |= {agent for agent, count in starts.items() if count > patience.retries}
-    if last.agent not in out:
+    if end := _limited(len(attempts), left, patience):
+        return Stop(reason=end)
+    gone = {*out} | {agent for agent, count in failures.items() if count > patience.replans}
+    gone |= {agent for agent, count in starts.items() if count > patience.retries}
+    if last.agent not in gone:
         what = "could not work, by no doing of its own" if last.blameless else f"failed {_times(failures[last.agent])}"
         return Replan(agent=last.agent, reason=f"{last.agent} {what}: it tries again")
-    if len(out) < bidders:
-        return Reassign(excluding=tuple(sorted(out)), reason=f"{counted}: {_many(bidders - len(out), 'bidder')} left")
+    if len(gone) < bidders:
+        return Reassign(excluding=tuple(sorted(gone)), reason=f"{counted}: {_many(bidders - len(gone), 'bidder')} left")
     unable = [f"{agent} could not work, by no doing of its own" for agent in sorted(starts)]
     return Park(reason="; ".join([*([counted] if failures else []), *unable, "no bidder is left"]))
 
 
-def _end(attempts: Sequence[Tried], left: Limits, patience: Patience) -> str:
-    """Why the task ends here; empty: it does not."""
-    last = attempts[-1]
+def _decided(last: Tried) -> str:
+    """What came of the task; empty: nothing yet."""
     if last.verdict is Verdict.PASSED:
         return f"{last.agent} passed"
     if last.verdict is Verdict.UNKNOWN and not last.blameless:
         return f"nobody can tell what came of {last.agent}'s work, so there is nothing to mend"
-    if len(attempts) >= patience.attempts:
-        return f"{_many(len(attempts), 'attempt')} of at most {patience.attempts}"
+    return ""
+
+
+def _limited(attempts: int, left: Limits, patience: Patience) -> str:
+    """The limit that is reached; empty: none is."""
+    if attempts >= patience.attempts:
+        return f"{_many(attempts, 'attempt')} of at most {patience.attempts}"
     for name in Limits.model_fields:
         have, need = getattr(left, name), getattr(patience.least, name)
         if have is not None and need is not None and have < need:

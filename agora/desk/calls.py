@@ -44,6 +44,8 @@ class Calls:
         self._seat, self._price, self._write_cap = seat, price, write_cap
         self._last = seat.past.last
         self.last_reply: Reply | None = None
+        self.last_temperature: float | None = None
+        """What the last call was asked at."""
 
     async def ask(self, model: ChatModel, request: Request) -> Reply:
         """Call a model; what may heal is tried again, within the request's deadline and what the purse still holds.
@@ -57,6 +59,7 @@ class Calls:
         if price is None:
             raise UnpricedModelError(model.name)
         request = self._seat.cleaner.request(request)
+        self.last_temperature = request.temperature
         ends_s = self._seat.run.clock.monotonic_s() + request.deadline_s
         past = self._recall(model, request)
         if past is not None and (reply := self._reply_on_record(past)) is not None:

@@ -32,6 +32,7 @@ class MeteredDesk:
         workspace: The attempt's copy.
         files: Names of the files in the workspace.
         evidence: What earlier attempts failed with.
+        history: What the market counted of the agent, in words.
         write_cap: The promised number of tokens written; None: no promise.
     """
 
@@ -47,13 +48,14 @@ class MeteredDesk:
         workspace: Workspace | None = None,
         files: tuple[str, ...] = (),
         evidence: tuple[str, ...] = (),
+        history: str = "",
         write_cap: int | None = None,
     ) -> None:
         seen = task.model_copy(update={"verify": None}) if task.verify else task
         self._seat = Seat(run=run, task=seen, agent=agent, phase=phase, purse=purse)
         self._calls = Calls(self._seat, price=price, write_cap=write_cap)
         self._uses = Uses(self._seat)
-        self._files, self._evidence = files, evidence
+        self._files, self._evidence, self._history = files, evidence, history
         self.tool_calls = 0
         """Calls of tools that ended here, those on record included."""
         self.tool_calls_ok = 0
@@ -90,6 +92,16 @@ class MeteredDesk:
     def last_reply(self) -> Reply | None:
         """What the last call gave; None where it failed."""
         return self._calls.last_reply
+
+    @property
+    def last_temperature(self) -> float | None:
+        """The temperature that the last call was asked at; None: the provider's own."""
+        return self._calls.last_temperature
+
+    @property
+    def history(self) -> str:
+        """What the market counted of who sits here on tasks of this skill, in words; empty where it has no record."""
+        return self._history
 
     def sit_down(self, workspace: Workspace) -> None:
         """Work in this copy from now on."""

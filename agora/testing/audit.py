@@ -74,11 +74,17 @@ def _once(events: Sequence[Event]) -> list[str]:
     """A task is screened once, and nothing is learned from it twice: of each agent, and of each bid."""
     screened = Counter(f"{event.task} was screened" for event in events if isinstance(event, Screened))
     learned = Counter(
-        f"{event.what} {event.key} of {event.update.get('agent')} was learned from {event.task}"
+        f"{event.what} {event.key} of {event.update.get('agent')} was learned from {_place(event)}"
         for event in events
         if isinstance(event, Learned)
     )
     return [f"{what} {count} times" for what, count in (screened + learned).items() if count > 1]
+
+
+def _place(event: Learned) -> str:
+    """The task, and which of its attempts or auctions."""
+    number = event.update.get("attempt", event.update.get("auction", ""))
+    return f"{event.task}, number {number}" if number != "" else event.task
 
 
 def _calls(events: Sequence[Event]) -> list[str]:

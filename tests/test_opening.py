@@ -1,0 +1,178 @@
+"""After a failure: the same agent with another plan, then the others, with the evidence; then the task is parked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agora import failpoints
+from agora.agents.function import FunctionAgent
+from agora.bids import Plan, Price
+from agora.events import Awarded, BidRefused, Event, Opened, TaskDone
+from agora.failpoints import Failpoint
+from agora.market import Market
+from agora.memory.in_memory import MemoryStore
+from agora.protocols import Desk
+from agora.tasks import Check, Task, Verdict
+from agora.testing import FakeClock, audit
+
+TASK = Task(id="t", goal="what is 6 x 7?", verify=Check(kind="exact", options={"answer": "42"}))
+
+
+class Worker:
+    """Its plans and answers in order, the last ones for good; it remembers which evidence it was shown."""
+
+    def __init__(
+        self, name: str, answers: Sequence[str], plans: Sequence[str | None] = ("", "", ""), price: int = 1
+    ) -> None:
+        self.bid_on: list[tuple[str, ...]] = []
+        self.worked_on: list[tuple[str, ...]] = []
+
+        async def bid(desk: Desk) -> Plan | None:
+            self.bid_on.append(desk.evidence)
+            said = plans[min(len(self.bid_on), len(plans)) - 1]
+            return None if said is None else Plan(text=said or f"{name}, plan {len(self.bid_on)}", tokens=0)
+
+        async def perform(desk: Desk, plan: Plan) -> str:
+            self.worked_on.append(desk.evidence)
+            return answers[min(len(self.worked_on), len(answers)) - 1]
+
+        self.agent = FunctionAgent(name, perform, plan=bid, price=Price(per_task=Decimal(price) / 100))
+
+
+def market_of(*workers: Worker, store: MemoryStore | None = None, attempts: int = 6) -> Market:
+    store = store or MemoryStore(clock=FakeClock())
+    return Market([worker.agent for worker in workers], store=store, seed=1, attempts=attempts)
+
+
+def events(market: Market) -> list[Event]:
+    return [item.event for item in market.store.events() if item.event is not None]
+
+
+def calls(market: Market) -> list[tuple[str, tuple[str, ...]]]:
+    return [(event.how, event.asked) for event in events(market) if isinstance(event, Opened)]
+
+
+async def test_who_failed_tries_again_by_another_plan_with_the_evidence() -> None:
+    quick, slow = Worker("quick", ["41", "42"]), Worker("slow", ["42"], price=9)
+    market = market_of(quick, slow)
+    result = await market.run(TASK)
+    assert [(one.award.agent, one.outcome.verdict) for one in result.attempts] == [
+        ("quick", Verdict.FAILED),
+        ("quick", Verdict.PASSED),
+    ]
+    assert calls(market) == [("auction", ("quick", "slow")), ("replan", ("quick",))]
+    assert [len(seen) for seen in (quick.bid_on[0], quick.bid_on[1], quick.worked_on[1])] == [0, 1, 1]
+    assert "41" in quick.bid_on[1][0]
+    assert [bid.plan.text for bid in result.bids] == ["quick, plan 2"], "the auction that counts is the last one"
+    assert result.attempts[1].award.reason.startswith("quick failed once: it tries again")
+
+
+async def test_who_has_no_other_plan_does_not_try_again() -> None:
+    stubborn, other = Worker("stubborn", ["41"], ["guess"]), Worker("other", ["42"], price=9)
+    market = market_of(stubborn, other)
+    result = await market.run(TASK)
+    assert [one.award.agent for one in result.attempts] == ["stubborn", "other"]
+    (refused,) = [event for event in events(market) if isinstance(event, BidRefused)]
+    assert (refused.agent, refused.auction, refused.reason) == (
+        "stubborn",
+        1,
+        "has no other plan than the one that failed",
+    )
+    assert calls(market)[2] == ("reassign", ("other",))
+    assert len(other.bid_on[1]) == 1, "the evidence is in the new call"
+
+
+async def test_failed_three_times_by_two_agents_it_is_parked_with_its_trace() -> None:
+    workers = [Worker("a", ["1"]), Worker("b", ["2"], price=2), Worker("c", ["42"], price=3)]
+    market = market_of(*workers)
+    result = await market.run(TASK)
+    assert [one.award.agent for one in result.attempts] == ["a", "a", "b"]
+    assert result.parked
+    assert result.reason.startswith("parked, failed 3 times on 2 agents; the last one: ")
+    assert "'2'" in result.reason
+    (done,) = [event for event in events(market) if isinstance(event, TaskDone)]
+    assert done.parked
+    again = await market.resume(result.run)
+    assert again.results[0] == result
+
+
+async def test_no_more_awards_than_allowed() -> None:
+    market = market_of(Worker("a", ["1"]), Worker("b", ["42"], price=2), attempts=1)
+    result = await market.run(TASK)
+    assert (len(result.attempts), result.parked) == (1, False)
+
+
+async def test_others_who_decline_end_the_task_as_it_is() -> None:
+    market = market_of(Worker("a", ["1"], ["guess"]), Worker("b", ["42"], ["look", None], price=2))
+    result = await market.run(TASK)
+    assert [one.award.agent for one in result.attempts] == ["a"]
+    assert [how for how, _ in calls(market)] == ["auction", "replan", "reassign"]
+    assert result.verdict is Verdict.FAILED
+
+
+async def test_what_each_attempt_taught_is_remembered_as_a_pair() -> None:
+    store = MemoryStore(clock=FakeClock())
+    await market_of(Worker("a", ["1", "42"]), store=store).run(TASK)
+    kept = [(entry.plan, entry.won, entry.passed) for entry in store.recall(TASK.goal, limit=9)]
+    assert sorted(kept) == [("a, plan 1", True, False), ("a, plan 2", True, True)]
+    (record,) = store.records()
+    assert (record.tried, record.passed) == (2, 1)
+
+
+class Power(BaseException):
+    """The power is cut."""
+
+
+@pytest.mark.parametrize(
+    ("place", "hit"),
+    [("opened", 2), ("opened", 3), ("bid", 3), ("scored", 2), ("awarded", 2), ("performed", 2), ("settled", 2)],
+)
+async def test_a_run_that_is_cut_off_between_calls_goes_on_where_it_was(place: str, hit: int) -> None:
+    def workers() -> list[Worker]:
+        return [Worker("a", ["1"]), Worker("b", ["42"], price=2)]
+
+    store, cut_off = MemoryStore(clock=FakeClock()), workers()
+
+    def cut() -> None:
+        raise Power
+
+    failpoints.arm(Failpoint(place, hit, act=cut))
+    try:
+        with pytest.raises(Power):
+            await market_of(*cut_off, store=store).run(TASK)
+    finally:
+        failpoints.arm(None)
+    market = market_of(*cut_off, store=store)
+    report = await market.resume("last")
+    assert [one.award.agent for one in report.results[0].attempts] == ["a", "a", "b"]
+    assert report.results[0].passed
+    assert audit(events(market)) == []
+    assert [how for how, _ in calls(market)] == ["auction", "replan", "reassign"]
+
+
+PLANS = st.lists(st.sampled_from(["", "the same", None]), min_size=1, max_size=4)
+ANSWERS = st.lists(st.sampled_from(["42", "41"]), min_size=1, max_size=4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(pool=st.lists(st.tuples(ANSWERS, PLANS), min_size=1, max_size=4), attempts=st.integers(1, 6))
+def test_whatever_agents_do_the_calls_end_and_the_record_adds_up(
+    pool: list[tuple[list[str], list[str | None]]], attempts: int
+) -> None:
+    import anyio
+
+    workers = [Worker(f"w{n}", answers, plans, price=n + 1) for n, (answers, plans) in enumerate(pool)]
+    market = market_of(*workers, attempts=attempts)
+    result = anyio.run(market.run, TASK)
+    assert audit(events(market)) == []
+    assert len(result.attempts) <= attempts
+    assert len(calls(market)) <= len(result.attempts) + len(workers) + 1
+    assert not any(one.outcome.verdict is Verdict.PASSED for one in result.attempts[:-1])
+    awards = [event.award.agent for event in events(market) if isinstance(event, Awarded)]
+    failures = {name: awards.count(name) for name in awards}
+    assert all(count <= 2 for count in failures.values()), "an agent that failed twice does not get it again"
