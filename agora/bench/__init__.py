@@ -1,1 +1,1 @@
-"""What auctions cost and bring, measured: the simulation, whose parameters stand in parameters.py."""
+"""What auctions cost and bring, measured: in simulation, and on a user's own agents and tasks."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from agora.auctions import standing
-from agora.bench.parameters import Parameters
-from agora.bench.work import Attempted
-from agora.bench.world import SOUND, Case
+from agora.auctions import agreement_of, standing
+from agora.bench.simulation.parameters import Parameters
+from agora.bench.simulation.work import Attempted
+from agora.bench.simulation.world import Case
 from agora.bids import Bid, Juror, Lesson, Standing
-from agora.memory.learned import RecordKey, RecordUpdate, added, fresh
+from agora.memory.learned import JudgeUpdate, MarkedBid, RecordKey, RecordUpdate, added, fresh
 from agora.records import AgentRecord, MemoryEntry
 
 
@@ -29,28 +29,28 @@ class Knowledge:
 
     Args:
         parameters: What is taken for given.
+        fine: Whether tasks state their kind and bin as their skill, else their kind.
     """
 
-    def __init__(self, parameters: Parameters) -> None:
-        self._given = parameters
-        self._records: dict[tuple[int, int], AgentRecord] = {}
-        self._right: dict[int, tuple[int, int]] = {}  # judge -> marks that went with the outcome, all of them
+    def __init__(self, parameters: Parameters, *, fine: bool = False) -> None:
+        self._given, self._fine = parameters, fine
+        self._records: dict[tuple[int, str], AgentRecord] = {}  # agent, skill
         self._memory: dict[int, list[_Remembered]] = {}  # kind -> tasks
         self._cases: dict[str, Case] = {}
 
-    def standing(self, agent: int, kind: int) -> Standing:
-        """How an agent stands on a kind of task."""
+    def standing(self, agent: int, case: Case) -> Standing:
+        """How an agent stands on the skill that a task states."""
         name = self._given.agents[agent].name
-        return standing(self._records.values(), operator=name, agent=name, skill=self._given.kinds[kind].name)
+        return standing(self._records.values(), operator=name, agent=name, skill=self._skill(case))
 
-    def jurors(self, judges: Sequence[int]) -> dict[str, Juror]:
-        """The judges, with how far their marks went with outcomes: (right + 1) / (marks + 2)."""
-        names = [self._given.agents[judge].name for judge in judges]
-        counts = [self._right.get(judge, (0, 0)) for judge in judges]
-        return {
-            name: Juror(operator=name, agreement=(right + 1) / (seen + 2))
-            for name, (right, seen) in zip(names, counts, strict=True)
-        }
+    def jurors(self, judges: Sequence[int], case: Case) -> dict[str, Juror]:
+        """The judges, with how far their marks went with outcomes on the skill that a task states."""
+        found: dict[str, Juror] = {}
+        for judge in judges:
+            name = self._given.agents[judge].name
+            agreement = agreement_of(self._records.get((judge, self._skill(case))))
+            found[name] = Juror(operator=name, agreement=agreement)
+        return found
 
     def recall(self, case: Case) -> list[MemoryEntry]:
         """All bids for the nearest past tasks of the same kind, nearest first, then the latest."""
@@ -74,22 +74,28 @@ class Knowledge:
         for attempt in attempts:
             self._add_record(case, attempt, bids.get(attempt.agent))
         first = {one.agent: one.passed for one in reversed(attempts)}
-        for agent, passed in first.items():
-            for name, mark in bids[agent].marks.items() if agent in bids else ():
-                self._add_mark(name, (mark >= SOUND) == passed)
+        judged = [(bids[agent].marks, passed) for agent, passed in first.items() if agent in bids]
+        for judge, agent in enumerate(self._given.agents):
+            marks = [(marks[agent.name], passed) for marks, passed in judged if agent.name in marks]
+            if marks:
+                self._add_marks(case, judge, marks)
         if bids:
             passed_by = {one.agent for one in attempts if one.passed}
             self._remember(case, bids, {one.agent for one in attempts}, passed_by)
+
+    def _skill(self, case: Case) -> str:
+        kind = self._given.kinds[case.kind].name
+        return f"{kind}-{case.bin}" if self._fine else kind
 
     def _case_of(self, lesson: Lesson) -> Case:
         return self._cases[lesson.goal]
 
     def _add_record(self, case: Case, attempt: Attempted, bid: Bid | None) -> None:
-        agent, kind = self._given.agents[attempt.agent], self._given.kinds[case.kind]
+        agent, skill = self._given.agents[attempt.agent], self._skill(case)
         update = RecordUpdate(
             operator=agent.name,
             agent=agent.name,
-            skill=kind.name,
+            skill=skill,
             grounded=True,
             passed=int(attempt.passed),
             promised_steps=1,
@@ -100,14 +106,17 @@ class Knowledge:
             seconds=0.0,
             promised_usd=bid.price.value if bid else None,
         )
-        at = (attempt.agent, case.kind)
-        old = self._records.get(at) or fresh(RecordKey(agent.name, agent.name, kind.name, True))
-        self._records[at] = added(old, update)
+        self._add(attempt.agent, update)
 
-    def _add_mark(self, name: str, right: bool) -> None:
-        judge = next(place for place, agent in enumerate(self._given.agents) if agent.name == name)
-        before, seen = self._right.get(judge, (0, 0))
-        self._right[judge] = before + right, seen + 1
+    def _add_marks(self, case: Case, judge: int, marks: Sequence[tuple[int, bool]]) -> None:
+        name = self._given.agents[judge].name
+        bids = tuple(MarkedBid(mark=mark, passed=int(passed)) for mark, passed in marks)
+        self._add(judge, JudgeUpdate(operator=name, agent=name, skill=self._skill(case), grounded=True, bids=bids))
+
+    def _add(self, agent: int, update: RecordUpdate | JudgeUpdate) -> None:
+        old = self._records.get((agent, update.skill))
+        fresh_one = fresh(RecordKey(update.operator, update.agent, update.skill, True))
+        self._records[agent, update.skill] = added(old or fresh_one, update)
 
     def _remember(self, case: Case, bids: Mapping[int, Bid], won: set[int], passed: set[int]) -> None:
         goal = str(case.id)

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from agora.auctions import seal
-from agora.bench.parameters import Parameters
-from agora.bench.work import Bill
-from agora.bench.world import Case, entropy_of, marks_of
+from agora.bench.simulation.parameters import Parameters
+from agora.bench.simulation.work import Bill
+from agora.bench.simulation.world import Case, entropy_of, marks_of
 from agora.bids import Amount, Bid, Plan, Price, Reserve, Standing
 from agora.tasks import Usage
 

@@ -14,11 +14,11 @@ from pydantic import Field
 from agora.auctions import SALE, after_refinement, lessons_for, may_refine
 from agora.auctions.exploration import explore
 from agora.auctions.worth import Contender, cap_for, worth_of
-from agora.bench.baselines import lot_of
-from agora.bench.bidders import asked, bidding_cost, judge, planned, reserve_of
-from agora.bench.knowledge import Knowledge
-from agora.bench.work import Bill, Done, perform
-from agora.bench.world import Case, World
+from agora.bench.simulation.baselines import lot_of
+from agora.bench.simulation.bidders import asked, bidding_cost, judge, planned, reserve_of
+from agora.bench.simulation.knowledge import Knowledge
+from agora.bench.simulation.work import Bill, Done, perform
+from agora.bench.simulation.world import Case, World
 from agora.bids import Bid, Clearing, Juror, Reserve, Standing
 from agora.values import Value
 
@@ -38,6 +38,8 @@ class Rules(Value):
     """Whether the price is posted where bids are not expected to pay."""
     explored: float = Field(default=0.0, ge=0, le=1)
     """The share of awards that may go to newcomers."""
+    fine: bool = False
+    """Whether a task states its kind and bin as its skill, as where users name their work finely; else its kind."""
     learn: bool = True
     """False: the market stays as on its first day."""
 
@@ -54,14 +56,14 @@ class Auction:
     def __init__(self, world: World, rules: Rules, *, loop: bool) -> None:
         self._world, self._given, self._rules, self._loop = world, world.parameters, rules, loop
         self._names = [agent.name for agent in self._given.agents]
-        self._knowledge = Knowledge(self._given)
+        self._knowledge = Knowledge(self._given, fine=rules.fine)
         self._sale = SALE({"record": rules.record}, dial=rules.dial)
         self._explored = 0
 
     def do(self, case: Case) -> Done:
         """One task, from its announcement to what is learned from it."""
         bill, everyone = Bill(self._given), list(range(len(self._names)))
-        standings = {agent: self._knowledge.standing(agent, case.kind) for agent in everyone}
+        standings = {agent: self._knowledge.standing(agent, case) for agent in everyone}
         asked_for = self._worth(case, everyone, standings) if self._rules.post else everyone
         if len(asked_for) == 1:
             return self._posted(case, asked_for[0], standings, bill)
@@ -107,7 +109,7 @@ class Auction:
         self, case: Case, agents: Sequence[int], standings: dict[int, Standing], bill: Bill
     ) -> tuple[dict[int, Bid], Clearing, dict[int, float]]:
         """The bids that stand at the end, how they were ranked, and the lessons in them."""
-        jury = self._knowledge.jurors(agents)
+        jury = self._knowledge.jurors(agents, case)
         if not self._rules.judges:
             jury = {name: Juror(operator=juror.operator) for name, juror in jury.items()}
         reserve, seed = reserve_of(self._given, case.kind), lot_of(self._world, case)

@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 
 from agora.auctions.jury import MOST_MARK
 from agora.auctions.sealing import PLAN_CAP_TOKENS
-from agora.bench.parameters import BINS, Parameters
+from agora.bench.simulation.parameters import BINS, Parameters
+from agora.records import LEAST_YES
 
 MOST_ATTEMPTS: Final = 8
 """Attempts of one agent at one task that are drawn."""
-SOUND: Final = 3
-"""The least mark that says that a plan will do."""
 
 Vector: TypeAlias = NDArray[np.float64]
 
@@ -133,7 +132,7 @@ def marks_of(
         error = math.sqrt(shared) * case.look[agent] + math.sqrt(1 - shared) * case.own_look[agent, round, judge]
         seen = signal * margin_of(parameters, case, agent, lessons=lessons) + math.sqrt(1 - signal**2) * error
         seen += parameters.lesson_look * lessons
-        marks.append(min(max(math.floor(SOUND + parameters.mark_spread * seen), 0), MOST_MARK))
+        marks.append(min(max(math.floor(LEAST_YES + parameters.mark_spread * seen), 0), MOST_MARK))
     return marks
 
 

@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from agora.auctions.again import Reassign, Replan, Tried, after_attempt
-from agora.bench.parameters import Parameters
-from agora.bench.world import Case, margin_of
+from agora.bench.simulation.parameters import Parameters
+from agora.bench.simulation.world import Case, margin_of
 from agora.tasks import Limits, Verdict
 
 Purpose: TypeAlias = Literal["work", "bids", "jury", "refinement"]
-"""What tokens are taken for; all but work is overhead. A plan that is made again after a failure counts among bids."""
+"""What tokens are taken for; all but work is overhead."""
 
 NOTHING: Final[Mapping[int, float]] = MappingProxyType({})
 NO_PLANS: Final[Mapping[int, int]] = MappingProxyType({})
@@ -94,6 +94,9 @@ def perform(
 ) -> tuple[Attempted, ...]:
     """Attempts by whoever is next, as the market's rule has it.
 
+    After a failure the agent that is to replan, or all others, are asked for bids again, at their full price. The others
+    stand in the order in which they stood: what their plans tell has not changed.
+
     Args:
         parameters: What is taken for given.
         case: The task.
@@ -104,29 +107,34 @@ def perform(
         lessons: Agent -> share of all lessons that went into its plan.
     """
     made: list[Attempted] = []
-    while (agent := _next(parameters, made, order, loop=loop)) is not None:
+    agent: int | None = order[0]
+    while agent is not None:
         attempt = sum(one.agent == agent for one in made)
-        plan = plans.get(agent, 0)
-        if attempt and plan:
-            bill.charge("bids", agent, parameters.bid_tokens + plan)
-        tokens = int(case.tokens[agent, attempt]) + plan * parameters.plan_reads
+        tokens = int(case.tokens[agent, attempt]) + plans.get(agent, 0) * parameters.plan_reads
         bill.charge("work", agent, tokens)
         margin = margin_of(parameters, case, agent, attempt=attempt, lessons=lessons.get(agent, 0.0))
         made.append(Attempted(agent, tokens, margin > 0))
+        asked = _asked_next(parameters, made, order) if loop else []
+        _charge_call(parameters, [one for one in asked if one in plans], plans, bill)
+        agent = asked[0] if asked else None
     return tuple(made)
 
 
-def _next(parameters: Parameters, made: Sequence[Attempted], order: Sequence[int], *, loop: bool) -> int | None:
-    """Who tries next; nobody where it is over."""
-    if not made:
-        return order[0]
-    if not loop:
-        return None
+def _asked_next(parameters: Parameters, made: Sequence[Attempted], order: Sequence[int]) -> list[int]:
+    """Who is asked for a bid after the last attempt, best first; nobody where it is over."""
     names = [agent.name for agent in parameters.agents]
     tried = [Tried(agent=names[one.agent], verdict=Verdict.PASSED if one.passed else Verdict.FAILED) for one in made]
     after = after_attempt(tried, left=Limits(), bidders=len(order))
     if isinstance(after, Replan):
-        return names.index(after.agent)
-    if isinstance(after, Reassign):
-        return next(agent for agent in order if names[agent] not in after.excluding)
-    return None
+        return [names.index(after.agent)]
+    return [agent for agent in order if names[agent] not in after.excluding] if isinstance(after, Reassign) else []
+
+
+def _charge_call(parameters: Parameters, asked: Sequence[int], plans: Mapping[int, int], bill: Bill) -> None:
+    """Another call for bids: everyone asked writes a plan; where there are several, all judges read them."""
+    for agent in asked:
+        bill.charge("bids", agent, parameters.bid_tokens + plans[agent])
+    if len(asked) > 1:
+        read = parameters.jury_tokens + sum(plans[agent] + parameters.mark_tokens for agent in asked)
+        for judge in plans:
+            bill.charge("jury", judge, read)

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from agora.bench.bidders import posted, reserve_of
-from agora.bench.knowledge import Knowledge
-from agora.bench.parameters import Parameters
-from agora.bench.work import Attempted, Bill, Done, perform
-from agora.bench.world import Case, World, answer_score
+from agora.bench.simulation.bidders import posted, reserve_of
+from agora.bench.simulation.knowledge import Knowledge
+from agora.bench.simulation.parameters import Parameters
+from agora.bench.simulation.work import Attempted, Bill, Done, perform
+from agora.bench.simulation.world import Case, World, answer_score
 from agora.protocols import Mechanism
 
 NEIGHBOURS = 16
@@ -39,7 +39,7 @@ class ByRule:
         """Clear, work, learn."""
         given, bill = self._world.parameters, Bill(self._world.parameters)
         names = [agent.name for agent in given.agents]
-        offers = [posted(given, case, agent, self._knowledge.standing(agent, case.kind)) for agent in range(len(names))]
+        offers = [posted(given, case, agent, self._knowledge.standing(agent, case)) for agent in range(len(names))]
         seed = lot_of(self._world, case)
         clearing = self._mechanism.clear(offers, reserve=reserve_of(given, case.kind), seed=seed)
         order = [names.index(score.agent) for score in clearing.ranking]
