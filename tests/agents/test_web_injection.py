@@ -19,6 +19,7 @@ import pytest
 from agora.agents.command_tools import DEFAULT_TOOLS
 from agora.agents.llm import LLMAgent
 from agora.agents.web.fetching import WebFetch
+from agora.auctions import SALE
 from agora.bids import Price
 from agora.events import Awarded, CommandReserved, Done, Event, Posted, TaskDone, ToolUsed
 from agora.market import Market
@@ -127,6 +128,7 @@ class Scene:
         market = Market(
             [hostile, LLMAgent("bystander", self.bystander, tools=[], tier=Tier.BARE)],
             budget_usd=BUDGET_USD,
+            mechanism=SALE(jury=[]),
             sandbox=BareSandbox(),
             limits=limits or Limits(steps=MAX_STEPS),
             seed=7,
