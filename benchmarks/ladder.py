@@ -32,13 +32,14 @@ from agora.coordinator import Everyone
 from agora.memory.in_memory import MemoryStore
 from agora.models.local import LocalModel
 from agora.sandbox import best_sandbox
+from agora.settings import Settings
 from agora.tasks import Task
 from benchmarks.ladder_tasks import BINS, ladder
 from benchmarks.variant_tasks import Variant
 from benchmarks.variants import ROOT, starter_agents, write_files
 
-ATTEMPTS = 2
-"""As the market's default: on failure the runner-up gets the task once."""
+ATTEMPTS = Settings().attempts
+"""As the market's default: after a failure the same agent plans again, then the others are asked."""
 
 
 @contextmanager
