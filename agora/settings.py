@@ -82,7 +82,7 @@ class Settings(Value):
     recall_capacity: int = Field(default=2000, ge=1, le=1_000_000)
     """How many remembered bids are considered where embeddings are at hand."""
     recall_duplicate: float = Field(default=0.97, ge=-1, le=1)
-    """Above this cosine of their goals, a task's memories make room for those of a later one, once the capacity is full."""
+    """Above this cosine of two goals, memories of the older task are the first to make room."""
     recall_lessons: int = Field(default=8, ge=0, le=64)
     """The most past tasks that an agent is shown before it may write its plan again; 0: nobody refines."""
     recall_trust: bool = True

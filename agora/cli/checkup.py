@@ -18,6 +18,7 @@ from agora.cli.paint import err
 from agora.cli.pool import join_pool
 from agora.cli.session import Session, opened_store
 from agora.errors import AgoraError, SandboxError
+from agora.memory.embeddings import loaded
 from agora.memory.location import shown
 from agora.sandbox import best_sandbox, explain
 from agora.sandbox.battery import AttackResult, Limitable, run_battery
@@ -39,6 +40,8 @@ class Checkup:
     """One line for each thing that is missing, with the mend."""
     database: str
     """Where the memory is."""
+    recall_trouble: str = ""
+    """Why memories are found by words only, with the mend; empty: by meaning, too."""
     memory_error: str = ""
     """Why it cannot be used; empty where it can."""
     agents: tuple[str, ...] = ()
@@ -81,6 +84,8 @@ class Checkup:
             "missing": list(self.missing),
             "database": self.database,
             "memory_error": self.memory_error or None,
+            "recall": "words" if self.recall_trouble else "words and meaning",
+            "recall_trouble": self.recall_trouble or None,
             "agents": list(self.agents),
             "absent": dict(self.absent),
             "attacks": [dict(attack._asdict()) for attack in self.attacks],
@@ -108,6 +113,7 @@ async def check_up(session: Session, battery: bool) -> Checkup:
         tier=explained.tier.name.lower(),
         missing=explained.missing,
         database=shown(session.database),
+        recall_trouble=loaded().trouble,
         memory_error=await _memory_error(session),
         agents=agents,
         absent=absent,

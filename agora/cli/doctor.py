@@ -50,6 +50,8 @@ def _print(found: Checkup) -> None:
         console.print(f"  [quiet]{safe(line)}[/]")
     memory = f"[passed]writable[/] {safe(found.database)}" if not found.memory_error else ""
     console.print(f"memory: {memory or f'[failed]{safe(found.memory_error)}[/]'}")
+    by = f"words only; by meaning: {safe(found.recall_trouble)}" if found.recall_trouble else "words and meaning"
+    console.print(f"recall: by {by}")
     console.print(f"agents: {', '.join(safe(name) for name in found.agents) or '[failed]none[/]'}")
     if found.absent:
         console.print(remarks(("  absent", safe(line)) for line in grouped(found.absent)))

@@ -84,22 +84,23 @@ async def _memory(session: Session, *, json: bool) -> None:
     from agora.cli.paint import out, safe
     from agora.cli.records import print_records, record_forms
     from agora.cli.session import opened_store
-    from agora.memory.embeddings import EXTRA, absence
+    from agora.memory.embeddings import loaded
     from agora.memory.location import shown
 
     async with opened_store(session) as store:
         records, found = store.records(), store.runs(limit=10_000)
+    trouble = loaded().trouble
     if json:
-        recall = "words" if absence() else "words and meaning"
+        recall = "words" if trouble else "words and meaning"
         form: Form = {"database": shown(session.database), "runs": len(found), "recall": recall}
+        form |= {"recall_trouble": trouble or None}
         print_form("agora.memory/1", {**form, "records": list(record_forms(records))})
         return
     tasks = sum(info.tasks for info in found)
     out().print(f"{safe(shown(session.database))}: {len(found)} runs, {tasks} tasks\n")
     print_records(records)
     out().print('[quiet]remembered bids: agora memory search "words of a goal"[/]')
-    if absence():
-        out().print(f"[quiet]they are found by words; by meaning, too, after: {safe(EXTRA)}[/]")
+    out().print(f"[quiet]they are found by {f'words only: {safe(trouble)}' if trouble else 'words and by meaning'}[/]")
 
 
 async def _search(session: Session, text: str, *, limit: int, json: bool) -> None:

