@@ -75,12 +75,18 @@ def judge_update(*bids: tuple[int, int], judge: str = "scout", grounded: bool = 
 
 
 def memory_update(
-    *, task: str = "t1", goal: str = "fix the parser", grounded: bool = True, won: bool = True, passed: bool = True
+    *,
+    task: str = "t1",
+    goal: str = "fix the parser",
+    agent: str = "scout",
+    grounded: bool = True,
+    won: bool = True,
+    passed: bool = True,
 ) -> Learned:
     """One bid of a verified task, to be remembered."""
     update: Mapping[str, JsonValue] = {
         "goal": goal,
-        "agent": "scout",
+        "agent": agent,
         "plan": "read, change, test",
         "won": won,
         "passed": passed,

@@ -10,7 +10,7 @@ import pytest
 
 from agora.cli.main import run_app
 from agora.errors import LeaseError, LedgerError
-from agora.events import BidRefused, Event, Learned
+from agora.events import BidRefused, Event, Judged, Learned
 from agora.ledger.chain import SALT_BYTES
 from agora.memory import migrations
 from agora.memory.dialects import connect, transact
@@ -18,7 +18,7 @@ from agora.memory.moving import move
 from agora.memory.sql_store import SQLStore
 from agora.memory.tables import METADATA
 from agora.testing.clocks import FakeClock
-from agora.testing.lessons import memory_update, record_update
+from agora.testing.lessons import bids_update, judge_update, memory_update, record_update
 from agora.testing.stores import one_run
 from agora.values import JsonValue
 from memory.helpers_store import open_store, raw, small, tasks_of
@@ -71,6 +71,8 @@ async def filled(place: str) -> dict[str, object]:
     """A memory with two runs, hostile texts, an erased body and a snapshot; what it holds."""
     store = open_store(place)
     await store.record("r1", *one_run(), record_update(), memory_update())
+    await store.record("r1", Judged(task="t1", judge="scout", round=1, marks={"scout": 5, "other": 0}))
+    await store.record("r1", judge_update((5, 1), (4, 0)), bids_update(entropy=1 / 3, surprisal_nats=0.1))
     for event in HOSTILE:
         try:
             await store.record("r2", event)

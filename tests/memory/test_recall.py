@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
+import anyio
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agora.events import Event, Posted
+from agora.events import Event, Learned, Posted
 from agora.memory import MemoryStore
 from agora.memory.embeddings import Embedder, Vector, local_embedder
 from agora.memory.recall import DEFAULTS, Recalling
@@ -19,6 +21,7 @@ from agora.memory.recollection import FILL_CHARS
 from agora.memory.sql_store import SQLStore
 from agora.memory.words import MOST_WORDS, shared, stems, words
 from agora.protocols import Store
+from agora.records import MemoryEntry
 from agora.tasks import Task
 from agora.testing.clocks import FakeClock
 from agora.testing.lessons import memory_update
@@ -211,6 +214,52 @@ async def test_where_the_posting_was_erased_only_a_person_is_offered_the_memory(
     store.erase(1)
     assert (found(store, "parser", trust=frozenset({"private"})), found(store, "parser")) == ([], ["open"])
     await store.close()
+
+
+@st.composite
+def remembered_bids(draw: st.DrawFn) -> Learned:
+    """Any bid of one of three tasks, as any verifier found it."""
+    return memory_update(
+        task=draw(st.sampled_from(["t1", "t2", "t3"])),
+        goal=draw(st.sampled_from(["fix the parser", "mend the parser", "parse the date"])),
+        agent=draw(st.sampled_from(["scout", "other", "third"])),
+        won=(won := draw(st.booleans())),
+        passed=won and draw(st.booleans()),
+        grounded=draw(st.booleans()),
+    )
+
+
+@pytest.mark.parametrize("kind", ["words", "meaning", "memory"])
+@settings(max_examples=15, deadline=None)
+@given(bids=st.lists(remembered_bids(), max_size=12))
+def test_no_memory_is_offered_as_a_win_unless_a_grounded_check_passed_its_work(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, bids: list[Learned]
+) -> None:
+    async def check() -> None:
+        place = str(tmp_path_factory.mktemp("wins") / "agora.db")
+        stores: dict[str, Callable[[], Store]] = {
+            "words": lambda: by_words(place),
+            "meaning": lambda: opened(place),
+            "memory": lambda: MemoryStore(clock=FakeClock()),
+        }
+        store = stores[kind]()
+        await store.record("r1", *bids)
+        offered = Counter(map(outcome, store.recall("fix the parser of the date", limit=99)))
+        grounded = Counter(outcome_of(event) for event in bids if event.update["grounded"])
+        assert offered <= grounded
+        if kind != "meaning":
+            assert offered == grounded, "all of these goals share a word with the text"
+        await store.close()
+
+    anyio.run(check)
+
+
+def outcome(entry: MemoryEntry) -> tuple[object, ...]:
+    return entry.task, entry.goal, entry.agent, entry.won, entry.passed
+
+
+def outcome_of(event: Learned) -> tuple[object, ...]:
+    return event.key, *(event.update[name] for name in ("goal", "agent", "won", "passed"))
 
 
 def stored(place: str) -> list[tuple[int, int, str | None]]:
