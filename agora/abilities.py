@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from agora.bids import Lesson, Plan
 from agora.messages import Reply, Request
 from agora.protocols import Desk
+from agora.rules import Rules
 from agora.tasks import Outcome, Task, Work
 from agora.values import JsonValue
 
@@ -59,6 +60,16 @@ class Juried(Protocol):
     @property
     def jury(self) -> frozenset[str] | None:
         """The judges' names; None: everyone who can judge; empty: nobody."""
+        ...
+
+
+@runtime_checkable
+class Ruled(Protocol):
+    """A mechanism that says how its auctions are held."""
+
+    @property
+    def rules(self) -> Rules:
+        """Second plans, exploration, and when one agent alone is asked."""
         ...
 
 

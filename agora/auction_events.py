@@ -33,8 +33,9 @@ class Opened(Happening):
     kind: Literal["opened"] = "opened"
     auction: int = 0
     """Which one, from 0."""
-    how: Literal["auction", "post", "replan", "reassign"]
-    """All who may bid are asked; the price is posted to one; one tries again; others get it, with the evidence."""
+    how: Literal["auction", "post", "explore", "replan", "reassign"]
+    """Bids are called for; the price is posted to one agent, or to a newcomer by lot; who failed tries again; the
+    others get it, with the evidence."""
     asked: tuple[str, ...]
     """Who is asked for a bid."""
     reserve: Reserve

@@ -12,7 +12,7 @@ from typing import Final
 
 import anyio
 
-from agora.abilities import Juried, JuryMember
+from agora.abilities import JuryMember
 from agora.auctions import Ballot, agreement_of, ballot_for, jury_schema, read_marks, record_of
 from agora.bids import Bid, Juror
 from agora.budget import Purse, tightest
@@ -33,7 +33,7 @@ async def hear_jury(house: House, lot: Lot, bids: Mapping[str, Bid], *, round: i
 
     One first bid is nothing to compare, and nobody is asked. Marks are put on the ledger in the order of names.
     """
-    judges = jury_of(house, lot) if len(bids) > (round == 0) else ()
+    judges = house.judges_among(lot.auction.opened.asked) if len(bids) > (round == 0) else ()
     heard: dict[str, Judged] = {}
     with anyio.move_on_after(house.bid_deadline_s):
         async with anyio.create_task_group() as group:
@@ -47,13 +47,6 @@ async def hear_jury(house: House, lot: Lot, bids: Mapping[str, Bid], *, round: i
             operator = house.agents[name].profile.operator
             lot.auction.jury[name] = Juror(operator=operator, agreement=judged.agreement)
     return {name: _marked(bid, heard.values()) for name, bid in bids.items()}
-
-
-def jury_of(house: House, lot: Lot) -> tuple[str, ...]:
-    """Who judges, in the order of names."""
-    chosen = house.mechanism.jury if isinstance(house.mechanism, Juried) else ()
-    able = (name for name in lot.shortlist.members if isinstance(house.agents[name], JuryMember))
-    return tuple(sorted(name for name in able if chosen is None or name in chosen))
 
 
 def _marked(bid: Bid, heard: Iterable[Judged]) -> Bid:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from agora.abilities import MayBeDown
+from agora.abilities import Juried, JuryMember, MayBeDown, Ruled
 from agora.bids import Bid, Clearing, Juror, Shortlist, Standing
 from agora.budget import Purse
 from agora.events import Event, Opened
 from agora.protocols import Agent, Mechanism, Policy, Sandbox, Verifier
 from agora.records import AgentRecord
 from agora.results import Attempt
+from agora.rules import NO_RULES, Rules
 from agora.runs import Run
 from agora.sandbox import refuse_below
 from agora.tasks import Task, Tier, Usage
@@ -52,6 +53,17 @@ class House:
         least = max((task.tier for task in tasks if task.workspace is not None), default=Tier.BARE)
         if least > Tier.BARE:
             refuse_below(least, self.sandbox.tier)
+
+    @property
+    def rules(self) -> Rules:
+        """How auctions are held besides their scores."""
+        return self.mechanism.rules if isinstance(self.mechanism, Ruled) else NO_RULES
+
+    def judges_among(self, asked: Iterable[str]) -> tuple[str, ...]:
+        """Who of those that are asked for a bid judges, in the order of names."""
+        chosen = self.mechanism.jury if isinstance(self.mechanism, Juried) else ()
+        able = (name for name in asked if isinstance(self.agents[name], JuryMember))
+        return tuple(sorted(name for name in able if chosen is None or name in chosen))
 
     def note(self, event: Event) -> None:
         """Put an event on the ledger with the next commit."""

@@ -6,11 +6,16 @@ at least one agent out, so that the calls end.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
 from agora.auctions.again import Park, Patience, Replan, Stop, Tried, after_attempt
-from agora.bids import Reserve
+from agora.auctions.expecting import expected_bidding, expected_work
+from agora.auctions.exploration import explore
+from agora.auctions.worth import LONG_TOKENS, Contender, cap_on, worth_of
+from agora.bids import Price, Profile, Reserve, Standing
 from agora.events import Opened
 from agora.lots import House, Lot
 from agora.tasks import Limits
@@ -24,7 +29,7 @@ def next_call(house: House, lot: Lot) -> Opened | None:
     number = len(lot.auctions)
     opened = house.run.past.find(Opened, lot.task.id, number)
     if opened is None:
-        opened = _again(house, lot, number) if number else _first(lot)
+        opened = _again(house, lot, number) if number else _first(house, lot)
         if opened is not None:
             house.note(opened)
     return opened
@@ -35,9 +40,56 @@ def reserve_of(left: Limits) -> Reserve:
     return Reserve(usd=left.usd or Decimal(0), s=Decimal(str(left.seconds or 0)))
 
 
-def _first(lot: Lot) -> Opened:
-    asked = tuple(sorted(lot.shortlist.members))
-    return Opened(task=lot.task.id, how="auction", asked=asked, reserve=reserve_of(lot.purse.left))
+def _first(house: House, lot: Lot) -> Opened:
+    """The first call: to a newcomer by lot, to one agent alone where more bids would not pay, or to all."""
+    members, reserve = sorted(lot.shortlist.members), reserve_of(lot.purse.left)
+    rules, judges = house.rules, house.judges_among(members)
+    cards = {name: house.agents[name].profile for name in members}
+    seed = house.run.chance.integer(f"{lot.task.id}/opening")
+    if newcomer := _newcomer(lot, cards, share=rules.explore, seed=seed):
+        whom, reason = newcomer
+        return Opened(task=lot.task.id, how="explore", asked=(whom,), reserve=reserve, reason=reason)
+    if not rules.post or len(members) < 2:
+        return Opened(task=lot.task.id, how="auction", asked=tuple(members), reserve=reserve)
+    contenders = [
+        Contender(
+            agent=name,
+            lot=_content(card),
+            standing=lot.standings.get(name, Standing()),
+            asked=expected_work(card.price or Price(), token_limit=lot.task.limits.tokens or 0),
+            bidding=expected_bidding(
+                card.price or Price(),
+                goal=lot.task.goal,
+                bidders=len(members),
+                judges=name in judges,
+            ),
+        )
+        for name, card in cards.items()
+    ]
+    share = rules.bidding_share_long if _is_long(lot) else rules.bidding_share
+    worth = worth_of(contenders, reserve=reserve, seed=seed, cap=cap_on(contenders, share=share, reserve=reserve))
+    asked = tuple(sorted(worth.agents or members))
+    return Opened(task=lot.task.id, how=worth.how, asked=asked, reserve=reserve, reason=worth.reason)
+
+
+def _newcomer(lot: Lot, cards: Mapping[str, Profile], *, share: float, seed: int) -> tuple[str, str] | None:
+    """Whom an exploration is for, and why; lots fall on what an agent is, never on its name."""
+    known = {_content(card): name for name, card in cards.items()}
+    standings = {key: lot.standings.get(name, Standing()) for key, name in known.items()}
+    found = explore(standings, share=share, seed=seed)
+    return None if found.whom is None else (known[found.whom], found.reason)
+
+
+def _content(card: Profile) -> str:
+    """What an agent is, whatever its name."""
+    content = (card.operator, card.kind, sorted(card.skills), sorted(card.trust), card.tools, card.price, card.limits)
+    return hashlib.sha256(repr(content).encode()).hexdigest()
+
+
+def _is_long(lot: Lot) -> bool:
+    """Whether an attempt at such a task takes 100,000 tokens or more, by the records."""
+    tried = sum(record.tried for record in lot.records)
+    return bool(tried) and sum(record.delivered_tokens for record in lot.records) >= LONG_TOKENS * tried
 
 
 def _again(house: House, lot: Lot, number: int) -> Opened | None:

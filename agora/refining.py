@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from agora.abilities import Refining
 from agora.auctions import after_refinement, lessons_for, may_refine
-from agora.auctions.refinement import LESSONS
 from agora.bidding import collect_bids
 from agora.bids import Bid, Clearing, Lesson, Plan
 from agora.events import Recalled, Scored
@@ -22,9 +21,13 @@ from agora.protocols import Agent, Desk
 async def refine(house: House, lot: Lot, *, clear: Callable[[Sequence[Bid]], Clearing]) -> None:
     """Give the cheaper bidders their second plan, have it judged, and clear once more; the award may move."""
     auction = lot.auction
-    cheaper = may_refine(auction.clearing, reserve=auction.opened.reserve)
+    rules = house.rules
+    if rules.refine == "off":
+        return
+    winner_too = rules.refine == "all"
+    cheaper = may_refine(auction.clearing, reserve=auction.opened.reserve, winner_too=winner_too)
     able = [name for name in cheaper if isinstance(house.agents[name], Refining)]
-    lessons = {name: shown for name in sorted(able) if (shown := _recalled(house, lot, name))}
+    lessons = {name: shown for name in sorted(able) if (shown := _recalled(house, lot, name, rules.lessons))}
     if not lessons:
         return
 
@@ -51,13 +54,13 @@ async def refine(house: House, lot: Lot, *, clear: Callable[[Sequence[Bid]], Cle
     auction.bids = {bid.agent: bid for bid in after.bids}
 
 
-def _recalled(house: House, lot: Lot, name: str) -> tuple[Lesson, ...]:
+def _recalled(house: House, lot: Lot, name: str, most: int) -> tuple[Lesson, ...]:
     """What an agent is shown; on record, so that a run that is gone on with shows the same."""
     number = lot.auction.number
 
     def recall() -> Recalled:
-        entries = house.run.store.recall(lot.task.goal, limit=LESSONS * max(1, len(lot.shortlist.members)))
-        lessons = lessons_for(entries, agent=name, seed=house.run.chance.integer(f"{lot.task.id}/lessons"))
+        entries = house.run.store.recall(lot.task.goal, limit=most * max(1, len(lot.shortlist.members)))
+        lessons = lessons_for(entries, agent=name, k=most, seed=house.run.chance.integer(f"{lot.task.id}/lessons"))
         return Recalled(task=lot.task.id, auction=number, agent=name, lessons=lessons)
 
     return house.decided(Recalled, lot.task.id, recall, number, name).lessons

@@ -1,9 +1,14 @@
-"""After a failure: the same agent with another plan, then the others, with the evidence; then the task is parked."""
+"""Which call comes next.
+
+At first bids where they pay, else a posted price, or a newcomer by lot; after a failure the same agent with another
+plan, then the others, with the evidence, until the task is parked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -11,14 +16,19 @@ from hypothesis import strategies as st
 
 from agora import failpoints
 from agora.agents.function import FunctionAgent
-from agora.bids import Plan, Price
-from agora.events import Awarded, BidRefused, Event, Opened, TaskDone
+from agora.agents.llm import LLMAgent
+from agora.auctions import SALE
+from agora.bids import Plan, Price, Profile
+from agora.errors import ConfigError
+from agora.events import Awarded, BidRefused, Event, Learned, Opened, TaskDone
 from agora.failpoints import Failpoint
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
+from agora.messages import Request
 from agora.protocols import Desk
 from agora.tasks import Check, Task, Verdict
-from agora.testing import FakeClock, audit
+from agora.testing import FakeClock, RuleModel, audit
+from agora.values import JsonValue
 
 TASK = Task(id="t", goal="what is 6 x 7?", verify=Check(kind="exact", options={"answer": "42"}))
 
@@ -153,6 +163,96 @@ async def test_a_run_that_is_cut_off_between_calls_goes_on_where_it_was(place: s
     assert report.results[0].passed
     assert audit(events(market)) == []
     assert [how for how, _ in calls(market)] == ["auction", "replan", "reassign"]
+
+
+def remembered(passed: dict[str, tuple[int, int]], *, usd: str = "0.01") -> MemoryStore:
+    """A memory with records: agent -> how many of how many attempts passed."""
+    store = MemoryStore(clock=FakeClock())
+    for name, (good, tried) in passed.items():
+        for attempt in range(tried):
+            update: dict[str, JsonValue] = {
+                "operator": f"op-{name}", "agent": name, "skill": "", "grounded": True, "passed": int(attempt < good),
+                "promised_steps": 1, "delivered_steps": 1, "promised_tokens": 9, "delivered_tokens": 9,
+                "usd": usd, "seconds": 1.0,
+            }  # fmt: skip
+            store.note("past", Learned(task=f"past-{attempt}", what="record", key=name, update=update))
+    return store
+
+
+def chat(name: str, *, operator: str = "", usd_per_mtok: int = 1, plan: str = "1. multiply") -> LLMAgent:
+    def reply(request: Request) -> str:
+        return plan if "Do not solve it yet" in request.messages[0].content else "42"
+
+    price = Price(input_per_mtok=Decimal(usd_per_mtok), output_per_mtok=Decimal(usd_per_mtok))
+    return Operated(name, RuleModel(operator or f"op-{name}", reply, price=price), tools=())
+
+
+class Operated(LLMAgent):
+    """An agent whose operator is its model's name."""
+
+    @property
+    def profile(self) -> Profile:
+        card = super().profile
+        return card.model_copy(update={"operator": card.model})
+
+
+async def opened(store: MemoryStore, *agents: LLMAgent, rules: dict[str, object] | None = None) -> Opened:
+    """The first call for a task among these agents."""
+    market = Market(list(agents), store=store, seed=3, budget_usd="1", mechanism=SALE(rules=rules))
+    result = await market.run(TASK)
+    assert result.passed
+    calls = (item.event for item in store.events(result.run))
+    return next(event for event in calls if isinstance(event, Opened))
+
+
+GOOD_AND_BAD = {"good": (60, 60), "bad": (0, 60)}
+
+
+async def test_where_bids_would_not_pay_one_agent_alone_is_asked() -> None:
+    call = await opened(remembered(GOOD_AND_BAD), chat("good"), chat("bad"))
+    assert (call.how, call.asked) == ("post", ("good",))
+    assert "'good' alone is expected to bring" in call.reason
+    assert "and cost" in call.reason
+
+
+async def test_where_little_is_known_bids_are_called_for() -> None:
+    call = await opened(remembered({}), chat("good"), chat("bad"))
+    assert (call.how, call.asked) == ("auction", ("bad", "good"))
+
+
+async def test_a_posted_price_that_is_declined_goes_to_the_others() -> None:
+    store = remembered(GOOD_AND_BAD)
+    await opened(store, chat("good", plan=" "), chat("bad"))
+    calls = [item.event for item in store.events() if isinstance(item.event, Opened)]
+    assert [(event.how, event.asked) for event in calls] == [("post", ("good",)), ("reassign", ("bad",))]
+
+
+async def test_everyone_is_asked_where_the_rules_say_so() -> None:
+    call = await opened(remembered(GOOD_AND_BAD), chat("good"), chat("bad"), rules={"post": False})
+    assert call.how == "auction"
+
+
+async def test_a_newcomer_gets_the_task_by_lot_whatever_its_name() -> None:
+    chosen: set[str] = set()
+    for one, two in (("new", "other"), ("aaa", "zzz"), ("zzz", "aaa")):
+        store = remembered({"veteran": (60, 60)})
+        agents = (chat("veteran"), chat(one, operator="one"), chat(two, operator="two"))
+        call = await opened(store, *agents, rules={"explore": 1.0})
+        assert call.how == "explore"
+        assert call.reason.startswith("highest draw")
+        chosen.update({one: "one", two: "two"}[name] for name in call.asked)
+    assert len(chosen) == 1, "the lot falls on what an agent is"
+
+
+async def test_no_newcomer_is_tried_before_its_share_is_earned() -> None:
+    call = await opened(remembered({"veteran": (9, 9)}), chat("veteran"), chat("new"), rules={"explore": 0.05})
+    assert call.how != "explore"
+
+
+@pytest.mark.parametrize("rules", [{"explore": 2}, {"refine": "often"}, {"lessens": 8}, "all"])
+def test_rules_that_cannot_be_used_are_named(rules: object) -> None:
+    with pytest.raises(ConfigError, match="rules"):
+        SALE(rules=cast("dict[str, object]", rules))
 
 
 PLANS = st.lists(st.sampled_from(["", "the same", None]), min_size=1, max_size=4)

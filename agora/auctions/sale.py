@@ -17,16 +17,19 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import mul
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
+
+from pydantic import ValidationError
 
 from agora.auctions.consensus import SLACK_MARKS, Panel
 from agora.auctions.dial import turn_dial
 from agora.auctions.entering import enter
 from agora.auctions.jury import MOST_MARK
-from agora.auctions.ranking import cost_share, rank
+from agora.auctions.ranking import all_scores, best_first, cost_shares
 from agora.auctions.scales import entropies
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
+from agora.rules import SALE_RULES, Rules
 
 DEFAULT_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
     {"cost": 1 / 3, "entropy": 1 / 3, "jury": 1 / 3, "record": 0.0, "latency": 0.0, "energy": 0.0, "fairness": 0.0}
@@ -39,6 +42,24 @@ FULL_SCALE_J: Final = 100_000.0
 
 _WHERE: Final = "auction 'sale'"
 _DIGITS: Final = 12
+
+
+class Weighed(NamedTuple):
+    """The figures of an auction's bids, and what they count."""
+
+    weights: Mapping[str, float]
+    """Term -> weight, after terms were dropped."""
+    rows: list[tuple[float, ...]]
+    """One a bid: the figures of these terms."""
+    dropped: tuple[str, ...]
+    """Terms that some bid lacks."""
+    notes: tuple[str, ...]
+    """What else to know of the figures."""
+
+    @property
+    def signed(self) -> dict[str, float]:
+        """The weights, below 0 where a term counts for a bid."""
+        return {term: -weight if term in VALUE_TERMS else weight for term, weight in self.weights.items()}
 
 
 class SALE:
@@ -70,6 +91,8 @@ class SALE:
         jury: Who judges, by name; None: everyone who can; empty: nobody.
         slack: How many marks below the judges' consensus one judge's mark may count, from 0 (nobody alone can
             talk a rival down where the others agree) to 5 (only praise is cut).
+        rules: How the auction is held besides: second plans, exploration, when one agent alone is asked; what a table
+            does not name keeps its default (`SALE_RULES`).
 
     Raises:
         ConfigError: An option cannot be used.
@@ -93,6 +116,7 @@ class SALE:
         energy_j: float = FULL_SCALE_J,
         jury: Collection[str] | None = None,
         slack: int = SLACK_MARKS,
+        rules: Rules | Mapping[str, object] | None = None,
     ) -> None:
         if not _is_number(dial) or not 0 <= dial <= 1:
             raise ConfigError(_WHERE, f"dial {dial!r} must be in [0, 1]: 0.5 changes nothing, 1 is cost alone")
@@ -102,6 +126,7 @@ class SALE:
             raise ConfigError(_WHERE, f"slack {slack!r} must be a whole number of marks from 0 to {MOST_MARK}")
         if jury is not None and not _are_names(jury):
             raise ConfigError(_WHERE, f"jury {jury!r} must be a list of names, as [{str(jury)!r}]")
+        self._rules = _checked_rules(rules)
         self._weights = turn_dial(_checked(weights), dial)
         self._energy_j, self._jury, self._slack = energy_j, jury, int(slack)
 
@@ -109,6 +134,11 @@ class SALE:
     def weights(self) -> Mapping[str, float]:
         """The weights before any term is dropped, as the dial leaves them."""
         return MappingProxyType(self._weights)
+
+    @property
+    def rules(self) -> Rules:
+        """How the auction is held besides its scores."""
+        return self._rules
 
     @property
     def jury(self) -> frozenset[str] | None:
@@ -122,41 +152,48 @@ class SALE:
     ) -> Clearing:
         """Score and rank all admitted bids; the winner is paid what it asked."""
         admitted, refused = enter(bids, reserve, seed=seed)
-        columns, notes = self._columns(admitted, reserve, jury)
-        dropped = tuple(term for term, column in columns.items() if None in column)
-        weights = self._scaled([term for term in columns if term not in dropped])
-        ranking = rank(list(zip(admitted, _scores(admitted, weights, columns), strict=True)), reserve, seed)
+        weighed = self.weigh(admitted, reserve=reserve, jury=jury)
+        ranking = _ranked(admitted, weighed, reserve, seed)
         return Clearing(
             mechanism=self.name,
             ranking=ranking,
             refused=refused,
             payment=ranking[0].price if ranking else None,
-            weights=weights,
-            dropped=dropped,
-            notes=notes,
+            weights=weighed.weights,
+            dropped=weighed.dropped,
+            notes=weighed.notes,
         )
 
-    def _columns(
-        self, bids: Sequence[Bid], reserve: Reserve, jury: Mapping[str, Juror]
-    ) -> tuple[dict[str, list[float | None]], tuple[str, ...]]:
-        """The figures of each term in use, one a bid, None where a bid lacks it; and what to know of them."""
-        seconds, panel = float(reserve.s), Panel(jury, slack=self._slack)
+    def weigh(
+        self, bids: Sequence[Bid], *, reserve: Reserve, jury: Mapping[str, Juror] = NO_JURY, own_marks: bool = True
+    ) -> Weighed:
+        """The figures of all bids and the weights that they count with.
+
+        Args:
+            bids: Those that take part, one an agent.
+            reserve: What the task may cost.
+            jury: Who made the marks.
+            own_marks: False: the marks of a bidder's own operator are left out, its doubts with its praise.
+        """
+        panel, seconds = Panel(jury, slack=self._slack), float(reserve.s)
         figures: dict[str, Callable[[Bid], float | None]] = {
-            "cost": lambda bid: cost_share(bid, reserve),
-            "jury": lambda bid: panel.value(bid.marks, operator=bid.operator),
+            "jury": lambda bid: panel.value(bid.marks, operator=bid.operator, own_marks=own_marks),
             "record": lambda bid: bid.standing.success_low,
             "latency": lambda bid: _share(bid.standing.seconds, seconds),
             "energy": lambda bid: _share(bid.standing.energy_j, self._energy_j),
             "fairness": lambda bid: bid.standing.share,
         }
-        columns: dict[str, list[float | None]] = {}
+        columns: dict[str, list[float | None]] = {"cost": [*cost_shares(bids, reserve)]}
         notes: tuple[str, ...] = ()
         for term, weight in self._weights.items():
-            if term == "entropy" and weight:
+            if weight and term == "entropy":
                 columns[term], notes = entropies(bids)
-            elif term == "cost" or (weight and (term != "jury" or jury)):
+            elif weight and term in figures and (term != "jury" or jury):
                 columns[term] = [figures[term](bid) for bid in bids]
-        return columns, notes
+        dropped = tuple(term for term, column in columns.items() if None in column)
+        weights = self._scaled([term for term in columns if term not in dropped])
+        rows = list(zip(*(cast("list[float]", columns[term]) for term in weights), strict=True))
+        return Weighed(weights, rows, dropped, notes)
 
     def _scaled(self, terms: Collection[str]) -> dict[str, float]:
         """The weights of the terms in use, scaled to the sum of all."""
@@ -168,25 +205,21 @@ class SALE:
         return {term: round(self._weights[term] * total / left, _DIGITS) for term in terms}
 
 
-def _scores(
-    bids: Sequence[Bid], weights: Mapping[str, float], columns: Mapping[str, Sequence[float | None]]
-) -> list[Score]:
-    names = tuple(weights)
-    signed = [-weights[term] if term in VALUE_TERMS else weights[term] for term in names]
-    rows = zip(*(cast("Sequence[float]", columns[term]) for term in names), strict=True)
-    scores: list[Score] = []
-    for bid, row in zip(bids, rows, strict=True):
-        weighed = tuple(map(mul, signed, row))
-        scores.append(
-            Score(
-                agent=bid.agent,
-                total=round(sum(weighed), _DIGITS),
-                terms=dict(zip(names, weighed, strict=True)),
-                figures=dict(zip(names, row, strict=True)),
-                price=bid.price,
-            )
-        )
-    return scores
+def _ranked(bids: Sequence[Bid], weighed: Weighed, reserve: Reserve, seed: int) -> tuple[Score, ...]:
+    names, signed = tuple(weighed.weights), tuple(weighed.signed.values())
+    terms = [tuple(map(mul, signed, row)) for row in weighed.rows]
+    totals = [round(sum(row), _DIGITS) for row in terms]
+    rows = (
+        {
+            "agent": bids[place].agent,
+            "total": totals[place],
+            "terms": dict(zip(names, terms[place], strict=True)),
+            "figures": dict(zip(names, weighed.rows[place], strict=True)),
+            "price": bids[place].price,
+        }
+        for place in best_first(bids, totals, reserve, seed)
+    )
+    return all_scores(list(rows))
 
 
 def _share(value: float | None, full: float) -> float | None:
@@ -205,6 +238,21 @@ def _checked(weights: Mapping[str, float] | None) -> dict[str, float]:
             least = "above 0" if term == "cost" else "0 or more"
             raise ConfigError(_WHERE, f"weights: {term} {weight!r} must be a number {least}")
     return {term: float(weight) for term, weight in chosen.items()}
+
+
+def _checked_rules(rules: Rules | Mapping[str, object] | None) -> Rules:
+    if isinstance(rules, Rules):
+        return rules
+    if rules is not None and not _is_table(rules):
+        raise ConfigError(_WHERE, f"rules {rules!r} must be a table, as rules = {{ explore = 0.05 }}")
+    try:
+        return Rules.model_validate({**SALE_RULES.model_dump(), **(rules or {})})
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            _WHERE, f"rules: {name}: {first['msg']}; there are: {', '.join(Rules.model_fields)}"
+        ) from None
 
 
 def _are_names(value: object) -> bool:

@@ -44,6 +44,8 @@ class Contender(Value):
 
     agent: str
     """Its name."""
+    lot: str = ""
+    """What draws between equals go by, whatever its name is; empty: the name."""
     standing: Standing = Standing()
     """What the market knows of it."""
     asked: Amount
@@ -74,6 +76,19 @@ def cap_for(tokens: int | None) -> float:
     (0.05, 0.01)
     """
     return CAP_LONG if tokens is not None and tokens >= LONG_TOKENS else CAP
+
+
+def cap_on(contenders: Sequence[Contender], *, share: float, reserve: Reserve) -> float:
+    """A cap as a share of what the dearest contender's work is expected to cost, in shares of the stake.
+
+    The dearest agent's work is what a task costs without a market: that is what bidding must be small against.
+
+    >>> half = Contender(agent="a", asked=Amount(value=Decimal("0.5")))
+    >>> cap_on([half], share=0.05, reserve=Reserve(usd=Decimal(1)))
+    0.025
+    """
+    costs = [cost for one in contenders if math.isfinite(cost := _expected_share(one, reserve))]
+    return share * min(1.0, max(costs, default=0.0))
 
 
 def worth_of(
@@ -119,11 +134,11 @@ def worth_of(
     able = [one for one in beliefs if math.isfinite(one.cost) and math.isfinite(one.bidding)]
     if not able:
         return Worth(how="post", agents=(), gain=0.0, bidding=0.0, reason="the reserve covers nobody's expected cost")
-    favourite = min(able, key=lambda one: (-one.mean, one.cost, tie_hash(seed, one.agent)))
+    favourite = min(able, key=lambda one: (-one.mean, one.cost, tie_hash(seed, one.lot)))
     alone = f"{favourite.agent!r} alone is expected to bring {favourite.mean:.4f} of the stake"
     others = sorted(
         (one for one in able if one is not favourite),
-        key=lambda one: (-(one.mean + value * signal * one.spread), one.cost, tie_hash(seed, one.agent)),
+        key=lambda one: (-(one.mean + value * signal * one.spread), one.cost, tie_hash(seed, one.lot)),
     )[: MOST_BIDDERS - 1]
     pools = _pools(favourite, others, scale=value * signal)
     within = [pool for pool in pools if pool.bidding <= cap]
@@ -149,6 +164,7 @@ class _Belief(NamedTuple):
     """What is known of an agent before it bids; chances are Beta(a, b)."""
 
     agent: str
+    lot: str
     cost: float
     bidding: float
     a: float
@@ -181,16 +197,22 @@ def _belief(one: Contender, reserve: Reserve, *, value: float, alike: float) -> 
     known, tried = one.standing, one.standing.tried
     passed = min(max(known.success * (tried + 2) - 1.0, 0.0), float(tried))  # as its posterior mean says, decay and all
     counted = min(1.0, alike / tried) if tried else 1.0
-    on_record = known.usd if one.asked.unit == "usd" else known.seconds
-    expected = one.asked if on_record is None else Amount(value=Decimal(str(on_record)), unit=one.asked.unit)
     return _Belief(
         agent=one.agent,
-        cost=amount_share(expected, reserve),
+        lot=one.lot or one.agent,
+        cost=_expected_share(one, reserve),
         bidding=amount_share(one.bidding, reserve),
         a=1.0 + passed * counted,
         b=1.0 + (tried - passed) * counted,
         value=value,
     )
+
+
+def _expected_share(one: Contender, reserve: Reserve) -> float:
+    """What an attempt is expected to cost, as a share of the stake: its mean on record, or what is asked."""
+    on_record = one.standing.usd if one.asked.unit == "usd" else one.standing.seconds
+    expected = one.asked if on_record is None else Amount(value=Decimal(str(on_record)), unit=one.asked.unit)
+    return amount_share(expected, reserve)
 
 
 def _pools(favourite: _Belief, others: Sequence[_Belief], *, scale: float) -> list[_Pool]:

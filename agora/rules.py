@@ -1,0 +1,32 @@
+"""How an auction is held around its scores: who judges is said apart (`abilities.Juried`)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from agora.values import Value
+
+
+class Rules(Value):
+    """What a mechanism wants of the market besides its scores; by default nothing."""
+
+    refine: Literal["off", "cheaper", "all"] = "off"
+    """Who may write its plan again: nobody; whoever asks less than the provisional winner; the winner with them."""
+    lessons: int = Field(default=8, ge=1, le=100)
+    """The most pairs of past plans that one agent is shown (k of SALE)."""
+    explore: float = Field(default=0.0, ge=0, le=1)
+    """The most of all awards on a skill that may go to newcomers by lot."""
+    post: bool = False
+    """True: one agent alone is asked where more bids would cost more than they are expected to bring."""
+    bidding_share: float = Field(default=0.05, ge=0, le=1)
+    """What bids and jury may cost at most, as a share of what the dearest agent's work is expected to cost."""
+    bidding_share_long: float = Field(default=0.01, ge=0, le=1)
+    """The same for tasks of 100,000 tokens or more."""
+
+
+NO_RULES = Rules()
+"""No second plans, no exploration, and everyone is asked."""
+SALE_RULES = Rules(refine="cheaper", explore=0.05, post=True)
+"""What SALE is held by unless it is told otherwise."""
