@@ -20,8 +20,9 @@ def mean_asks(story: RunStory) -> dict[str, float]:
     """Each bidder's mean ask, as a share of the task's reserve, so that units compare; agent -> share."""
     shares: dict[str, list[float]] = {}
     for task in story.tasks.values():
-        for bid in task.bids.values():
-            shares.setdefault(bid.agent, []).append(cost_share(bid, task.reserve))
+        for auction in task.auctions[:1]:  # the first: everybody was asked, within the same reserve
+            for bid in auction.bids.values():
+                shares.setdefault(bid.agent, []).append(cost_share(bid, auction.opened.reserve))
     return {agent: sum(values) / len(values) for agent, values in sorted(shares.items())}
 
 

@@ -64,7 +64,7 @@ async def demonstrate(session: Session, as_json: bool) -> None:
     if as_json:
         measured: list[JsonValue] = [way_form(one) for one in figures]
         market: Form = run_form(report.run, view.story)
-        print_form("agora.demo/1", {"market": market, "runs": measured, "database": shown(session.database)})
+        print_form("agora.demo/2", {"market": market, "runs": measured, "database": shown(session.database)})
         return
     _print_totals(session, report, figures)
 

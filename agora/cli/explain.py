@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from agora.bids import Clearing
     from agora.cli.session import Session
-    from agora.cli.story import AttemptStory, TaskStory
+    from agora.cli.story import AttemptStory, AuctionStory, TaskStory
 
 _PLAN_CHARS = 160
 
@@ -48,7 +48,7 @@ async def _explain(session: Session, ref: str, name: str | None, *, json: bool) 
         raise UnknownNameError(f"task of run {run}", name, story.tasks)
     chosen = [task for task_id, task in story.tasks.items() if name in (None, task_id)]
     if json:
-        print_form("agora.explain/1", {"run": run, "tasks": [explain_form(task) for task in chosen]})
+        print_form("agora.explain/2", {"run": run, "tasks": [explain_form(task) for task in chosen]})
         return
     for task in chosen:
         _print(task)
@@ -68,13 +68,14 @@ def _print(story: TaskStory) -> None:
     console.print(inset(f"asked: {members or 'nobody'}"))
     for reason, names in _by_reason(story.shortlist.kept_out):
         console.print(inset(f"[quiet]kept out: {safe(names)} ({safe(reason)})[/]"))
-    for reason, names in _by_reason(story.refused):
-        console.print(inset(f"[quiet]did not bid: {safe(names)} ({safe(reason, limit=200)})[/]"))
-    if story.clearing is not None and story.bids:
-        _print_scores(story, story.clearing)
-    for attempt in story.attempts:
-        for line, by in _attempt_lines(attempt):
-            console.print(inset(line, by))
+    for auction in story.auctions:
+        for reason, names in _by_reason(auction.first.refused):
+            console.print(inset(f"[quiet]did not bid: {safe(names)} ({safe(reason, limit=200)})[/]"))
+        if auction.clearing is not None and auction.bids:
+            _print_scores(auction, auction.clearing)
+        for attempt in auction.attempts:
+            for line, by in _attempt_lines(attempt):
+                console.print(inset(line, by))
     if reason := why(story, limit=300):
         console.print(inset(f"ended {story.done.verdict.value if story.done else ''}: {reason}"))
     console.print()
@@ -88,7 +89,7 @@ def _by_reason(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(reason, ", ".join(those)) for reason, those in names.items()]
 
 
-def _print_scores(story: TaskStory, clearing: Clearing) -> None:
+def _print_scores(story: AuctionStory, clearing: Clearing) -> None:
     from rich.padding import Padding
 
     from agora.cli.paint import amount, grid, inset, out, safe

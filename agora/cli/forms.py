@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from agora.bids import Score
+from agora.bids import Amount, Score
 from agora.cli.rows import ranked
-from agora.cli.story import AttemptStory, RunStory, TaskStory
+from agora.cli.story import AttemptStory, AuctionStory, RunStory, TaskStory
 from agora.events import Asked, Resumed
 from agora.tasks import Patch, Usage
 from agora.values import JsonValue
@@ -25,7 +25,7 @@ def print_form(schema: str, content: Mapping[str, JsonValue]) -> None:
     """Write one object to standard output, on one line, its schema first.
 
     Args:
-        schema: As "agora.show/1".
+        schema: As "agora.show/2".
         content: The rest.
     """
     line = json.dumps({"schema": schema, **content}, ensure_ascii=True)
@@ -64,22 +64,7 @@ def run_form(run: str, story: RunStory) -> Form:
 
 
 def task_form(story: TaskStory) -> Form:
-    """One task: bids best first, attempts in order."""
-    scores = {score.agent: score for score in story.clearing.ranking} if story.clearing else {}
-    bids: list[JsonValue] = []
-    for bid in ranked(story):
-        price: Form = {"value": plain(bid.price.value), "unit": bid.price.unit}
-        bids.append(
-            {
-                "agent": bid.agent,
-                "plan": bid.plan.text,
-                "steps": bid.plan.steps,
-                "tokens": bid.plan.tokens,
-                "price": price,
-                "entropy": bid.entropy,
-                "score": _score_form(scores.get(bid.agent)),
-            }
-        )
+    """One task: its auctions and its attempts, each in order."""
     done = story.done
     return {
         "id": story.task.id,
@@ -88,10 +73,10 @@ def task_form(story: TaskStory) -> Form:
         "verdict": done.verdict.value if done else None,
         "agent": done.agent if done else None,
         "reason": done.reason if done else "",
+        "parked": done.parked if done else False,
         "asked": dict(story.shortlist.members),
         "kept_out": dict(story.shortlist.kept_out),
-        "bids": bids,
-        "did_not_bid": dict(story.refused),
+        "auctions": [auction_form(auction) for auction in story.auctions],
         "attempts": [_attempt_form(attempt) for attempt in story.attempts],
         "questions": [question_form(asked) for asked in story.asked.values()],
         "applied": story.applied.applied if story.applied else None,
@@ -99,22 +84,58 @@ def task_form(story: TaskStory) -> Form:
     }
 
 
+def auction_form(auction: AuctionStory) -> Form:
+    """One call for bids: the bids that count, best first."""
+    opened, clearing = auction.opened, auction.clearing
+    scores = {score.agent: score for score in clearing.ranking} if clearing else {}
+    bids: list[JsonValue] = [
+        {
+            "agent": bid.agent,
+            "round": bid.round,
+            "plan": bid.plan.text,
+            "steps": bid.plan.steps,
+            "tokens": bid.plan.tokens,
+            "price": amount_form(bid.price),
+            "entropy": bid.entropy,
+            "score": _score_form(scores.get(bid.agent)),
+        }
+        for bid in ranked(auction)
+    ]
+    return {
+        "auction": opened.auction,
+        "how": opened.how,
+        "reason": opened.reason,
+        "asked": list(opened.asked),
+        "reserve": {"usd": plain(opened.reserve.usd), "s": plain(opened.reserve.s)},
+        "bids": bids,
+        "did_not_bid": dict(auction.first.refused),
+        "winner": clearing.winner if clearing else None,
+        "runner_up": clearing.runner_up if clearing else None,
+        "attempts": [attempt.award.attempt for attempt in auction.attempts],
+    }
+
+
 def explain_form(story: TaskStory) -> Form:
     """Why one task went to whom it went."""
-    clearing = story.clearing
-    auction: Form | None = None
-    if clearing is not None:
-        auction = {
-            "mechanism": clearing.mechanism,
-            "seed": story.seed,
-            "weights": dict(clearing.weights),
-            "dropped": list(clearing.dropped),
-            "refused": dict(clearing.refused),
-            "winner": clearing.winner,
-            "runner_up": clearing.runner_up,
-        }
-    reserve: Form = {"usd": plain(story.reserve.usd), "s": plain(story.reserve.s)}
-    return {**task_form(story), "reserve": reserve, "auction": auction}
+    auctions: list[JsonValue] = []
+    for auction in story.auctions:
+        scored, form = auction.scored, auction_form(auction)
+        if scored is not None:
+            clearing = scored.clearing
+            form |= {
+                "mechanism": clearing.mechanism,
+                "seed": scored.seed,
+                "weights": dict(clearing.weights),
+                "dropped": list(clearing.dropped),
+                "refused": dict(clearing.refused),
+            }
+        auctions.append(form)
+    return {**task_form(story), "auctions": auctions}
+
+
+def amount_form(price: Amount) -> Form:
+    """So much of a unit."""
+    return {"value": plain(price.value), "unit": price.unit}
 
 
 def way_form(way: Way) -> Form:

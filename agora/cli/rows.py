@@ -8,7 +8,7 @@ from rich.table import Table
 
 from agora.bids import Bid
 from agora.cli.paint import amount, grid, narrow, number, safe, verdict
-from agora.cli.story import AttemptStory, TaskStory
+from agora.cli.story import AttemptStory, AuctionStory, TaskStory
 from agora.tasks import Verdict
 
 LEGEND = "steps, tokens written and seconds: promised/delivered"
@@ -41,14 +41,20 @@ def why(story: TaskStory, *, limit: int = 0) -> str:
     return safe(story.done.reason, limit=limit) if story.done and story.done.verdict is not Verdict.PASSED else ""
 
 
-def ranked(story: TaskStory) -> list[Bid]:
-    """The bids, best first; in the order of names until they are scored; those above the reserve last."""
-    order = {score.agent: place for place, score in enumerate(story.clearing.ranking)} if story.clearing else {}
-    return sorted(story.bids.values(), key=lambda bid: (order.get(bid.agent, len(order)), bid.agent))
+def ranked(auction: AuctionStory) -> list[Bid]:
+    """The bids that count, best first; in the order of names until they are scored; those above the reserve last."""
+    order = {score.agent: place for place, score in enumerate(auction.clearing.ranking)} if auction.clearing else {}
+    return sorted(auction.bids.values(), key=lambda bid: (order.get(bid.agent, len(order)), bid.agent))
 
 
 def _rows(story: TaskStory) -> list[tuple[str, ...]]:
-    rows = [_row(story, bid, place) for place, bid in enumerate(ranked(story))]
+    """All bids of the first auction; of the later ones those that were taken up."""
+    rows = [
+        _row(story, auction, bid, place)
+        for auction in story.auctions
+        for place, bid in enumerate(ranked(auction))
+        if not auction.opened.auction or _attempt(auction, bid)
+    ]
     if rows:
         return rows
     said = f"[quiet]{_nobody(story)}[/]"
@@ -58,24 +64,34 @@ def _rows(story: TaskStory) -> list[tuple[str, ...]]:
 def _nobody(story: TaskStory) -> str:
     if not story.shortlist.members and not story.shortlist.kept_out:
         return "waiting"
-    if story.done is None and not story.refused:
+    if story.done is None and not any(auction.first.refused for auction in story.auctions):
         return f"asking {len(story.shortlist.members)}"
     return "nobody bid"
 
 
-def _row(story: TaskStory, bid: Bid, place: int) -> tuple[str, ...]:
-    attempt = next((one for one in story.attempts if one.award.agent == bid.agent), None)
-    scored = story.clearing is not None
-    admitted = story.clearing is not None and bid.agent not in story.clearing.refused
-    role = ("winner", "runner-up")[place] if scored and admitted and place < 2 else ""
+def _attempt(auction: AuctionStory, bid: Bid) -> AttemptStory | None:
+    return next((one for one in auction.attempts if one.award.agent == bid.agent), None)
+
+
+def _row(story: TaskStory, auction: AuctionStory, bid: Bid, place: int) -> tuple[str, ...]:
+    attempt, role = _attempt(auction, bid), _role(auction, bid, place)
     style = "name" if attempt else "quiet"
     return (
         f"[{style}]{safe(bid.agent, limit=_NAME_CHARS)}[/]",
         amount(bid.price),
-        f"[{'head' if role == 'winner' else 'quiet'}]{role}[/]" if role else "",
+        f"[{'quiet' if role in ('', 'runner-up') else 'head'}]{role}[/]" if role else "",
         _verdict(attempt, waits=bool(story.waiting)),
         *_promised(bid, attempt),
     )
+
+
+def _role(auction: AuctionStory, bid: Bid, place: int) -> str:
+    clearing = auction.clearing
+    if clearing is None or bid.agent in clearing.refused or place > 1:
+        return ""
+    if place:
+        return "runner-up"
+    return auction.opened.how if auction.opened.how in ("replan", "reassign") else "winner"
 
 
 def _verdict(attempt: AttemptStory | None, *, waits: bool) -> str:

@@ -288,7 +288,7 @@ def _watcher(view: View, form: Format) -> Callable[[Event], None]:
 
 def _say(run: str, report: Report | None, view: View, form: Format) -> None:
     if form is not Format.TEXT:
-        print_form("agora.run/1", run_form(run, view.story))
+        print_form("agora.run/2", run_form(run, view.story))
     elif report is not None:
         print_result(report, view.story)
     else:

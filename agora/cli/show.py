@@ -57,7 +57,7 @@ async def _show(session: Session, ref: str, *, json: bool) -> None:
     run, story = await read_run(session, ref)
     state = "done" if story.done else await _state(session, run)
     if json:
-        print_form("agora.show/1", {**run_form(run, story), "state": state})
+        print_form("agora.show/2", {**run_form(run, story), "state": state})
         return
     _print(run, story, state)
 

@@ -5,10 +5,11 @@ Nothing here decides; a story is the ledger in the order in which a reader wants
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
-from agora.bids import Award, Bid, Clearing, Reserve, Shortlist
+from agora.bids import Award, Bid, Clearing, Juror, Lesson, Reserve, Shortlist
 from agora.events import (
     Applied,
     Asked,
@@ -18,8 +19,11 @@ from agora.events import (
     Called,
     Done,
     Event,
+    Judged,
+    Opened,
     Performed,
     Posted,
+    Recalled,
     Reserved,
     Resumed,
     Scored,
@@ -59,27 +63,85 @@ class AttemptStory:
 
 
 @dataclass(kw_only=True)
+class RoundStory:
+    """One round of an auction: the first bids, or the plans that were written once more."""
+
+    bids: dict[str, Bid] = field(default_factory=dict[str, Bid])
+    """Agent -> bid, as it was placed: before anybody judged it."""
+    refused: dict[str, str] = field(default_factory=dict[str, str])
+    """Agent -> why it did not bid."""
+    judged: dict[str, Judged] = field(default_factory=dict[str, Judged])
+    """Judge -> its marks, or why it has none."""
+    scored: Scored | None = None
+    """How the bids were scored; None until they were."""
+
+
+@dataclass(kw_only=True)
+class AuctionStory:
+    """One call for bids and what came of it."""
+
+    opened: Opened
+    """Why it was called, who was asked, and the scale of its scores."""
+    first: RoundStory = field(default_factory=RoundStory)
+    """The first bids."""
+    second: RoundStory = field(default_factory=RoundStory)
+    """What was written once more; empty where nothing was."""
+    lessons: dict[str, tuple[Lesson, ...]] = field(default_factory=dict[str, tuple[Lesson, ...]])
+    """Agent -> what it was shown before it wrote once more."""
+    attempts: list[AttemptStory] = field(default_factory=list[AttemptStory])
+    """Its awards: one; of older ledgers a second one to the runner-up."""
+
+    @property
+    def scored(self) -> Scored | None:
+        """The scores that count; None until there are some."""
+        return self.second.scored or self.first.scored
+
+    @property
+    def clearing(self) -> Clearing | None:
+        """How the bids that count were scored; None until they were."""
+        return self.scored.clearing if self.scored else None
+
+    @property
+    def bids(self) -> dict[str, Bid]:
+        """The bids that count, by agent: a second one where it does."""
+        refined = self.second.scored.refined if self.second.scored else ()
+        again = {agent: self.second.bids[agent] for agent in refined if agent in self.second.bids}
+        return {**self.first.bids, **again}
+
+    def marks(self, agent: str, *, round: int) -> dict[str, int]:
+        """Judge -> its mark for a bid, 0 to 5."""
+        judged = (self.second if round else self.first).judged
+        return {judge: one.marks[agent] for judge, one in judged.items() if agent in one.marks}
+
+    def jury(self, operators: Mapping[str, str], *, round: int) -> dict[str, Juror]:
+        """The judges whose marks were read.
+
+        Args:
+            operators: Agent -> who is behind it.
+            round: Up to which round.
+        """
+        heard = chain(self.first.judged.items(), self.second.judged.items() if round else ())
+        return {
+            judge: Juror(operator=operators.get(judge, ""), agreement=one.agreement)
+            for judge, one in heard
+            if not one.dropped
+        }
+
+
+@dataclass(kw_only=True)
 class TaskStory:
     """One task on its way through the market."""
 
     task: Task
     """What was asked."""
     reserve: Reserve = field(default_factory=Reserve)
-    """The scale of all scores."""
+    """What was left for it when it was screened."""
     screened: bool = False
     """False: it was announced, and the run had nothing left to do it with."""
     shortlist: Shortlist = field(default_factory=lambda: Shortlist(members={}))
     """Who was asked, and who was kept out and why."""
-    bids: dict[str, Bid] = field(default_factory=dict[str, Bid])
-    """Agent -> bid."""
-    refused: dict[str, str] = field(default_factory=dict[str, str])
-    """Agent -> why it did not bid."""
-    clearing: Clearing | None = None
-    """How the bids were scored; None until they were."""
-    seed: int = 0
-    """What ties were broken with."""
-    attempts: list[AttemptStory] = field(default_factory=list[AttemptStory])
-    """In order."""
+    auctions: list[AuctionStory] = field(default_factory=list[AuctionStory])
+    """Its calls for bids, in order."""
     calls: list[tuple[Reserved, Called | None]] = field(default_factory=list[tuple[Reserved, Called | None]])
     """Each model call with its end; None where its fate is unknown."""
     tools: list[ToolUsed] = field(default_factory=list[ToolUsed])
@@ -90,6 +152,16 @@ class TaskStory:
     """Whether the patch was written to the workspace; None where nobody was asked."""
     done: TaskDone | None = None
     """The terminal row."""
+
+    @property
+    def attempts(self) -> list[AttemptStory]:
+        """In order."""
+        return [attempt for auction in self.auctions for attempt in auction.attempts]
+
+    @property
+    def auction(self) -> AuctionStory | None:
+        """The latest call for bids; None before the first."""
+        return self.auctions[-1] if self.auctions else None
 
     @property
     def verdict(self) -> Verdict | None:
@@ -108,7 +180,18 @@ class TaskStory:
     @property
     def last(self) -> AttemptStory | None:
         """The attempt that counts."""
-        return self.attempts[-1] if self.attempts else None
+        attempts = self.attempts
+        return attempts[-1] if attempts else None
+
+    def numbered(self, auction: int) -> AuctionStory:
+        """A call for bids by its number; begun here where the ledger is older than its opening rows."""
+        for story in self.auctions:
+            if story.opened.auction == auction:
+                return story
+        asked = tuple(sorted(self.shortlist.members))
+        opened = Opened(task=self.task.id, auction=auction, how="auction", asked=asked, reserve=self.reserve)
+        self.auctions.append(AuctionStory(opened=opened))
+        return self.auctions[-1]
 
 
 @dataclass(kw_only=True)
@@ -166,22 +249,34 @@ def _tell_task(story: TaskStory, event: Event) -> None:
     match event:
         case Screened():
             story.screened, story.shortlist, story.reserve = True, event.shortlist, event.reserve
-        case BidPlaced(bid=bid):
-            story.bids[bid.agent] = bid
-        case BidRefused(round=0):
-            story.refused[event.agent] = event.reason
-        case Scored():
-            story.clearing, story.seed = event.clearing, event.seed
+        case Opened():
+            story.auctions.append(AuctionStory(opened=event))
+        case BidPlaced() | BidRefused() | Judged() | Recalled() | Scored() | Awarded():
+            _tell_auction(story.numbered(event.auction), event)
         case Asked(question=question):
             story.asked[question.id] = event
         case Applied():
             story.applied = event
         case TaskDone():
             story.done = event
-        case Awarded():
-            story.attempts.append(AttemptStory(award=event.award, evidence=event.evidence))
         case _:
             _tell_work(story, event)
+
+
+def _tell_auction(auction: AuctionStory, event: BidPlaced | BidRefused | Judged | Recalled | Scored | Awarded) -> None:
+    match event:
+        case BidPlaced(bid=bid):
+            (auction.second if bid.round else auction.first).bids[bid.agent] = bid
+        case BidRefused():
+            (auction.second if event.round else auction.first).refused[event.agent] = event.reason
+        case Judged():
+            (auction.second if event.round else auction.first).judged[event.judge] = event
+        case Recalled():
+            auction.lessons[event.agent] = event.lessons
+        case Scored():
+            (auction.second if event.round else auction.first).scored = event
+        case Awarded():
+            auction.attempts.append(AttemptStory(award=event.award, evidence=event.evidence))
 
 
 def _tell_work(story: TaskStory, event: Event) -> None:

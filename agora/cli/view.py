@@ -18,9 +18,21 @@ from rich.text import Text
 from agora.bids import Award
 from agora.cli.paint import amount, err, number, safe, steps, taken, usd, verdict
 from agora.cli.rows import LEGEND, table_of
-from agora.cli.story import RunStory, TaskStory
+from agora.cli.story import AuctionStory, RunStory, TaskStory
 from agora.cli.tail import Tail
-from agora.events import Asked, Awarded, BidPlaced, BidRefused, Event, Scored, TaskDone, Verified
+from agora.events import (
+    Asked,
+    Awarded,
+    BidPlaced,
+    BidRefused,
+    Event,
+    Judged,
+    Opened,
+    Recalled,
+    Scored,
+    TaskDone,
+    Verified,
+)
 from agora.ledger.redact import Redactor
 from agora.tasks import Task
 
@@ -204,23 +216,27 @@ def _now(story: RunStory) -> str:
 def _stage(task: TaskStory) -> str:
     if task.waiting:
         return "waits for an answer"
-    if task.last is None:
-        asked = len(task.shortlist.members)
-        return f"{len(task.bids)} bids open" if task.bids else f"waiting for sealed bids of {asked}"
+    auction = task.auction
+    if auction is None or not auction.attempts:
+        return _bidding(auction) if auction else f"waiting for sealed bids of {len(task.shortlist.members)}"
+    assert task.last is not None
     agent = safe(task.last.award.agent)
     if task.last.outcome is not None:
         return f"{agent}'s work {task.last.outcome.verdict.value}"
     return f"verifying {agent}'s work" if task.last.delivered is not None else f"{agent} works"
 
 
+def _bidding(auction: AuctionStory) -> str:
+    """What an auction is at, in words."""
+    called = f"{auction.opened.how}: " if auction.opened.auction else ""
+    if not auction.first.bids:
+        return f"{called}waiting for sealed bids of {len(auction.opened.asked)}"
+    again = auction.lessons and auction.first.scored and not auction.second.scored
+    return f"{called}{len(auction.lessons)} write once more" if again else f"{called}{len(auction.bids)} bids open"
+
+
 def _line(event: Event) -> str:
     match event:
-        case BidPlaced(bid=bid):
-            return f"{safe(bid.agent)} bids {amount(bid.price)}, {steps(bid.plan.steps)}"
-        case BidRefused():
-            return f"{safe(event.agent)} does not bid: {safe(event.reason, limit=120)}"
-        case Scored(clearing=clearing) if not clearing.ranking:
-            return "no bid can be taken"
         case Awarded(award=award):
             return _award(award)
         case Asked(question=question, granted=None):
@@ -229,6 +245,27 @@ def _line(event: Event) -> str:
             return f"{safe(event.agent)}'s work: {verdict(outcome.verdict)}"
         case TaskDone(usage=usage):
             return f"done: {number(usage.seconds)} s of work, {usd(usage.usd)}"
+        case _:
+            return _line_of_bidding(event)
+
+
+def _line_of_bidding(event: Event) -> str:
+    match event:
+        case Opened(how="replan" | "reassign" | "post"):
+            asked = ", ".join(safe(name) for name in event.asked)
+            return f"{event.how}, asking {asked} ({safe(event.reason, limit=120)})"
+        case BidPlaced(bid=bid):
+            again = " again" if bid.round else ""
+            return f"{safe(bid.agent)} bids{again} {amount(bid.price)}, {steps(bid.plan.steps)}"
+        case BidRefused():
+            what = "refine its bid" if event.round else "bid"
+            return f"{safe(event.agent)} does not {what}: {safe(event.reason, limit=120)}"
+        case Judged(dropped=dropped) if dropped:
+            return f"{safe(event.judge)} is no judge here: {safe(dropped, limit=120)}"
+        case Recalled():
+            return f"{safe(event.agent)} may write its plan once more, shown {len(event.lessons)} past tasks"
+        case Scored(clearing=clearing) if not clearing.ranking:
+            return "no bid can be taken"
         case _:
             return ""
 

@@ -31,7 +31,7 @@ def test_the_demo_measures_the_market_and_both_alternatives(shell: Shell, projec
     shown = shell("demo", "--json")
     assert shown.code == 0, shown.err
     form = json.loads(shown.out)
-    assert form["schema"] == "agora.demo/1"
+    assert form["schema"] == "agora.demo/2"
     assert form["market"]["verdicts"] == {"one": "passed", "two": "failed"}
     market, alone, sampled = form["runs"]
     assert (market["passed"], market["tasks"]) == (1, 2)
@@ -107,8 +107,8 @@ def _bid(agent: str, asks: str, unit: str) -> Bid:
 def test_the_dearest_agent_is_found_across_units_by_its_share_of_the_reserve() -> None:
     first = TaskStory(task=Task(id="a", goal="a"), reserve=Reserve.model_validate({"usd": 2, "s": 100}))
     second = TaskStory(task=Task(id="b", goal="b"), reserve=first.reserve)
-    first.bids = {"hosted": _bid("hosted", "1", "usd"), "local": _bid("local", "20", "s")}
-    second.bids = {"local": _bid("local", "40", "s")}
+    first.numbered(0).first.bids |= {"hosted": _bid("hosted", "1", "usd"), "local": _bid("local", "20", "s")}
+    second.numbered(0).first.bids |= {"local": _bid("local", "40", "s")}
     story = RunStory(tasks={"a": first, "b": second})
     assert mean_asks(story) == {"hosted": 0.5, "local": pytest.approx(0.3)}
     assert dearest(story) == "hosted"

@@ -50,20 +50,22 @@ def test_a_table_of_results_fits_one_hundred_columns() -> None:
     from agora.bids import Amount, Award, Bid, Clearing, Plan, Score
     from agora.cli.rows import table_of
     from agora.cli.story import AttemptStory, TaskStory
-    from agora.events import TaskDone
+    from agora.events import Scored, TaskDone
     from agora.tasks import Outcome, Task, Usage, Verdict
 
     price = Amount(value=Decimal("123.456"), unit="s")
     plan = Plan(text="x", steps=12, tokens=12_345)
     agent = "an-agent-with-quite-a-name"
     bid = Bid(agent=agent, plan=plan, length_tokens=1, projected_tokens=1, price=price, content_hash="x")
-    story = TaskStory(task=Task(id="a-task-with-a-rather-long-name", goal="x"), bids={agent: bid})
+    story = TaskStory(task=Task(id="a-task-with-a-rather-long-name", goal="x"))
+    auction = story.numbered(0)
+    auction.first.bids[agent] = bid
     score = Score(agent=agent, total=1.0, terms={"cost": 1.0}, price=price)
-    story.clearing = Clearing(mechanism="sale", ranking=(score,))
+    auction.first.scored = Scored(clearing=Clearing(mechanism="sale", ranking=(score,)), seed=1)
     outcome = Outcome(verdict=Verdict.UNKNOWN, verifier="x")
     took = Usage(steps=60, output_tokens=54_321, seconds=1234.5)
     award = Award(agent=agent, attempt=1, plan=plan, payment=price, reason="x")
-    story.attempts = [AttemptStory(award=award, delivered=took, outcome=outcome)]
+    auction.attempts = [AttemptStory(award=award, delivered=took, outcome=outcome)]
     story.done = TaskDone(verdict=Verdict.UNKNOWN)
     console = Console(width=200, theme=THEME)
     assert console.measure(table_of([story])).maximum <= 100

@@ -23,8 +23,8 @@ def test_the_runner_up_mends_what_the_winner_did_not(shell: Shell, project: Path
     assert shown.code == 0
     assert (project / "repo" / "word.txt").read_text() == "right\n"
     assert "patch applied: word.txt" in shown.out
-    [row] = [line.split() for line in shown.out.splitlines() if "fixer" in line]
-    assert row[:5] == ["fixer", "2", "s", "runner-up", "passed"]
+    rows = [line.split()[:5] for line in shown.out.splitlines() if "fixer" in line]
+    assert rows == [["fixer", "2", "s", "runner-up", "1"], ["fixer", "2", "s", "reassign", "passed"]]
     assert "next: agora explain" in shown.out
 
 
@@ -40,13 +40,19 @@ def test_without_a_terminal_and_without_yes_nothing_is_applied_and_it_is_said_ho
 def test_json_is_one_object_with_verdicts_as_words(shell: Shell, project: Path) -> None:
     shown = shell(*RUN, "--yes", "--json")
     form = json.loads(shown.out)
-    assert form["schema"] == "agora.run/1"
+    assert form["schema"] == "agora.run/2"
     assert form["verdicts"] == {"task-1": "passed"}
     assert form["seed"] == 7
     [task] = form["tasks"]
-    assert [bid["agent"] for bid in task["bids"]] == ["spoiler", "fixer"]
+    first, again, other = task["auctions"]
+    assert [bid["agent"] for bid in first["bids"]] == ["spoiler", "fixer"]
+    assert [(auction["how"], auction["asked"]) for auction in (again, other)] == [
+        ("replan", ["spoiler"]),
+        ("reassign", ["fixer"]),
+    ]
+    assert again["did_not_bid"] == {"spoiler": "has no other plan than the one that failed"}
     assert [attempt["verdict"] for attempt in task["attempts"]] == ["failed", "passed"]
-    assert task["bids"][0]["price"] == {"value": "1", "unit": "s"}
+    assert first["bids"][0]["price"] == {"value": "1", "unit": "s"}
 
 
 def test_stream_json_gives_every_event_and_then_the_result(shell: Shell, project: Path) -> None:
@@ -56,7 +62,7 @@ def test_stream_json_gives_every_event_and_then_the_result(shell: Shell, project
     assert kinds[0] == "started"
     assert kinds[-1] == "done"
     assert {"posted", "screened", "bid", "scored", "awarded", "performed", "verified", "settled"} <= set(kinds)
-    assert lines[-1]["schema"] == "agora.run/1"
+    assert lines[-1]["schema"] == "agora.run/2"
 
 
 def test_a_run_that_fails_ends_with_1_and_says_why(shell: Shell, project: Path) -> None:
@@ -149,19 +155,19 @@ def test_explain_gives_every_term_and_what_would_have_turned_the_award(shell: Sh
     assert shown.code == 0
     assert "reserve, fixed before opening: $1.00 and 600 s" in shown.out
     assert "asking 50 % less would have turned the award" in shown.out
-    assert "award 2: fixer, attempt 1 failed" in shown.out
+    assert "award 2: fixer, failed once on 1 agent: 1 bidder left" in shown.out
     form = json.loads(shell("explain", "--json").out)
-    assert form["schema"] == "agora.explain/1"
+    assert form["schema"] == "agora.explain/2"
     [task] = form["tasks"]
-    assert task["auction"]["winner"] == "spoiler"
-    assert task["auction"]["runner_up"] == "fixer"
-    assert all(set(bid["score"]["terms"]) == {"cost"} for bid in task["bids"])
+    auction = task["auctions"][0]
+    assert (auction["winner"], auction["runner_up"]) == ("spoiler", "fixer")
+    assert all(set(bid["score"]["terms"]) == {"cost"} for bid in auction["bids"])
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id(shell: Shell, project: Path) -> None:
     run = json.loads(shell(*RUN, "--yes", "--json").out)["run"]
     form = json.loads(shell("show", run[:6], "--json").out)
-    assert form["schema"] == "agora.show/1"
+    assert form["schema"] == "agora.show/2"
     assert form["run"] == run
     assert form["finished"]
 
@@ -175,6 +181,7 @@ def test_records_and_memories_come_from_verified_runs(shell: Shell, project: Pat
     }
     entries = json.loads(shell("memory", "search", "mend", "--json").out)["entries"]
     assert {(entry["agent"], entry["won"], entry["passed"]) for entry in entries} == {
+        ("fixer", False, False),
         ("fixer", True, True),
         ("spoiler", True, False),
     }
