@@ -28,6 +28,9 @@ from agora.tasks import Limits, Task, Usage
 AUCTION: Final = "the auction"
 """The name of the way that the others are held against."""
 
+SAME_SPEND: Final = "same spend on one"
+"""The name of the way that puts the auction's spend into one agent."""
+
 ROUNDS: Final = 5
 """How often an agent alone tries a task at most, where it has the auction's spend."""
 
@@ -144,11 +147,11 @@ class Lab:
         A sampler draws more samples, checked on visible examples; any other agent tries again what it has not passed.
         What is matched is dollars where the auction took any and the agent charges them, else tokens.
         """
-        name, spent = "same spend on one agent", auction.usage
+        spent = auction.usage
         pairs = [(agent, way) for agent, way in zip(agents, alone, strict=True) if way.usage.usd or way.usage.tokens]
         if not pairs or not spent.tokens:
             error = "the auction took neither dollars nor tokens, so there is nothing to match"
-            return Way(name=name, error=error)
+            return Way(name=SAME_SPEND, error=error)
         agent, best = max(pairs, key=lambda pair: _standing(*pair, seed=self.seed))
         in_usd = bool(spent.usd and best.usage.usd)
         limits = Limits(usd=min(spent.usd, self.budget_usd)) if in_usd else Limits(tokens=spent.tokens)
@@ -165,10 +168,8 @@ class Lab:
         each = tokens // max(1, able)
         agent = BestOfN(sampler, tokens_each=each, skills=card.skills)
         report = await self.run([agent], note=f"same spend: best of {agent.samples} by {card.name}", tasks=tasks)
-        how = (
-            f"{card.name}'s model, at most {tokens} tokens written, {each} a task, samples checked on visible examples"
-        )
-        return way_of(report, f"best of {agent.samples}: {card.name}", how=how)
+        how = f"best of {agent.samples} by {card.name}'s model, at most {tokens} tokens written, {each} a task"
+        return way_of(report, SAME_SPEND, how=f"{how}; samples are checked on visible examples")
 
     async def _more_attempts(self, agent: Agent, tasks: Sequence[Task], limits: Limits) -> Way:
         """Again and again what has not passed yet, until the spend is used up."""
@@ -192,10 +193,10 @@ class Lab:
                 break
             left = _less(left, report.usage)
         matched = f"${limits.usd:f}" if limits.usd is not None else f"{limits.tokens} tokens"
-        how = f"alone, what failed is tried again until {matched} are used up, {ROUNDS} rounds at most"
+        how = f"{name} alone, what failed is tried again until {matched} are used up, {ROUNDS} rounds at most"
         if unpaid:
             how += f"; at its end {unpaid} tasks could not be tried (again)"
-        return Way(name=f"again: {name}", how=how, runs=tuple(runs), rows=tuple(rows.values()), spent=spent)
+        return Way(name=SAME_SPEND, how=how, runs=tuple(runs), rows=tuple(rows.values()), spent=spent)
 
 
 async def compare(

@@ -85,7 +85,7 @@ def together(ways: Sequence[Way]) -> Way:
     first = next((way for way in ways if not way.error), ways[0])
     return Way(
         name=first.name,
-        how=first.how,
+        how="; or ".join(dict.fromkeys(way.how for way in ways if not way.error)),
         runs=tuple(run for way in ways for run in way.runs),
         rows=tuple(row for way in ways for row in way.rows),
         short=tuple(task for way in ways for task in way.short),

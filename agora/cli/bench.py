@@ -5,8 +5,10 @@ from __future__ import annotations
 import typer
 
 from agora.cli.bench_auction import auction
+from agora.cli.bench_live import live
 
 bench_app = typer.Typer(
     help="Measure what an auction costs and brings, against every simpler choice.", no_args_is_help=True
 )
 bench_app.command()(auction)
+bench_app.command()(live)
