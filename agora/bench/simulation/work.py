@@ -94,8 +94,8 @@ def perform(
 ) -> tuple[Attempted, ...]:
     """Attempts by whoever is next, as the market's rule has it.
 
-    After a failure the agent that is to replan, or all others, are asked for bids again, at their full price. The others
-    stand in the order in which they stood: what their plans tell has not changed.
+    After a failure the agent that is to replan, or all others, are asked for bids again, at their full price. The
+    others stand in the order in which they stood: what their plans tell has not changed.
 
     Args:
         parameters: What is taken for given.
