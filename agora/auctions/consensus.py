@@ -22,7 +22,7 @@ against the other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from operator import mul
+from operator import itemgetter, mul
 from typing import Final, NamedTuple
 
 from agora.auctions.jury import MOST_MARK
@@ -76,6 +76,8 @@ class Panel:
 
     def __init__(self, jury: Mapping[str, Juror], *, slack: int = SLACK_MARKS) -> None:
         self._weights = _Weights({name: weight for name, weight in judge_weights(jury).items() if weight})
+        self._given = itemgetter(*self._weights) if len(self._weights) > 1 else None  # of one name it gives no tuple
+        self._loads, self._total = (*self._weights.values(),), sum(self._weights.values())
         self._own: dict[str, list[str]] = {}  # operator -> its judges that have a weight
         for name in self._weights:
             self._own.setdefault(jury[name].operator, []).append(name)
@@ -83,22 +85,25 @@ class Panel:
             tuple(min(max(mark, most - slack), most) for mark in range(MOST_MARK + 1)) for most in range(MOST_MARK + 1)
         ]  # consensus -> mark -> the mark as it counts
 
-    def value(self, marks: Mapping[str, int], *, operator: str) -> float | None:
+    def value(self, marks: Mapping[str, int], *, operator: str, own_marks: bool = True) -> float | None:
         """What the jury says of one bid, in [0, 1].
 
         Args:
             marks: Judge -> 0 to 5; who is not on the jury or has no weight, and what is not 0 to 5, does not count.
             operator: The bidder's.
+            own_marks: False: what its operator's judges say is not heard at all.
 
         Returns:
             None where no judge with a weight but the bidder's own marked it: there is no evidence.
         """
+        if operator not in self._own and (value := self._value_of_all(marks)) is not None:
+            return value
         marks = _valid(marks)
         total, others, _ = self._others(marks, operator)
         if not total:
             return None
         above, below = others, total
-        if operator in self._own:
+        if own_marks and operator in self._own:
             own = [judge for judge in self._own[operator] if judge in marks]
             # Whole numbers throughout, so that equal values are equal: others / total is the most that own marks say.
             above = others * total + sum(self._weights[judge] * min(marks[judge] * total, others) for judge in own)
@@ -117,6 +122,22 @@ class Panel:
             if judge in marks:
                 counted[judge] = min(marks[judge] * total, others) / total
         return Reckoning(value, counted)
+
+    def _value_of_all(self, marks: Mapping[str, int]) -> float | None:
+        """The value where every judge with a weight gave a mark, quickly; None: one did not, or it is no mark."""
+        if self._given is None:
+            return None
+        try:
+            given: tuple[int, ...] = self._given(marks)
+        except KeyError:
+            return None
+        if not _MARKS.issuperset(given):
+            return None
+        reached = [0, 0, 0, 0, 0, 0]
+        for mark, weight in zip(given, self._loads, strict=True):
+            reached[mark] += weight
+        counted: int = sum(map(mul, reached, self._counts[_consensus(reached, self._total)]))
+        return counted / (MOST_MARK * self._total)
 
     def _others(self, marks: Mapping[str, int], operator: str) -> tuple[int, int, tuple[int, ...]]:
         """Of the judges that are not the bidder's own: weight, weight x mark as it counted, and how marks count."""

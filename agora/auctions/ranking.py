@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
+from typing import Final
+
+from pydantic import TypeAdapter
 
 from agora.bids import Amount, Bid, Reserve, Score
+
+_SCORES: Final = TypeAdapter(tuple[Score, ...])
 
 
 def amount_share(amount: Amount, reserve: Reserve) -> float:
@@ -25,6 +31,16 @@ def cost_share(bid: Bid, reserve: Reserve) -> float:
     different units can be compared and no bid can move another's score.
     """
     return amount_share(bid.price, reserve)
+
+
+def cost_shares(bids: Sequence[Bid], reserve: Reserve) -> list[float]:
+    """The share of the reserve that each bid asks for, in their order."""
+    limits = {"usd": reserve.usd, "s": reserve.s}
+    shares: list[float] = []
+    for price in [bid.price for bid in bids]:
+        value, limit = price.value, limits[price.unit]
+        shares.append(0.0 if not value else float(value / limit) if limit else math.inf)
+    return shares
 
 
 def admit(bids: Sequence[Bid], reserve: Reserve, *, limit: float = 1.0) -> tuple[list[Bid], dict[str, str]]:
@@ -46,24 +62,31 @@ def tie_hash(seed: int, content_hash: str) -> int:
 
 
 def rank(scores: Sequence[tuple[Bid, Score]], reserve: Reserve, seed: int) -> tuple[Score, ...]:
-    """Best first: lower total, then lower price share, then the seeded hash of the content.
+    """Scores best first, in the order of `best_first`."""
+    places = best_first([bid for bid, _ in scores], [score.total for _, score in scores], reserve, seed)
+    return tuple(scores[place][1] for place in places)
+
+
+def best_first(bids: Sequence[Bid], totals: Sequence[float], reserve: Reserve, seed: int) -> list[int]:
+    """The places of bids: lower total, then lower price share, then the seeded hash of the content.
 
     Bids that are equal in all of these are the same bid twice; only among those the name gives a fixed order.
     """
-    ranked: list[Score] = []
-    for _, tied in groupby(sorted(scores, key=_total), key=_total):
+    places = sorted(range(len(totals)), key=totals.__getitem__)
+    if len(set(totals)) == len(totals):
+        return places
+
+    def lot(place: int) -> tuple[float, int, str]:
+        bid = bids[place]
+        return cost_share(bid, reserve), tie_hash(seed, bid.content_hash), bid.agent
+
+    ordered: list[int] = []
+    for _, tied in groupby(places, key=totals.__getitem__):
         level = list(tied)
-        if len(level) > 1:
-            level.sort(
-                key=lambda pair: (
-                    cost_share(pair[0], reserve),
-                    tie_hash(seed, pair[0].content_hash),
-                    pair[0].agent,
-                )
-            )
-        ranked.extend(score for _, score in level)
-    return tuple(ranked)
+        ordered += sorted(level, key=lot) if len(level) > 1 else level
+    return ordered
 
 
-def _total(pair: tuple[Bid, Score]) -> float:
-    return pair[1].total
+def all_scores(rows: Sequence[Mapping[str, object]]) -> tuple[Score, ...]:
+    """Many scores from their fields at once, which takes half the time of making each by itself."""
+    return _SCORES.validate_python(rows)

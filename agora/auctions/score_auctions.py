@@ -9,18 +9,19 @@ have won, which is where its score meets the runner-up's, and never more than th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 from itertools import groupby
+from operator import mul
 from typing import Final, NamedTuple
 
 from agora.abilities import Juried
 from agora.auctions.entering import enter
 from agora.auctions.paying import GRID, Scale, on_grid, within_budget
 from agora.auctions.properties import Properties
-from agora.auctions.ranking import cost_share, tie_hash
+from agora.auctions.ranking import all_scores, cost_shares, tie_hash
 from agora.auctions.sale import SALE
-from agora.bids import NO_JURY, Amount, Bid, Clearing, Juror, Reserve, Score, Unit
+from agora.bids import NO_JURY, Amount, Bid, Clearing, Juror, Reserve, Unit
 from agora.errors import ConfigError
 from agora.protocols import Mechanism
 
@@ -63,7 +64,8 @@ class Grades(NamedTuple):
 def grade(scorer: Mechanism, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror]) -> Grades:
     """Let a mechanism score bids as if each were free, and without a bidder's marks for itself.
 
-    At price zero no price can move a quality, neither the bidder's own nor another's, whatever the scorer does.
+    At price zero no price can move a quality, neither the bidder's own nor another's, whatever the scorer does. SALE is
+    not made to hold a whole auction for it: its figures besides cost do not see a price, so it is asked for them alone.
 
     Args:
         scorer: Any mechanism whose scores have a term "cost" that is its weight x the share of the reserve.
@@ -75,6 +77,8 @@ def grade(scorer: Mechanism, bids: Sequence[Bid], *, reserve: Reserve, seed: int
     Raises:
         ConfigError: The scorer does not weigh cost.
     """
+    if type(scorer) is SALE:
+        return _of_sale(scorer, bids, reserve=reserve, jury=jury)
     own: dict[str, set[str]] = {}
     for judge, juror in jury.items():
         own.setdefault(juror.operator, set()).add(judge)
@@ -89,6 +93,21 @@ def grade(scorer: Mechanism, bids: Sequence[Bid], *, reserve: Reserve, seed: int
         if bid.agent in scores
     )
     return Grades(graded, clearing.refused, clearing.weights, clearing.dropped, clearing.notes)
+
+
+def _of_sale(sale: SALE, bids: Sequence[Bid], *, reserve: Reserve, jury: Mapping[str, Juror]) -> Grades:
+    weighed = sale.weigh(bids, reserve=reserve, jury=jury, own_marks=False)
+    signed = weighed.signed
+    names, weights = tuple(signed)[1:], tuple(signed.values())[1:]  # cost comes first
+    graded = tuple(
+        Graded(
+            bid,
+            dict(zip(names, map(mul, weights, row[1:]), strict=True)),
+            dict(zip(names, row[1:], strict=True)),
+        )
+        for bid, row in zip(bids, weighed.rows, strict=True)
+    )
+    return Grades(graded, {}, weighed.weights, weighed.dropped, weighed.notes)
 
 
 def jury_for(scorer: Mechanism) -> frozenset[str] | None:
@@ -134,7 +153,7 @@ class FirstScore:
     ) -> Clearing:
         """Rank all admitted bids; the winner is paid its price."""
         sheet = _Sheet(self._scorer, bids, reserve=reserve, seed=seed, jury=jury, bound=self._bound)
-        return sheet.clearing(self.name, payment=sheet.rows[0].score.price if sheet.rows else None)
+        return sheet.clearing(self.name, payment=sheet.rows[0].bid.price if sheet.rows else None)
 
 
 class SecondScore:
@@ -201,7 +220,10 @@ class _Row(NamedTuple):
     cost: int
     """Its price over the common whole."""
     quality: int
-    score: Score
+    share: float
+    total: float
+    """Its score as printed."""
+    graded: Graded
 
 
 class _Sheet:
@@ -224,14 +246,15 @@ class _Sheet:
         self._weight = on_grid(grades.cost_weight) if grades.graded else 0
         self._cost_weight = grades.cost_weight if grades.graded else 0.0
         self._bound = None if bound is None else on_grid(bound) * self._scale.whole
-        rows = _ordered((self._row(one, reserve) for one in grades.graded), seed)
+        shares = cost_shares([one.bid for one in grades.graded], reserve)
+        rows = _ordered([self._row(one, share) for one, share in zip(grades.graded, shares, strict=True)], seed)
         self.rows = [row for row in rows if self._bound is None or row.exact <= self._bound]
         for row in rows[len(self.rows) :]:
-            self._refused[row.score.agent] = f"scores {row.score.total:.6f}, above the reserve score of {bound}"
+            self._refused[row.bid.agent] = f"scores {row.total:.6f}, above the reserve score of {bound}"
 
     def threshold(self) -> Amount:
         """The highest price at which the first row would still be first."""
-        unit = self.rows[0].score.price.unit
+        unit = self.rows[0].bid.price.unit
         limits = [row.exact for row in self.rows[1:2]] + ([] if self._bound is None else [self._bound])
         if not limits:
             return self._scale.capped(self._scale.whole // self._scale.factor(unit), unit)
@@ -242,7 +265,7 @@ class _Sheet:
         """The rows as a clearing."""
         return Clearing(
             mechanism=name,
-            ranking=tuple(row.score for row in self.rows),
+            ranking=all_scores([self._score(row) for row in self.rows]),
             refused=self._refused,
             payment=payment,
             weights=self._grades.weights,
@@ -250,19 +273,21 @@ class _Sheet:
             notes=self._grades.notes,
         )
 
-    def _row(self, one: Graded, reserve: Reserve) -> _Row:
-        bid, share = one.bid, cost_share(one.bid, reserve)
-        terms = {"cost": self._cost_weight * share, **one.terms}
-        quality = round(one.quality * GRID) * self._scale.whole
-        cost = self._scale.cost(bid.price)
-        score = Score(
-            agent=bid.agent,
-            total=round(math.fsum(terms.values()), 12),
-            terms=terms,
-            figures={"cost": share, **one.figures},
-            price=bid.price,
-        )
-        return _Row(bid, self._weight * cost - quality, cost, quality, score)
+    def _row(self, one: Graded, share: float) -> _Row:
+        value = one.quality
+        quality = round(value * GRID) * self._scale.whole
+        cost = self._scale.cost(one.bid.price)
+        total = round(self._cost_weight * share - value, 12)
+        return _Row(one.bid, self._weight * cost - quality, cost, quality, share, total, one)
+
+    def _score(self, row: _Row) -> dict[str, object]:
+        return {
+            "agent": row.bid.agent,
+            "total": row.total,
+            "terms": {"cost": self._cost_weight * row.share, **row.graded.terms},
+            "figures": {"cost": row.share, **row.graded.figures},
+            "price": row.bid.price,
+        }
 
 
 def _blind(bid: Bid, own: Set[str]) -> Bid:
@@ -273,7 +298,7 @@ def _blind(bid: Bid, own: Set[str]) -> Bid:
     return bid.model_copy(update=update)
 
 
-def _ordered(rows: Iterable[_Row], seed: int) -> list[_Row]:
+def _ordered(rows: Sequence[_Row], seed: int) -> list[_Row]:
     """Lower exact score, then the lower price, then the lot, and the name only where all else is equal."""
     ordered: list[_Row] = []
     for _, level in groupby(sorted(rows, key=_key), key=_key):

@@ -12,13 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from agora.auctions.confidence_auction import CalibratedConfidence
 from agora.auctions.posted_price import PostedPrice
 from agora.auctions.sale import SALE
-from agora.auctions.score_auctions import FirstScore, SecondScore
+from agora.auctions.score_auctions import FirstScore, SecondScore, grade
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 from agora.protocols import Mechanism
 from mechanism_cases import JURY, PURSE, Case, asking, bid, cases, lying_gains
 
 STEP = Decimal("1e-12")
+WHOLE = SALE({"record": 0.2, "latency": 0.1, "fairness": 0.3})
 BY_CONFIDENCE = CalibratedConfidence(beta=1.0)
 """A scorer whose quality is plainly the confidence, with cost at weight 1."""
 
@@ -171,6 +172,24 @@ def test_a_bidders_own_praise_moves_neither_award_nor_payment(scorer: Mechanism)
 
     assert len({cleared(praise, "x") for praise in range(6)}) == 1
     assert len({cleared(praise, "stranger") for praise in range(6)}) > 1 or scorer.name == "sale"
+
+
+class Wrapped:
+    """SALE behind the protocol alone, so that it is asked with every price at zero, as any scorer is."""
+
+    name = "wrapped"
+
+    def clear(
+        self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
+    ) -> Clearing:
+        return WHOLE.clear(bids, reserve=reserve, seed=seed, jury=jury)
+
+
+@given(case=cases())
+def test_sale_asked_for_its_figures_alone_says_what_it_says_at_price_zero(case: Case) -> None:
+    alone = grade(WHOLE, case.bids, reserve=PURSE, seed=case.seed, jury=JURY)
+    whole = grade(Wrapped(), case.bids, reserve=PURSE, seed=case.seed, jury=JURY)
+    assert alone == whole
 
 
 def test_marks_of_others_do_move_an_award() -> None:
