@@ -7,9 +7,10 @@ loosen them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from types import MappingProxyType
 
-from agora.bids import Profile, Shortlist
+from agora.bids import Price, Profile, Shortlist
 from agora.protocols import Chance
 from agora.tasks import Limits, Task, Tier
 
@@ -40,13 +41,14 @@ def reason_to_keep_out(task: Task, agent: Profile, limits: Limits) -> str:
         return f"is not trusted with {', '.join(missing)} data"
     if agent.price is None:
         return "is unpriced: state `price` in its definition"
-    if agent.price.unit == "usd" and limits.usd == 0 and _charges(agent):
+    if min(_rates(agent.price)) < 0:
+        return "asks a negative price: a price is zero or more"
+    if agent.price.unit == "usd" and limits.usd == 0 and any(_rates(agent.price)):
         return "charges dollars, and the budget is 0"
     if agent.tier < task.tier:
         return f"works in tier {Tier(agent.tier).name.lower()}, and the task demands {Tier(task.tier).name.lower()}"
     return ""
 
 
-def _charges(agent: Profile) -> bool:
-    price = agent.price
-    return price is not None and any((price.input_per_mtok, price.output_per_mtok, price.per_task))
+def _rates(price: Price) -> tuple[Decimal, ...]:
+    return price.input_per_mtok, price.output_per_mtok, price.per_task
