@@ -30,6 +30,7 @@ from agora.bench.ways import Way
 from agora.cli.definitions import load_mechanism
 from agora.coordinator import Everyone
 from agora.memory.in_memory import MemoryStore
+from agora.memory.sql_store import SQLStore
 from agora.models.local import LocalModel
 from agora.sandbox import best_sandbox
 from agora.settings import Settings
@@ -40,6 +41,8 @@ from benchmarks.variants import ROOT, starter_agents, write_files
 
 ATTEMPTS = Settings().attempts
 """As the market's default: after a failure the same agent plans again, then the others are asked."""
+
+_MOST_RUNS = 200
 
 
 @contextmanager
@@ -80,7 +83,7 @@ def hindsight(alone: Sequence[Way]) -> str:
     )
 
 
-async def main(seed: int, each: int) -> None:
+async def main(seed: int, each: int, record: Path | None) -> None:
     """Measure and print."""
     clock = SystemClock()
     began_s = clock.monotonic_s()
@@ -96,6 +99,7 @@ async def main(seed: int, each: int) -> None:
         lab = Lab(tasks=tasks, budget_usd=Decimal(0), seed=seed, store=MemoryStore(clock=clock), sandbox=best_sandbox())
         mechanism = load_mechanism("sale", project=ROOT)
         ways = await compare(lab, agents, mechanism=mechanism, policy=Everyone(), attempts=ATTEMPTS, done=said)
+        await store.close()
     alone = ways[1 : 1 + len(agents)]
     for place in (*BINS, 0):
         ids = frozenset(variant.task.id for of, variant in rungs if place in (of, 0))
@@ -121,9 +125,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The auction on a real small model, against simpler choices.")
     parser.add_argument("--seed", type=int, default=20_261_122)
     parser.add_argument("--each", type=int, default=20, help="tasks in each bin")
+    parser.add_argument("--record", type=Path, help="keep the runs in this file, and take equal calls from it")
     return parser.parse_args()
 
 
 if __name__ == "__main__":
     given = _arguments()
-    anyio.run(main, given.seed, given.each)
+    anyio.run(main, given.seed, given.each, given.record)
