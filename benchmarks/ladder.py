@@ -96,7 +96,10 @@ async def main(seed: int, each: int, record: Path | None) -> None:
         print(f"  after {clock.monotonic_s() - began_s:4.0f} s: {way.name}, {way.passed}/{len(way.rows)}", flush=True)
 
     with laid_out([variant for _, variant in rungs]) as tasks:
-        lab = Lab(tasks=tasks, budget_usd=Decimal(0), seed=seed, store=MemoryStore(clock=clock), sandbox=best_sandbox())
+        store = SQLStore.open(str(record), clock=clock) if record else MemoryStore(clock=clock)
+        lab = Lab(tasks=tasks, budget_usd=Decimal(0), seed=seed, store=store, sandbox=best_sandbox())
+        for info in reversed(store.runs(limit=_MOST_RUNS)):
+            lab.know(info.id)
         mechanism = load_mechanism("sale", project=ROOT)
         ways = await compare(lab, agents, mechanism=mechanism, policy=Everyone(), attempts=ATTEMPTS, done=said)
         await store.close()
