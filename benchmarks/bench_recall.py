@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from agora.ambient import SystemClock
 from agora.events import Event
-from agora.memory.embeddings import Embedder, absence, local_embedder
+from agora.memory.embeddings import Embedder, loaded
 from agora.memory.recall import Recalling
 from agora.memory.shelf import Entry, Shelf
 from agora.memory.sql_store import SQLStore
@@ -48,6 +48,11 @@ BAR_RECALL = 0.99
 def row(name: str, figure: str, bar: str = "") -> None:
     """One line of the table."""
     print(f"{name:52} {figure:34} {bar}")
+
+
+def load() -> None:
+    """What else the machine does."""
+    row(f"load of this machine of {os.cpu_count()} CPUs, last minute", f"{os.getloadavg()[0]:7.2f}")
 
 
 def timed(work: Callable[[int], object]) -> str:
@@ -157,18 +162,24 @@ def main() -> None:
     arguments.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "agora-bench-recall")
     arguments.add_argument("--seed", type=int, default=20261122)
     asked = arguments.parse_args()
-    if (missing := absence()) or (embedder := local_embedder()) is None:
-        raise SystemExit(f"recall by meaning cannot be measured: {missing}")
+    began = time.thread_time()
+    embedder, trouble = loaded()
+    loading = time.thread_time() - began
+    if embedder is None:
+        raise SystemExit(f"recall by meaning cannot be measured: {trouble}")
+    load()
     texts = goals(asked.entries + QUERIES, asked.goals, seed=asked.seed)
     began = time.thread_time()
     vectors = embedded(texts, embedder, cache=asked.cache)
     mean = sum(map(len, texts)) / len(texts)
     row(f"{len(texts)} goals of {mean:.0f} characters", f"{time.thread_time() - began:7.1f} s to embed or read")
+    row("loading the model, once a process", f"{loading:7.2f} s")
     row("embedding of one query", timed(lambda number: embedder.embed(f"{texts[number]} {number}")))
     asked_texts = texts[-QUERIES:]
     search(texts[:-QUERIES], vectors[:-QUERIES], asked_texts, vectors[-QUERIES:])
     ready = Ready(embedder, texts, vectors)
     anyio.run(from_store, texts[:-QUERIES][:MOST_STORED], asked_texts, ready)
+    load()
 
 
 if __name__ == "__main__":

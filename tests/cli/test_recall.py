@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 
 from agora.cli.session import open_session, opened_store
 from agora.events import Posted
+from agora.memory.recall import Recalling
 from agora.memory.sql_store import SQLStore
+from agora.settings import Settings
 from agora.tasks import Task
 from agora.testing.clocks import FakeClock
 from agora.testing.lessons import memory_update
@@ -88,6 +91,24 @@ async def test_who_may_be_shown_a_memory_is_for_a_person_to_say(
         assert [entry.task for entry in store.recall("boat", trust=frozenset())] == ([] if trusted else ["boat"])
         assert [entry.task for entry in store.recall("boat", trust=frozenset({"private"}))] == ["boat"]
         assert [entry.task for entry in store.recall("boat")] == ["boat"]
+
+
+def test_the_page_states_every_setting_of_recall_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "recall.md").read_text()
+    stated = dict(re.findall(r"^\| `(recall_\w+)` \| (\S+) \|", page, re.MULTILINE))
+    fields = {name: field.default for name, field in Settings.model_fields.items() if name.startswith("recall_")}
+    assert {name: json.loads(value) for name, value in stated.items()} == fields
+    own = Recalling()
+    of_store = {"floor": own.floor, "capacity": own.capacity, "duplicate": own.duplicate, "trust": own.trusted}
+    assert {f"recall_{name}": value for name, value in of_store.items()}.items() <= fields.items()
+
+
+@pytest.mark.parametrize("line", ["recall_trust = false", "recall_trust = true"])
+def test_a_project_cannot_say_who_may_be_shown_a_memory(shell: Shell, filled: Path, line: str) -> None:
+    (filled / "agora.toml").write_text(line)
+    refused = shell("memory")
+    assert refused.code == 2
+    assert "a project cannot say this" in refused.err
 
 
 def without(folder: Path, kind: str) -> dict[str, str]:
