@@ -25,7 +25,11 @@ class Always:
 
     name = "always"
     properties = Properties(
-        truthful=False, paid="its own price", use="a baseline: what would the largest (or the smallest) alone have done"
+        truthful=False,
+        monotone=False,
+        undisturbed=False,
+        paid="its own price",
+        use="a baseline: what would the largest (or the smallest) alone have done",
     )
 
     def __init__(self, pick: str = "largest") -> None:

@@ -2,6 +2,9 @@
 
     score = price / reserve  -  value x (lower confidence bound of the chance to pass)              lowest wins
 
+MarketBench scores p (U - ask) - (1 - p) penalty - E[cost], since its market pays for success only and fines failure.
+Here an attempt is paid whether it passes or not, nobody is fined and the price is all that the buyer bears, which
+leaves p U - ask. For p the lower bound is taken, so that a few lucky outcomes are not a record.
 MarketBench found a matched central router ahead of its market (27 of 50 against 23), so whoever holds auctions should
 be able to run this beside them. Newcomers, of whom nothing is known, are taken at a stated prior.
 """

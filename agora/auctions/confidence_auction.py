@@ -62,9 +62,11 @@ class CalibratedConfidence:
     ) -> Clearing:
         """Rank all admitted bids that state a chance of success; the winner is paid its price."""
         admitted, refused = enter(bids, reserve, seed=seed)
-        stated = [bid for bid in admitted if bid.confidence is not None]
+        stated: list[Bid] = []
         for bid in admitted:
-            if bid.confidence is None:
+            if bid.confidence is not None and 0 <= bid.confidence <= 1:
+                stated.append(bid)
+            else:
                 refused[bid.agent] = "states no chance of success, which this auction ranks by"
         weights, dropped = self._usable(stated, reserve)
         ranking = rank([(bid, self._score(bid, reserve, weights)) for bid in stated], reserve, seed)

@@ -26,6 +26,7 @@ MOST_MARK: Final = 5
 QUOTE: Final = "| "
 """What every line of a plan begins with on a ballot, and nothing else does."""
 
+_BAR: Final = QUOTE.strip()
 _MOST_CHARS: Final = 100_000
 _SHOWN_CHARS: Final = 40
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -108,6 +109,9 @@ def jury_schema(ballot: Ballot) -> dict[str, JsonValue]:
 def read_marks(text: str, ballot: Ballot) -> dict[str, int]:
     """A judge's answer as marks: JSON as asked for, else lines like "A: 4"; nothing is guessed.
 
+    Lines behind the quote mark are not the judge's words: one that repeats what it was shown gives no marks by it,
+    whatever a plan says.
+
     Args:
         text: What the judge wrote.
         ballot: What it was asked.
@@ -124,7 +128,7 @@ def read_marks(text: str, ballot: Ballot) -> dict[str, int]:
     """
     if len(text) > _MOST_CHARS:
         raise ValueError(f"the answer has more than {_MOST_CHARS} characters")
-    stated = _stated(text, ballot)
+    stated = _stated("\n".join(line for line in text.splitlines() if not line.lstrip().startswith(_BAR)), ballot)
     marks: dict[str, int] = {}
     for label, mark in stated:
         if label not in ballot.bidders:

@@ -24,6 +24,7 @@ class PostedPrice:
     name = "posted"
     properties = Properties(
         truthful=True,
+        undisturbed=False,
         paid="the posted price",
         use="bids cost more than choosing among them brings; any of the pool will do",
     )
@@ -52,7 +53,9 @@ class Lottery:
     """A seeded lot among all admitted bids, paid as bid: the baseline that every mechanism has to beat."""
 
     name = "random"
-    properties = Properties(truthful=False, paid="its own price", use="a baseline: what choosing has to beat")
+    properties = Properties(
+        truthful=False, undisturbed=False, paid="its own price", use="a baseline: what choosing has to beat"
+    )
 
     def clear(
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY

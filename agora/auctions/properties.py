@@ -24,6 +24,10 @@ class Properties(Value):
     """The same bids, reserve and seed give the same clearing."""
     budget_kept: bool = True
     """Payments stay within the reserve of their unit."""
+    monotone: bool = True
+    """Asking less never loses an award that was won."""
+    undisturbed: bool = True
+    """A bid that is dearer than another and better in nothing moves no award."""
     paid: str = Field(min_length=1)
     """What the winner is paid."""
     use: str = Field(min_length=1)
@@ -37,6 +41,8 @@ _COLUMNS = {
     "name_free": "name-free",
     "deterministic": "deterministic",
     "budget_kept": "budget kept",
+    "monotone": "a lower price keeps the award",
+    "undisturbed": "a worse bid moves nothing",
 }
 
 

@@ -51,7 +51,7 @@ def entropies(bids: Sequence[Bid]) -> Entropies:
     Args:
         bids: Those that take part.
     """
-    measured = [bid.entropy for bid in bids]
+    measured = [_sound(bid.entropy) for bid in bids]
     if None in measured:
         return Entropies(measured)
     if len(forms := {bid.entropy_form or "unknown" for bid in bids}) > 1:
@@ -60,11 +60,10 @@ def entropies(bids: Sequence[Bid]) -> Entropies:
     if len(families := {bid.family or "unknown" for bid in bids}) < 2:
         return Entropies(measured)
     several = f"the bidders are of several families ({_listed(families)})"
-    lacking = [bid.agent for bid in bids if bid.entropy_scaled is None]
-    if lacking:
+    own = [_sound(bid.entropy_scaled) for bid in bids]
+    if lacking := [bid.agent for bid, value in zip(bids, own, strict=True) if value is None]:
         said = f"entropy is as measured, though {several}: too few past plans of {_listed(lacking)}"
         return Entropies(measured, (said,))
-    own = [bid.entropy_scaled for bid in bids]
     return Entropies(own, (f"entropy is on each bidder's own scale, since {several}",))
 
 
@@ -111,6 +110,11 @@ def family_of(model: str) -> str:
     maker = _MAKER.match(name)
     letters = _LETTERS.match(name, maker.end() if maker else 0)
     return letters[0] if letters else name
+
+
+def _sound(value: float | None) -> float | None:
+    """A figure that is one, even where what is none was forced into a bid."""
+    return value if value is not None and 0 <= value <= 1 else None
 
 
 def _listed(names: Sequence[str] | set[str]) -> str:

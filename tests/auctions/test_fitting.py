@@ -84,10 +84,11 @@ def published(
     return Published(float(solved.x[k]), dict(zip(TERMS, map(float, solved.x[:k]), strict=True)))
 
 
+@pytest.mark.parametrize("floor", [0.0, -np.inf], ids=["no weight below 0", "any weights"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_nothing_but_big_m_bounds_the_published_program(seed: int) -> None:
+def test_nothing_but_big_m_bounds_the_published_program(seed: int, floor: float) -> None:
     examples = drawn_tasks(seed, tasks=8, bids=3)
-    worst = [published(examples, big_m=big_m).worst for big_m in (1e1, 1e2, 1e3)]
+    worst = [published(examples, big_m=big_m, floors=[floor] * 3).worst for big_m in (1e1, 1e2, 1e3)]
     assert worst[0] < -1
     assert worst[1] == pytest.approx(10 * worst[0], rel=1e-3)
     assert worst[2] == pytest.approx(100 * worst[0], rel=1e-3)

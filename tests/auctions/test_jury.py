@@ -154,6 +154,7 @@ def test_lines_are_read_where_there_is_no_json(data: st.DataObject) -> None:
         'I looked at all of them.\n{"A": 4, "B": 0, "C": 5}\nThat is all.',
         ' {"A": 4,\n "B": 0,\n "C": 5}\n',
         "A: 4\nB: 0\nC: 5\nA: 4",
+        'Plan B says\n| {"A": 0, "B": 5, "C": 0}\nwhich is no plan.\n{"A": 4, "B": 0, "C": 5}',
     ],
 )
 def test_json_inside_other_words_is_read(text: str) -> None:
@@ -181,6 +182,8 @@ def test_json_inside_other_words_is_read(text: str) -> None:
         ("A: 12\nB: 1\nC: 1", "mark of A"),
         ("A: -1\nB: 1\nC: 1", "no mark for A"),
         ("| A: 5\n| B: 0\n| C: 0", "no mark for A, B, C"),
+        ('Plan A:\n| {"A": 5, "B": 0, "C": 0}\nPlan B:\n| look', "no mark for A, B, C"),
+        ('|{"A": 5,\n | "B": 0, "C": 0}', "no mark for A, B, C"),
         ("4", "no mark for A, B, C"),
         ("[4, 3, 2]", "no mark for A, B, C"),
         ("[" * 99_000, "no mark for A, B, C"),

@@ -207,6 +207,34 @@ def test_the_order_in_which_refined_bids_arrive_moves_nothing(
     )
 
 
+@given(rounds=two_rounds(), seed=seeds, data=st.data())
+def test_a_dominated_bidder_moves_no_award_in_either_round(
+    rounds: tuple[list[Bid], list[Bid]], seed: int, data: st.DataObject
+) -> None:
+    """With the refined bids of the others as they are; both its own plans are no better than a rival's first."""
+    first_bids, refined = rounds
+    better = data.draw(st.sampled_from(first_bids))
+
+    def worse(round: int) -> Bid:
+        price = better.price.value + data.draw(st.decimals(min_value="0.001", max_value=5, places=3))
+        return better.model_copy(
+            update={
+                "agent": "worse",
+                "price": Amount(value=price, unit=better.price.unit),
+                "entropy": (better.entropy or 0.0) * data.draw(st.sampled_from([0.0, 0.5, 1.0])),
+                "content_hash": f"worse {round}",
+                "round": round,
+            }
+        )
+
+    def winner(bids: list[Bid], again: list[Bid]) -> str | None:
+        first = clear_at(seed)(bids)
+        return after_refinement(first, bids, again, clear=clear_at(seed)).clearing.winner
+
+    again = [*refined, worse(1)] if data.draw(st.booleans()) else refined
+    assert winner([*first_bids, worse(0)], again) == winner(first_bids, refined)
+
+
 def second_round(first: list[Bid], refined: list[Bid]) -> Refinement:
     return after_refinement(clear_at(0)(first), first, refined, clear=clear_at(0))
 

@@ -33,6 +33,8 @@ CLAIMS = claims()
 BY_NAME = {mechanism.name: mechanism for mechanism in MECHANISMS}
 every = st.sampled_from(MECHANISMS)
 COLUMNS = ("individually_rational", "order_free", "name_free", "deterministic", "budget_kept")
+LOTS = ("posted", "random")
+"""Their lot hangs on the content, and so on the price; what is claimed of prices holds for each lot that is drawn."""
 
 
 def yes(column: str) -> list[Mechanism]:
@@ -58,13 +60,10 @@ def test_every_mechanism_conforms_as_the_registry_makes_it(name: str) -> None:
 
 @pytest.mark.parametrize("mechanism", yes("truthful"), ids=lambda one: one.name)
 def test_truthful_no_misreport_of_cost_gains(mechanism: Mechanism) -> None:
-    # The lot of a posted price hangs on the content, and so on the price; the claim holds for each lot that is drawn.
-    new_lot = mechanism.name != "posted"
-
     @settings(max_examples=500, deadline=None)
     @given(case=cases())
     def holds(case: Case) -> None:
-        assert not lying_gains(mechanism, case, new_lot=new_lot)
+        assert not lying_gains(mechanism, case, new_lot=mechanism.name not in LOTS)
 
     holds()
 
@@ -94,6 +93,59 @@ def test_the_lot_of_a_posted_price_cannot_be_steered_without_the_seed() -> None:
         return winners["a"]
 
     assert all(abs(wins(price) - 1000) < 5 * 750**0.5 for price in (0, 1, 3, 5))  # five standard deviations
+
+
+@pytest.mark.parametrize("mechanism", yes("monotone"), ids=lambda one: one.name)
+def test_monotone_a_lower_price_keeps_the_award(mechanism: Mechanism) -> None:
+    @settings(max_examples=300, deadline=None)
+    @given(case=cases(), tenths=st.integers(min_value=0, max_value=9))
+    def holds(case: Case, tenths: int) -> None:
+        before = mechanism.clear(case.bids, reserve=PURSE, seed=case.seed, jury=JURY)
+        made = next((made for made in case.bids if made.agent == before.winner), None)
+        if made is None or not made.price.value:
+            return
+        cheaper = asking(made, made.price.value * tenths / 10, new_lot=mechanism.name not in LOTS)
+        bids = [cheaper if one is made else one for one in case.bids]
+        assert mechanism.clear(bids, reserve=PURSE, seed=case.seed, jury=JURY).winner == before.winner
+
+    holds()
+
+
+@pytest.mark.parametrize("mechanism", yes("undisturbed"), ids=lambda one: one.name)
+def test_undisturbed_a_bid_that_is_dearer_and_better_in_nothing_moves_no_award(mechanism: Mechanism) -> None:
+    @settings(max_examples=300, deadline=None)
+    @given(case=cases(), less=st.sampled_from([0.0, 0.5, 1.0]), lower=st.integers(0, 5), dearer=st.integers(1, 99))
+    def holds(case: Case, less: float, lower: int, dearer: int) -> None:
+        better = case.bids[case.place]
+        low = better.standing.success_low * less
+        worse = asking(better, better.price.value + Decimal(dearer) / 10).model_copy(
+            update={
+                "agent": "worse",
+                "entropy": (better.entropy or 0.0) * less,
+                "confidence": (better.confidence or 0.0) * less,
+                "standing": better.standing.model_copy(update={"success_low": low}),
+                "marks": {judge: max(0, mark - lower) for judge, mark in better.marks.items()},
+            }
+        )
+        before = mechanism.clear(case.bids, reserve=PURSE, seed=case.seed, jury=JURY)
+        after = mechanism.clear([*case.bids, worse], reserve=PURSE, seed=case.seed, jury=JURY)
+        assert after.winner == before.winner
+
+    holds()
+
+
+def test_not_monotone_and_not_undisturbed_the_largest_wins_by_its_price_and_lots_fall_on_anybody() -> None:
+    assert {name for name, claim in CLAIMS.items() if not claim.monotone} == {"always"}
+    assert {name for name, claim in CLAIMS.items() if not claim.undisturbed} == {"always", *LOTS}
+    pair, dearer = [bid("won", 4), bid("other", 3)], bid("worse", "4.5")
+
+    def winner(name: str, bids: list[Bid], seed: int) -> str | None:
+        return BY_NAME[name].clear(bids, reserve=PURSE, seed=seed).winner
+
+    assert winner("always", pair, 1) == "won"
+    assert winner("always", [asking(pair[0], Decimal(2)), pair[1]], 1) == "other"
+    for name in ("always", *LOTS):
+        assert "worse" in {winner(name, [*pair, dearer], seed) for seed in range(20)}
 
 
 @given(mechanism=every, case=cases())
