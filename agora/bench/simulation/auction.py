@@ -15,7 +15,7 @@ from agora.auctions import SALE, after_refinement, lessons_for, may_refine
 from agora.auctions.exploration import explore
 from agora.auctions.worth import Contender, cap_for, worth_of
 from agora.bench.simulation.baselines import lot_of
-from agora.bench.simulation.bidders import asked, bidding_cost, judge, planned, reserve_of
+from agora.bench.simulation.bidders import bidding_cost, judge, planned, posted, reserve_of
 from agora.bench.simulation.knowledge import Knowledge
 from agora.bench.simulation.work import Bill, Done, perform
 from agora.bench.simulation.world import Case, World
@@ -81,7 +81,7 @@ class Auction:
             Contender(
                 agent=self._names[agent],
                 standing=standings[agent],
-                asked=asked(self._given, case, agent),
+                asked=posted(self._given, case.kind, agent).price,
                 bidding=bidding_cost(self._given, agent, len(agents)),
             )
             for agent in agents

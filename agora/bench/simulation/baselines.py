@@ -34,12 +34,19 @@ class ByRule:
     def __init__(self, world: World, mechanism: Mechanism, *, loop: bool) -> None:
         self._world, self._mechanism, self._loop = world, mechanism, loop
         self._knowledge = Knowledge(world.parameters)
+        given = world.parameters
+        self._offers = [
+            [posted(given, kind, agent) for agent in range(len(given.agents))] for kind in range(len(given.kinds))
+        ]
 
     def do(self, case: Case) -> Done:
         """Clear, work, learn."""
         given, bill = self._world.parameters, Bill(self._world.parameters)
         names = [agent.name for agent in given.agents]
-        offers = [posted(given, case, agent, self._knowledge.standing(agent, case)) for agent in range(len(names))]
+        offers = [
+            offer.model_copy(update={"standing": self._knowledge.standing(agent, case)})
+            for agent, offer in enumerate(self._offers[case.kind])
+        ]
         seed = lot_of(self._world, case)
         clearing = self._mechanism.clear(offers, reserve=reserve_of(given, case.kind), seed=seed)
         order = [names.index(score.agent) for score in clearing.ranking]

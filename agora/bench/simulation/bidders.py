@@ -28,14 +28,9 @@ def price_of(parameters: Parameters, agent: int) -> Price:
     return Price(input_per_mtok=rate, output_per_mtok=rate)
 
 
-def posted(parameters: Parameters, case: Case, agent: int, known: Standing) -> Bid:
+def posted(parameters: Parameters, kind: int, agent: int) -> Bid:
     """An agent's offer without a plan of its own, for rules that look at no plan; nothing is charged for it."""
-    return _sealed(parameters, case, agent, f"{agent}", parameters.plan_tokens).model_copy(update={"standing": known})
-
-
-def asked(parameters: Parameters, case: Case, agent: int) -> Amount:
-    """What work is expected to cost before there is a plan: that of a plan of the usual length."""
-    return posted(parameters, case, agent, Standing()).price
+    return _sealed(parameters, kind, agent, f"{agent}", parameters.plan_tokens)
 
 
 def planned(
@@ -58,7 +53,7 @@ def planned(
         known: How it stands.
     """
     text = f"{case.id}/{agent}/{round}"
-    bid = _sealed(parameters, case, agent, text, int(case.plan_tokens[agent, round]))
+    bid = _sealed(parameters, case.kind, agent, text, int(case.plan_tokens[agent, round]))
     entropy = entropy_of(parameters, case, agent, round=round, lessons=lessons)
     name = parameters.agents[agent].name
     return bid.model_copy(update={"round": round, "entropy": entropy, "operator": name, "standing": known})
@@ -107,12 +102,12 @@ def dollars(parameters: Parameters, agent: int, tokens: int) -> Decimal:
     return parameters.agents[agent].usd_per_mtok * tokens / 1_000_000
 
 
-def _sealed(parameters: Parameters, case: Case, agent: int, text: str, tokens: int) -> Bid:
+def _sealed(parameters: Parameters, kind: int, agent: int, text: str, tokens: int) -> Bid:
     return seal(
         parameters.agents[agent].name,
         Plan(text=text.ljust(tokens * CHARACTERS, ".")),
         price_of(parameters, agent),
         entropy=None,
-        token_limit=parameters.kinds[case.kind].token_limit,
+        token_limit=parameters.kinds[kind].token_limit,
         usage=Usage(),
     )

@@ -31,13 +31,17 @@ CHANGED_AT: Final = 0.6
 """The strength of the plan signal at which one assumption at a time is changed."""
 
 RULES: Final[Mapping[str, Rules]] = {
-    PLAIN: Rules(memory=False),
+    PLAIN: Rules(memory=False, learn=False),
     WHOLE: Rules(),
-    f"{PLAIN}, {VALUE}": Rules(memory=False, dial=0.0),
+    f"{PLAIN}, {VALUE}": Rules(memory=False, dial=0.0, learn=False),
     f"{WHOLE}, {VALUE}": Rules(dial=0.0),
-    LEARNING: Rules(memory=False, record=1 / 3, dial=0.1, judges=True, explored=0.1, fine=True),
+    LEARNING: Rules(record=1 / 3, judges=True, post=True, explored=0.1),
 }
 """The auctions that are compared, by name."""
+SWEPT: Final = (PLAIN, WHOLE, f"{PLAIN}, {VALUE}")
+"""Those of them that are swept."""
+CHANGED: Final = (PLAIN, f"{PLAIN}, {VALUE}")
+"""Those of them for which assumptions are changed."""
 
 
 class Part(StrEnum):
@@ -97,7 +101,7 @@ async def measure_all(
         _check("--signal", signal, 0, 1)
     given = Parameters() if signal is None else Parameters(signal=signal)
     drawn = range(seeds)
-    swept = {name: rules for name, rules in RULES.items() if name != LEARNING}
+    swept, for_changes = ({name: RULES[name] for name in names} for names in (SWEPT, CHANGED))
 
     async def compared(part: Part, *, loop: bool) -> Comparison | None:
         if part not in parts:
@@ -112,7 +116,7 @@ async def measure_all(
     async def of_assumptions() -> tuple[Point, ...]:
         base = given.model_copy(update={"signal": CHANGED_AT if signal is None else signal})
         changed = assumptions(base) if Part.ASSUMPTIONS in parts else []
-        return await sweep([(*one, swept) for one in changed], seeds=drawn, tasks=tasks, workers=workers)
+        return await sweep([(*one, for_changes) for one in changed], seeds=drawn, tasks=tasks, workers=workers)
 
     async def of_learning() -> tuple[Learned, ...]:
         cases = _markets(given) if Part.LEARNING in parts else []
@@ -170,12 +174,18 @@ def table_of(measured: Measured) -> Iterator[tuple[str, ...]]:
 
 
 def _markets(given: Parameters) -> list[tuple[str, Parameters, Rules, bool]]:
-    rules = RULES[LEARNING]
+    """What may learn, each against itself without learning; the last two have other parameters."""
+    everything, memory = RULES[LEARNING], RULES[WHOLE]
+    fine = everything.model_copy(update={"fine": True})
+    strong = given.model_copy(update={"lesson_gain": 5 * given.lesson_gain, "text_error": 0.0})
     return [
-        ("memory alone (SALE)", given, RULES[WHOLE], False),
-        ("all that is learned, one attempt", given, rules, False),
-        ("all that is learned, one attempt, a skill a kind", given, rules.model_copy(update={"fine": False}), False),
-        ("all that is learned, loop", given, rules, True),
+        ("memory", given, memory, False),
+        ("judges' weights", given, Rules(memory=False, judges=True), False),
+        ("all that is learned", given, everything, False),
+        ("  a skill a kind and bin", given, fine, False),
+        ("  in the loop", given, fine, True),
+        ("  lessons 5 x, alike", strong, fine, False),
+        ("memory, lessons 5 x, alike", strong, memory, False),
     ]
 
 
