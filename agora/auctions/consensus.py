@@ -133,7 +133,7 @@ class Panel:
             return None
         if not _MARKS.issuperset(given):
             return None
-        reached = [0, 0, 0, 0, 0, 0]
+        reached = [0] * (MOST_MARK + 1)
         for mark, weight in zip(given, self._loads, strict=True):
             reached[mark] += weight
         counted: int = sum(map(mul, reached, self._counts[_consensus(reached, self._total)]))

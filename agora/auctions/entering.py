@@ -15,10 +15,11 @@ def one_each(bids: Sequence[Bid], *, seed: int) -> list[Bid]:
     An agent with two bids so gets what one of them alone would have got, and the other moves nothing. What is kept
     does not depend on the order of arrival.
     """
-    kept: dict[str, Bid] = {}
+    kept = {bid.agent: bid for bid in bids}
+    if len(kept) == len(bids):
+        return list(bids)
     for bid in bids:
-        rival = kept.get(bid.agent)
-        if rival is None or _first(bid, seed) < _first(rival, seed):
+        if _first(bid, seed) < _first(kept[bid.agent], seed):
             kept[bid.agent] = bid
     return list(kept.values())
 
@@ -35,21 +36,23 @@ def enter(bids: Sequence[Bid], reserve: Reserve, *, seed: int, limit: float = 1.
     priced: list[Bid] = []
     refused: dict[str, str] = {}
     for bid in bids:
-        if bid.price.value.is_finite() and bid.price.value >= 0:
+        value = bid.price.value
+        if value.is_finite() and value >= 0:
             priced.append(bid)
         else:
-            refused[bid.agent] = f"asks {bid.price.value} {bid.price.unit}: a price is zero or more"
+            refused[bid.agent] = f"asks {value} {bid.price.unit}: a price is zero or more"
     limits = {"usd": reserve.usd, "s": reserve.s}
     if limit != 1:
         limits = {unit: most * Decimal(str(limit)) for unit, most in limits.items()}
     admitted: list[Bid] = []
     for bid in one_each(priced, seed=seed):
         refused.pop(bid.agent, None)
-        most = limits[bid.price.unit]
-        if bid.price.value <= most:
+        price = bid.price
+        most = limits[price.unit]
+        if price.value <= most:
             admitted.append(bid)
         else:
-            refused[bid.agent] = f"asks {bid.price.value} {bid.price.unit}, and no more than {most} is paid"
+            refused[bid.agent] = f"asks {price.value} {price.unit}, and no more than {most} is paid"
     return admitted, refused
 
 

@@ -402,7 +402,8 @@ from auctions.judged_bids import ALL_TERMS, PURSE, made
 from agora.bids import Standing
 names = {f"agent{n}" for n in range(20)}  # in the order of this process's hashes
 jury = {name: Juror(operator=f"op{name}", agreement=0.5 + len(name) / 20) for name in {"ann", "ben", "cato"}}
-bids = [made(n, 3 - int(n[5:]) % 3, entropy=1 - int(n[5:]) % 3 / 2.5, standing=Standing(seconds=3.0, energy_j=1.0, share=0.1),
+known = Standing(seconds=3.0, energy_j=1.0, share=0.1)
+bids = [made(n, 3 - int(n[5:]) % 3, entropy=1 - int(n[5:]) % 3 / 2.5, standing=known,
              marks={j: (len(j) + int(n[5:])) % 6 for j in jury}) for n in names]
 print(SALE(ALL_TERMS).clear(bids, reserve=PURSE, seed=11, jury=jury).model_dump_json())
 print(ballot_for(bids, judge="ann", seed=11).model_dump_json())
