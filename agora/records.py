@@ -181,3 +181,5 @@ class MemoryEntry(NamedTuple):
     """Whether its work passed; only meaningful where it won."""
     run: str
     """The run's id."""
+    auction: int = 0
+    """In which of the task's calls for bids, from 0."""

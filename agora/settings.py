@@ -83,8 +83,6 @@ class Settings(Value):
     """How many remembered bids are considered where embeddings are at hand."""
     recall_duplicate: float = Field(default=0.97, ge=-1, le=1)
     """Above this cosine of two goals, memories of the older task are the first to make room."""
-    recall_lessons: int = Field(default=8, ge=0, le=64)
-    """The most past tasks that an agent is shown before it may write its plan again; 0: nobody refines."""
     recall_trust: bool = True
     """Offer an agent only what is remembered of tasks whose labels its trust covers."""
     stream: bool = False

@@ -201,4 +201,5 @@ def _remembered(run: str, task: str, update: MemoryUpdate) -> MemoryEntry:
         won=update.won,
         passed=update.passed,
         run=run,
+        auction=update.auction,
     )

@@ -25,7 +25,7 @@ from agora.values import Value
 _ENTRIES: Final = METADATA.tables["memory_entries"]
 _LATEST: Final = 2000
 _TEXTS: Final = ("task", "goal", "agent", "plan", "run")
-ENTRY_COLUMNS: Final = tuple(_ENTRIES.c[name] for name in (*_TEXTS, "won", "passed"))
+ENTRY_COLUMNS: Final = tuple(_ENTRIES.c[name] for name in (*_TEXTS, "won", "passed", "auction"))
 """What `remembered` needs."""
 
 
@@ -85,7 +85,7 @@ def recall(
 def remembered(row: RowMapping) -> MemoryEntry:
     """A row with the columns `ENTRY_COLUMNS` as what a store hands out."""
     texts = {name: str(row[name]) for name in _TEXTS}
-    return MemoryEntry(**texts, won=bool(row["won"]), passed=bool(row["passed"]))
+    return MemoryEntry(**texts, won=bool(row["won"]), passed=bool(row["passed"]), auction=int(row["auction"]))
 
 
 def _by_shared_words(

@@ -285,6 +285,8 @@ class MemoryRow(_Table, table=True):
     seq: int = _seq()
     run: str
     task: str
+    auction: int = _big()
+    """Of which call for bids."""
     goal: str
     agent: str
     plan: str

@@ -82,8 +82,9 @@ def memory_update(
     grounded: bool = True,
     won: bool = True,
     passed: bool = True,
+    auction: int | None = None,
 ) -> Learned:
-    """One bid of a verified task, to be remembered."""
+    """One bid of a verified task, to be remembered; `auction=None`: as the first versions of Agora wrote it."""
     update: Mapping[str, JsonValue] = {
         "goal": goal,
         "agent": agent,
@@ -92,4 +93,6 @@ def memory_update(
         "passed": passed,
         "grounded": grounded,
     }
+    if auction is not None:
+        update = {**update, "auction": auction}
     return Learned(task=task, what="memory", key=task, update=update)

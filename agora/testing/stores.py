@@ -269,6 +269,9 @@ async def _recalls(store: Store) -> None:
     assert list(store.recall("")) == list(store.recall("?! -")) == [], "no words, no memories"
     entry = store.recall("letter")[0]
     assert (entry.agent, entry.plan, entry.won, entry.passed) == ("scout", "read, change, test", True, True), "whole"
+    await store.record("r2", memory_update(task="t4", goal="paint a house", won=True, passed=False, auction=2))
+    entry = store.recall("house")[0]
+    assert (entry.run, entry.auction, entry.won, entry.passed) == ("r2", 2, True, False), "of which call for bids, too"
 
 
 async def _offers_no_ungrounded_win(store: Store) -> None:

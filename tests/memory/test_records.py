@@ -223,7 +223,7 @@ NEW = (
 )
 OF_AUCTIONS = (
     *(("auctions", "auction"), ("auctions", "round"), ("bids", "auction"), ("bids", "round")),
-    ("awards", "auction"),
+    *(("awards", "auction"), ("memory_entries", "auction")),
 )
 
 

@@ -20,7 +20,7 @@ _COUNTS = (
 )
 _OF_AUCTIONS = (
     *(("auctions", "auction"), ("auctions", "round"), ("bids", "auction"), ("bids", "round")),
-    ("awards", "auction"),
+    *(("awards", "auction"), ("memory_entries", "auction")),
 )
 
 
