@@ -13,11 +13,9 @@ from agora.cli.show import Run, read_run
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from agora.bids import Clearing
     from agora.cli.session import Session
     from agora.cli.story import AttemptStory, AuctionStory, TaskStory
-
-_PLAN_CHARS = 160
+    from agora.values import JsonValue
 
 
 def explain(
@@ -28,8 +26,8 @@ def explain(
 ) -> None:
     """Explain every award of a run.
 
-    Who was asked, who was kept out and why, every term of every score, what would have turned the award, and what
-    was promised and delivered: from the ledger alone.
+    Who was asked, who was kept out and why, the jury's marks, every term of every score in digits that add up, what
+    would have turned the award, and what was promised and delivered: from the ledger alone.
     """
     import anyio
 
@@ -39,7 +37,8 @@ def explain(
 
 
 async def _explain(session: Session, ref: str, name: str | None, *, json: bool) -> None:
-    from agora.cli.forms import explain_form, print_form
+    from agora.cli.explain_form import explain_form
+    from agora.cli.forms import print_form
     from agora.cli.paint import out
     from agora.errors import UnknownNameError
 
@@ -47,103 +46,53 @@ async def _explain(session: Session, ref: str, name: str | None, *, json: bool) 
     if name is not None and name not in story.tasks:
         raise UnknownNameError(f"task of run {run}", name, story.tasks)
     chosen = [task for task_id, task in story.tasks.items() if name in (None, task_id)]
+    operators = {agent.name: agent.operator for agent in story.started.agents} if story.started else {}
     if json:
-        print_form("agora.explain/2", {"run": run, "tasks": [explain_form(task) for task in chosen]})
+        forms: list[JsonValue] = [explain_form(task, operators) for task in chosen]
+        print_form("agora.explain/2", {"run": run, "tasks": forms})
         return
     for task in chosen:
-        _print(task)
+        _print(task, operators)
     out().print(f"[quiet]the same as JSON: agora explain {run} --json[/]")
 
 
-def _print(story: TaskStory) -> None:
-    from agora.cli.paint import inset, number, out, safe, usd
+def _print(story: TaskStory, operators: Mapping[str, str]) -> None:
+    from agora.cli.explaining import by_reason, print_auction
+    from agora.cli.paint import inset, out, safe
     from agora.cli.rows import mark, why
 
     console = out()
     console.print(f"{mark(story)} [head]{safe(story.task.id)}[/]")
     console.print(inset(safe(story.task.goal, limit=200)))
-    reserve = story.reserve
-    console.print(f"  reserve, fixed before opening: {usd(reserve.usd)} and {number(reserve.s)} s")
     members = ", ".join(f"{safe(name)} (p={p:g})" for name, p in story.shortlist.members.items())
-    console.print(inset(f"asked: {members or 'nobody'}"))
-    for reason, names in _by_reason(story.shortlist.kept_out):
+    console.print(inset(f"may bid: {members or 'nobody'}"))
+    for reason, names in by_reason(story.shortlist.kept_out):
         console.print(inset(f"[quiet]kept out: {safe(names)} ({safe(reason)})[/]"))
     for auction in story.auctions:
-        for reason, names in _by_reason(auction.first.refused):
-            console.print(inset(f"[quiet]did not bid: {safe(names)} ({safe(reason, limit=200)})[/]"))
-        if auction.clearing is not None and auction.bids:
-            _print_scores(auction, auction.clearing)
+        print_auction(auction, operators, of=len(story.auctions))
         for attempt in auction.attempts:
-            for line, by in _attempt_lines(attempt):
+            for line, by in _attempt_lines(attempt, auction):
                 console.print(inset(line, by))
     if reason := why(story, limit=300):
         console.print(inset(f"ended {story.done.verdict.value if story.done else ''}: {reason}"))
     console.print()
 
 
-def _by_reason(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Each reason with the names that it holds for, in the order of names."""
-    names: dict[str, list[str]] = {}
-    for name, reason in sorted(reasons.items()):
-        names.setdefault(reason, []).append(name)
-    return [(reason, ", ".join(those)) for reason, those in names.items()]
-
-
-def _print_scores(story: AuctionStory, clearing: Clearing) -> None:
-    from rich.padding import Padding
-
-    from agora.cli.paint import amount, grid, inset, out, safe
-
-    terms = list(dict.fromkeys(term for score in clearing.ranking for term in score.terms))
-    table = grid("place>", "bidder", "asks>", "length>", "entropy>", *(f"+{term}>" for term in terms), "=score>")
-    for place, score in enumerate(clearing.ranking, start=1):
-        bid = story.bids[score.agent]
-        entropy = "-" if bid.entropy is None else f"{bid.entropy:.3f}"
-        parts = (f"{score.terms.get(term, 0.0):+.5f}" for term in terms)
-        row = (str(place), safe(score.agent), amount(score.price), str(bid.length_tokens), entropy, *parts)
-        table.add_row(*row, f"{score.total:.5f}")
-    weights = ", ".join(f"{name} {weight:g}" for name, weight in clearing.weights.items())
-    out().print(Padding(table, (0, 0, 0, 2), expand=False))
-    dropped = f"; dropped since some bid lacked it: {', '.join(clearing.dropped)}" if clearing.dropped else ""
-    out().print(inset(f"[quiet]{safe(clearing.mechanism)}, lowest score wins; weights: {weights}{dropped}[/]"))
-    for name, reason in sorted(clearing.refused.items()):
-        out().print(inset(f"[quiet]refused: {safe(name)} {safe(reason)}[/]"))
-    if flip := flip_of(clearing):
-        out().print(inset(f"[quiet]{flip}[/]"))
-    for score in clearing.ranking:
-        plan = safe(story.bids[score.agent].plan.text, limit=_PLAN_CHARS)
-        out().print(inset(f"plan of {safe(score.agent)}: [quiet]{plan}[/]"))
-
-
-def flip_of(clearing: Clearing) -> str:
-    """What would have turned the award, in words; empty where there was no second bid or no price term."""
-    from agora.cli.paint import number, safe
-
-    if len(clearing.ranking) < 2:
-        return ""
-    first, second = clearing.ranking[:2]
-    gap = second.total - first.total
-    cost = second.terms.get("cost")
-    if not cost:
-        return f"{safe(second.agent)} was {gap:.5f} behind"
-    share = 100 * gap / cost
-    if share >= 100:
-        return f"{safe(second.agent)} was {gap:.5f} behind: no price could have turned the award"
-    return f"{safe(second.agent)} was {gap:.5f} behind: asking {number(share)} % less would have turned the award"
-
-
-def _attempt_lines(attempt: AttemptStory) -> Iterator[tuple[str, int]]:
+def _attempt_lines(attempt: AttemptStory, auction: AuctionStory) -> Iterator[tuple[str, int]]:
     """Lines of markup, and how far each is set in."""
-    from agora.cli.paint import number, safe, steps, verdict
+    from agora.cli.explaining import exact
+    from agora.cli.paint import number, safe, steps, usd, verdict
 
     award = attempt.award
-    yield f"award {award.attempt}: [name]{safe(award.agent)}[/], {safe(award.reason)}", 2
-    took = attempt.delivered
+    yield f"award {award.attempt}: [name]{safe(award.agent)}[/], {safe(award.reason)}", 4
+    took, bid = attempt.delivered, auction.bids.get(award.agent)
     if took is not None:
         tokens = "no cap" if award.plan.tokens is None else str(award.plan.tokens)
-        delivered = f"{steps(took.steps)}, {took.output_tokens} tokens written, {number(took.seconds)} s"
-        yield f"promised {steps(award.plan.steps)}, {tokens} tokens; delivered {delivered}", 4
+        asked = f", {exact(bid.price)}" if bid else ""
+        spent = f"{usd(took.usd)}, {number(took.seconds)} s" if took.usd else f"{number(took.seconds)} s"
+        delivered = f"{steps(took.steps)}, {took.output_tokens} tokens written, {spent}"
+        yield f"promised {steps(award.plan.steps)}, {tokens} tokens{asked}; delivered {delivered}", 6
     if attempt.outcome is not None:
         said = safe(attempt.outcome.evidence, limit=160)
         found = f"verified by {safe(attempt.outcome.verifier)}: {verdict(attempt.outcome.verdict)}"
-        yield found + (f" ({said})" if said else ""), 4
+        yield found + (f" ({said})" if said else ""), 6

@@ -115,24 +115,6 @@ def auction_form(auction: AuctionStory) -> Form:
     }
 
 
-def explain_form(story: TaskStory) -> Form:
-    """Why one task went to whom it went."""
-    auctions: list[JsonValue] = []
-    for auction in story.auctions:
-        scored, form = auction.scored, auction_form(auction)
-        if scored is not None:
-            clearing = scored.clearing
-            form |= {
-                "mechanism": clearing.mechanism,
-                "seed": scored.seed,
-                "weights": dict(clearing.weights),
-                "dropped": list(clearing.dropped),
-                "refused": dict(clearing.refused),
-            }
-        auctions.append(form)
-    return {**task_form(story), "auctions": auctions}
-
-
 def amount_form(price: Amount) -> Form:
     """So much of a unit."""
     return {"value": plain(price.value), "unit": price.unit}

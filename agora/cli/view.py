@@ -251,7 +251,7 @@ def _line(event: Event) -> str:
 
 def _line_of_bidding(event: Event) -> str:
     match event:
-        case Opened(how="replan" | "reassign" | "post"):
+        case Opened(how="replan" | "reassign" | "post" | "explore"):
             asked = ", ".join(safe(name) for name in event.asked)
             return f"{event.how}, asking {asked} ({safe(event.reason, limit=120)})"
         case BidPlaced(bid=bid):
