@@ -98,8 +98,12 @@ def _unpaid(result: Result) -> bool:
     """Whether a way's share of the budget, and no limit of the task's own, kept a task from being done."""
     if result.budget_short:
         return True
-    if result.passed or not result.attempts or result.task.limits.usd is not None:
+    if result.passed or result.task.limits.usd is not None:
         return False
+    if not result.attempts:  # there were bids, and every one asked for more dollars than were left
+        dear = {bid.agent for bid in result.bids if bid.price.unit == "usd"}
+        clearing = result.clearing
+        return clearing is not None and not clearing.ranking and bool(dear & set(clearing.refused))
     last = result.attempts[-1]
     return OUT_OF_USD in last.error or OUT_OF_USD in last.output
 
