@@ -1,7 +1,9 @@
 """Past auctions from the ledger, in the form that weights are fitted to. Pure: entries in, examples out.
 
 An outcome is the verdict of a grounded verifier on an agent's first attempt in an auction; a later one has seen the
-evidence of earlier ones. Runs that were measurements are left out, as learning leaves them out.
+evidence of earlier ones. Where a task goes to somebody else by a later call for bids, the outcome stands with the bid
+of that call, and with the agent's bid in the task's first auction too: without it no auction would have two outcomes
+to compare. Runs that were measurements are left out, as learning leaves them out.
 """
 
 from __future__ import annotations
@@ -119,7 +121,7 @@ def read_past(entries: Iterable[Recorded], *, mechanism: str) -> Past:
 def _auctions(entries: Iterable[Recorded]) -> list[tuple[PastAuction, bool]]:
     """Every auction, and whether its run was to be learned from."""
     found: list[tuple[PastAuction, bool]] = []
-    open_in: dict[tuple[str, str], PastAuction] = {}
+    of_task: dict[tuple[str, str], list[PastAuction]] = {}
     learn: dict[str, bool] = {}
     skills: dict[tuple[str, str], str] = {}
     for entry in entries:
@@ -132,15 +134,16 @@ def _auctions(entries: Iterable[Recorded]) -> list[tuple[PastAuction, bool]]:
                 learn[entry.run] = event.learn
             case Posted(spec=spec):
                 skills[(entry.run, spec.id)] = spec.skill
-            case Scored():
-                before = open_in.get(place)
-                if before is not None and not before.firsts:  # the same bids, and those that were refined
-                    before.scored = event
-                elif event.clearing.ranking:
-                    open_in[place] = PastAuction(scored=event, skill=skills.get(place, ""))
-                    found.append((open_in[place], learn.get(entry.run, True)))
-            case Awarded() | Verified() | Settled() if place in open_in:
-                _tell(open_in[place], event)
+            case Scored() if event.clearing.ranking:
+                before = of_task.setdefault(place, [])
+                if before and not before[-1].firsts and before[-1].scored.auction == event.auction:
+                    before[-1].scored = event  # the same bids, and those that were refined
+                else:
+                    before.append(PastAuction(scored=event, skill=skills.get(place, "")))
+                    found.append((before[-1], learn.get(entry.run, True)))
+            case Awarded() | Verified() | Settled() if auctions := of_task.get(place):
+                for auction in auctions if len(auctions) == 1 else (auctions[0], auctions[-1]):
+                    _tell(auction, event)
             case _:
                 pass
     return found

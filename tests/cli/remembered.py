@@ -40,10 +40,11 @@ def score(agent: str, figures: Mapping[str, float], *, told: bool = True, unit: 
     return Score(agent=agent, total=sum(terms.values()), terms=terms, figures=figures if told else {}, price=price)
 
 
-def scored(task: str, *scores: Score, mechanism: str = "sale", round_: int = 0) -> Scored:
+def scored(task: str, *scores: Score, mechanism: str = "sale", auction: int = 0, round_: int = 0) -> Scored:
     """An auction, the lowest score first."""
     ranking = tuple(sorted(scores, key=lambda one: one.total))
-    return Scored(task=task, clearing=Clearing(mechanism=mechanism, ranking=ranking), seed=1, round=round_)
+    clearing = Clearing(mechanism=mechanism, ranking=ranking)
+    return Scored(task=task, auction=auction, clearing=clearing, seed=1, round=round_)
 
 
 def attempted(task: str, number: int, tried: Tried) -> list[Event]:

@@ -72,12 +72,20 @@ def test_an_agents_second_attempt_is_no_outcome_of_its_bid() -> None:
 def test_of_two_rounds_the_refined_scores_count_and_a_second_auction_is_one_of_its_own() -> None:
     refined = score("b", {"cost": 0.03, "entropy": 0.95})
     first = [*auctioned("t", [A, B]), scored("t", A, refined, round_=1), *attempted("t", 1, Tried("b", Verdict.FAILED))]
-    past = read([began(), *first, scored("t", A, C), *attempted("t", 2, Tried("a"))])
+    past = read([began(), *first, scored("t", A, C, auction=1), *attempted("t", 2, Tried("a"))])
     assert [[bid.figures["entropy"] for bid in example.bids] for example in past.examples] == [[0.95, 0.9], [0.9, 0.1]]
-    assert [[bid.delivered is not None for bid in example.bids] for example in past.examples] == [
-        [True, False],
-        [True, False],
-    ]
+    assert [bid.delivered is not None for bid in past.examples[1].bids] == [True, False]
+
+
+def test_who_takes_over_by_a_later_call_has_an_outcome_in_the_first_auction_too() -> None:
+    first = [*auctioned("t", [A, B, C], Tried("a", Verdict.FAILED))]
+    again = [scored("t", A, auction=1), *attempted("t", 2, Tried("a"))]
+    other = [scored("t", B, C, auction=2), *attempted("t", 3, Tried("b"))]
+    past = read([began(), *first, *again, *other])
+    outcomes = [[bid.delivered and bid.delivered.passed for bid in example.bids] for example in past.examples]
+    assert outcomes == [[False, True, None], [True, None]], "of a second try by the same agent nothing is learned"
+    assert past.left_out == {ONE_BID: 1}
+    assert past.tried == 1
 
 
 def test_what_cannot_be_used_is_counted_by_its_reason() -> None:
