@@ -1,6 +1,6 @@
 """What a jury's marks are worth for one bid, in [0, 1], with the guards against bought praise.
 
-    u_j   weight of judge j: 2 x agreement - 1, at least 0        agreement with grounded outcomes, never with judges
+    u_j   weight of judge j: 2 x agreement - 1, at least 0        agreement with grounded outcomes (agreement.py)
     c     consensus of the judges that are not the bidder's own: the highest mark w that at least half of their weight
           reaches (Yuma consensus of BitTensor, kappa = 0.5: the weighted median)
     m'_j  = min(m_j, c), and at least c - slack                  praise above the consensus counts as the consensus;
