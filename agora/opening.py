@@ -49,14 +49,15 @@ def _first(house: House, lot: Lot) -> Opened:
     if newcomer := _newcomer(lot, cards, share=rules.explore, seed=seed):
         whom, reason = newcomer
         return Opened(task=lot.task.id, how="explore", asked=(whom,), reserve=reserve, reason=reason)
-    if not rules.post or len(members) < 2:
+    tokens = _usual_tokens(lot)
+    if not rules.post or len(members) < 2 or tokens is None:  # nothing is known yet: bids tell most
         return Opened(task=lot.task.id, how="auction", asked=tuple(members), reserve=reserve)
     contenders = [
         Contender(
             agent=name,
             lot=_content(card),
             standing=lot.standings.get(name, Standing()),
-            asked=expected_work(card.price or Price(), token_limit=lot.task.limits.tokens or 0),
+            asked=expected_work(card.price or Price(), tokens=tokens),
             bidding=expected_bidding(
                 card.price or Price(),
                 goal=lot.task.goal,
@@ -66,7 +67,7 @@ def _first(house: House, lot: Lot) -> Opened:
         )
         for name, card in cards.items()
     ]
-    share = rules.bidding_share_long if _is_long(lot) else rules.bidding_share
+    share = rules.bidding_share_long if tokens >= LONG_TOKENS else rules.bidding_share
     worth = worth_of(contenders, reserve=reserve, seed=seed, cap=cap_on(contenders, share=share, reserve=reserve))
     asked = tuple(sorted(worth.agents or members))
     return Opened(task=lot.task.id, how=worth.how, asked=asked, reserve=reserve, reason=worth.reason)
@@ -86,10 +87,10 @@ def _content(card: Profile) -> str:
     return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
-def _is_long(lot: Lot) -> bool:
-    """Whether an attempt at such a task takes 100,000 tokens or more, by the records."""
+def _usual_tokens(lot: Lot) -> int | None:
+    """What an attempt at such a task took so far, on average; None: there was none."""
     tried = sum(record.tried for record in lot.records)
-    return bool(tried) and sum(record.delivered_tokens for record in lot.records) >= LONG_TOKENS * tried
+    return sum(record.delivered_tokens for record in lot.records) // tried if tried else None
 
 
 def _again(house: House, lot: Lot, number: int) -> Opened | None:

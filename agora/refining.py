@@ -7,6 +7,7 @@ SALE (arXiv 2602.02751, section on auction memory); who, from what, and when it 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache, partial
 
 from agora.abilities import Refining
 from agora.auctions import after_refinement, lessons_for, may_refine
@@ -16,6 +17,7 @@ from agora.events import Recalled, Scored
 from agora.judging import hear_jury
 from agora.lots import House, Lot
 from agora.protocols import Agent, Desk
+from agora.records import MemoryEntry
 
 
 async def refine(house: House, lot: Lot, *, clear: Callable[[Sequence[Bid]], Clearing]) -> None:
@@ -24,10 +26,9 @@ async def refine(house: House, lot: Lot, *, clear: Callable[[Sequence[Bid]], Cle
     rules = house.rules
     if rules.refine == "off":
         return
-    winner_too = rules.refine == "all"
-    cheaper = may_refine(auction.clearing, reserve=auction.opened.reserve, winner_too=winner_too)
+    cheaper = may_refine(auction.clearing, reserve=auction.opened.reserve, winner_too=rules.refine == "all")
     able = [name for name in cheaper if isinstance(house.agents[name], Refining)]
-    lessons = {name: shown for name in sorted(able) if (shown := _recalled(house, lot, name, rules.lessons))}
+    lessons = {name: shown for name, shown in _recalled(house, lot, sorted(able)).items() if shown}
     if not lessons:
         return
 
@@ -54,13 +55,17 @@ async def refine(house: House, lot: Lot, *, clear: Callable[[Sequence[Bid]], Cle
     auction.bids = {bid.agent: bid for bid in after.bids}
 
 
-def _recalled(house: House, lot: Lot, name: str, most: int) -> tuple[Lesson, ...]:
-    """What an agent is shown; on record, so that a run that is gone on with shows the same."""
-    number = lot.auction.number
+def _recalled(house: House, lot: Lot, names: Sequence[str]) -> dict[str, tuple[Lesson, ...]]:
+    """What each agent is shown; on record, so that a run that is gone on with shows the same."""
+    number, most = lot.auction.number, house.rules.lessons
 
-    def recall() -> Recalled:
-        entries = house.run.store.recall(lot.task.goal, limit=most * max(1, len(lot.shortlist.members)))
-        lessons = lessons_for(entries, agent=name, k=most, seed=house.run.chance.integer(f"{lot.task.id}/lessons"))
+    @cache
+    def entries() -> Sequence[MemoryEntry]:
+        return house.run.store.recall(lot.task.goal, limit=most * max(1, len(lot.shortlist.members)))
+
+    def recall(name: str) -> Recalled:
+        seed = house.run.chance.integer(f"{lot.task.id}/lessons")
+        lessons = lessons_for(entries(), agent=name, k=most, seed=seed)
         return Recalled(task=lot.task.id, auction=number, agent=name, lessons=lessons)
 
-    return house.decided(Recalled, lot.task.id, recall, number, name).lessons
+    return {name: house.decided(Recalled, lot.task.id, partial(recall, name), number, name).lessons for name in names}

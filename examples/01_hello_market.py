@@ -8,8 +8,9 @@ from agora import Agent, Check, Market, Price
 from agora.testing import ScriptedModel
 
 # Scripted models stand where "openai/gpt-5-mini" or "local/smollm2-135m" would: the example costs nothing.
-quick = ScriptedModel("quick", ["1. multiply", "42"], price=Price(output_per_mtok=Decimal(1)))
-grand = ScriptedModel("grand", ["1. define\n2. multiply\n3. check"], price=Price(output_per_mtok=Decimal(30)))
+# Each writes a plan and marks both plans, not knowing whose they are; then the winner works.
+quick = ScriptedModel("quick", ["1. multiply", '{"A": 3, "B": 3}', "42"], price=Price(output_per_mtok=Decimal(1)))
+grand = ScriptedModel("grand", ["1. define\n2. multiply", '{"A": 4, "B": 4}'], price=Price(output_per_mtok=Decimal(30)))
 
 
 def main() -> None:

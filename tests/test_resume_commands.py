@@ -544,7 +544,7 @@ async def test_the_auditor_sees_commands_against_an_answer_and_what_is_learned_t
     )
     done = next(index for index, event in enumerate(seen) if isinstance(event, TaskDone))
     assert any("t/later waits" in fault for fault in audit([*seen[:done], waiting, *seen[done:]]))
-    for twice, words in ((learned, "learned from t 2 times"), (screened, "screened 2 times")):
+    for twice, words in ((learned, "learned from t (1) 2 times"), (screened, "screened 2 times")):
         assert any(words in fault for fault in audit([*seen[:done], twice, *seen[done:]]))
     second = intent.model_copy(update={"call": "t/attempt-1/a/9"})
     assert any("2 starts under" in fault for fault in audit([*seen[:done], second, *seen[done:]]))

@@ -79,16 +79,17 @@ def cap_for(tokens: int | None) -> float:
 
 
 def cap_on(contenders: Sequence[Contender], *, share: float, reserve: Reserve) -> float:
-    """A cap as a share of what the dearest contender's work is expected to cost, in shares of the stake.
+    """A cap as a share of the dollars that the dearest contender's work is expected to cost, in shares of the stake.
 
-    The dearest agent's work is what a task costs without a market: that is what bidding must be small against.
+    Its work is what a task costs without a market: that is what bidding must be small against. Where nobody charges
+    dollars the cap is the share of the stake: the time of this machine costs none.
 
     >>> half = Contender(agent="a", asked=Amount(value=Decimal("0.5")))
     >>> cap_on([half], share=0.05, reserve=Reserve(usd=Decimal(1)))
     0.025
     """
-    costs = [cost for one in contenders if math.isfinite(cost := _expected_share(one, reserve))]
-    return share * min(1.0, max(costs, default=0.0))
+    costs = [_expected_share(one, reserve) for one in contenders if one.asked.unit == "usd"]
+    return share * min(1.0, max((cost for cost in costs if math.isfinite(cost)), default=1.0))
 
 
 def worth_of(

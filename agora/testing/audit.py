@@ -84,7 +84,7 @@ def _once(events: Sequence[Event]) -> list[str]:
 def _place(event: Learned) -> str:
     """The task, and which of its attempts or auctions."""
     number = event.update.get("attempt", event.update.get("auction", ""))
-    return f"{event.task}, number {number}" if number != "" else event.task
+    return f"{event.task} ({number})" if number != "" else event.task
 
 
 def _calls(events: Sequence[Event]) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from agora.agents.file_tools import read_file, write_file
 from agora.agents.llm import LLMAgent
+from agora.auctions import SALE
 from agora.bids import Price
 from agora.events import Verified
 from agora.market import Market
@@ -56,7 +57,7 @@ async def test_a_wrong_answer_that_looks_right_never_passes_and_the_runner_up_is
         pool = Pool(stack)
         pool.join("wrong", wrongly(kind, RIGHT[kind]))
         pool.join("right", text(RIGHT[kind]), usd_per_mtok="5")
-        market = Market(pool.agents, seed=1)
+        market = Market(pool.agents, mechanism=SALE(jury=[]), seed=1)
         result = await market.run(Task(id="t", goal="what is it?", verify=check))
     assert verdicts(market) == {"wrong": Verdict.FAILED, "right": Verdict.PASSED}
     assert (result.verdict, result.output) == (Verdict.PASSED, RIGHT[kind])
@@ -69,7 +70,7 @@ async def test_a_pool_of_nothing_but_wrong_answers_fails(kind: str) -> None:
         pool = Pool(stack)
         for name in ("a", "b"):
             pool.join(name, wrongly(kind, RIGHT[kind]))
-        market = Market(pool.agents, seed=1)
+        market = Market(pool.agents, mechanism=SALE(jury=[]), seed=1)
         result = await market.run(Task(id="t", goal="what is it?", verify=check))
     assert result.verdict is Verdict.FAILED
     assert verdicts(market) == {"a": Verdict.FAILED, "b": Verdict.FAILED}
@@ -91,10 +92,12 @@ async def test_wrong_work_on_files_is_caught_by_running_it(wrong: Behaviour, tmp
     with ExitStack() as stack:
         pool = Pool(stack)
         pool.join("wrong", wrong, done, tools=True)
-        pool.join(
-            "right", tool("write_file", {"path": "grade.py", "content": CODE}), done, usd_per_mtok="5", tools=True
+        again, writes = (
+            text("1. write it as the check wants it"),
+            tool("write_file", {"path": "grade.py", "content": CODE}),
         )
-        market = Market(pool.agents, seed=1)
+        pool.join("right", again, writes, done, usd_per_mtok="5", tools=True)
+        market = Market(pool.agents, mechanism=SALE(jury=[]), seed=1)
         result = await market.run("write passes(score)", workspace=tmp_path, verify="python check.py")
     assert verdicts(market) == {"wrong": Verdict.FAILED, "right": Verdict.PASSED}
     assert result.passed
