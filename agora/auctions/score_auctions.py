@@ -78,21 +78,12 @@ def grade(scorer: Mechanism, bids: Sequence[Bid], *, reserve: Reserve, seed: int
         ConfigError: The scorer does not weigh cost.
     """
     if type(scorer) is SALE:
-        return _of_sale(scorer, bids, reserve=reserve, jury=jury)
-    own: dict[str, set[str]] = {}
-    for judge, juror in jury.items():
-        own.setdefault(juror.operator, set()).add(judge)
-    free = [_blind(bid, own.get(bid.operator, set())) for bid in bids]
-    clearing = scorer.clear(free, reserve=reserve, seed=seed, jury=jury)
-    if bids and not clearing.weights.get("cost", 0) > 0:
+        grades = _of_sale(scorer, bids, reserve=reserve, jury=jury)
+    else:
+        grades = _of_any(scorer, bids, reserve=reserve, seed=seed, jury=jury)
+    if bids and not grades.weights.get("cost", 0) > 0:
         raise ConfigError(f"scorer {scorer.name!r}", "it gives cost no weight, so no price can be weighed against it")
-    scores = {score.agent: score for score in clearing.ranking}
-    graded = tuple(
-        Graded(bid, _without_cost(scores[bid.agent].terms), _without_cost(scores[bid.agent].figures))
-        for bid in bids
-        if bid.agent in scores
-    )
-    return Grades(graded, clearing.refused, clearing.weights, clearing.dropped, clearing.notes)
+    return grades
 
 
 def _of_sale(sale: SALE, bids: Sequence[Bid], *, reserve: Reserve, jury: Mapping[str, Juror]) -> Grades:
@@ -108,6 +99,23 @@ def _of_sale(sale: SALE, bids: Sequence[Bid], *, reserve: Reserve, jury: Mapping
         for bid, row in zip(bids, weighed.rows, strict=True)
     )
     return Grades(graded, {}, weighed.weights, weighed.dropped, weighed.notes)
+
+
+def _of_any(
+    scorer: Mechanism, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror]
+) -> Grades:
+    own: dict[str, set[str]] = {}
+    for judge, juror in jury.items():
+        own.setdefault(juror.operator, set()).add(judge)
+    free = [_blind(bid, own.get(bid.operator, set())) for bid in bids]
+    clearing = scorer.clear(free, reserve=reserve, seed=seed, jury=jury)
+    scores = {score.agent: score for score in clearing.ranking}
+    graded = tuple(
+        Graded(bid, _without_cost(scores[bid.agent].terms), _without_cost(scores[bid.agent].figures))
+        for bid in bids
+        if bid.agent in scores
+    )
+    return Grades(graded, clearing.refused, clearing.weights, clearing.dropped, clearing.notes)
 
 
 def jury_for(scorer: Mechanism) -> frozenset[str] | None:

@@ -221,3 +221,5 @@ def test_options_that_make_no_sense_are_refused() -> None:
         SecondScore(scorer="sale")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="gives cost no weight"):
         SecondScore(scorer=PostedPrice()).clear([bid("a", 1)], reserve=PURSE, seed=1)
+    with pytest.raises(ConfigError, match="gives cost no weight"):
+        SecondScore(scorer=SALE(dial=0.0)).clear([bid("a", 1)], reserve=PURSE, seed=1)
