@@ -14,10 +14,10 @@ from fractions import Fraction
 from hashlib import sha256
 
 from agora.auctions.bundles import BundleClearing, Hall, Item, Offer
+from agora.auctions.grading import jury_for
 from agora.auctions.one_task import clear_one
 from agora.auctions.properties import Properties
 from agora.auctions.sale import SALE
-from agora.auctions.score_auctions import jury_for
 from agora.auctions.vcg import VCG, fits
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve
 from agora.protocols import Mechanism

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from agora.auctions.bundles import BundleClearing, Offer
 from agora.auctions.entering import enter
+from agora.auctions.grading import Graded, grade
 from agora.auctions.ranking import cost_share, rank
-from agora.auctions.score_auctions import Graded, grade
 from agora.bids import Bid, Clearing, Juror, Reserve, Score
 from agora.protocols import Mechanism
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from agora.auctions.bundles import BundleClearing, Hall, Item, Offer
+from agora.auctions.grading import jury_for
 from agora.auctions.one_task import clear_one
 from agora.auctions.properties import Properties
 from agora.auctions.sale import SALE
-from agora.auctions.score_auctions import jury_for
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve
 from agora.errors import ConfigError
 from agora.protocols import Mechanism

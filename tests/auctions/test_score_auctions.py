@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from agora.auctions.confidence_auction import CalibratedConfidence
+from agora.auctions.grading import grade
 from agora.auctions.posted_price import PostedPrice
 from agora.auctions.sale import SALE
-from agora.auctions.score_auctions import FirstScore, SecondScore, grade
+from agora.auctions.score_auctions import FirstScore, SecondScore
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 from agora.protocols import Mechanism
