@@ -57,7 +57,8 @@ async def _explain(session: Session, ref: str, name: str | None, *, json: bool) 
 
 
 def _print(story: TaskStory, operators: Mapping[str, str]) -> None:
-    from agora.cli.explaining import by_reason, print_auction
+    from agora.cli.explaining import print_auction
+    from agora.cli.explaining_jury import by_reason
     from agora.cli.paint import inset, out, safe
     from agora.cli.rows import mark, why
 
@@ -87,11 +88,11 @@ def _attempt_lines(attempt: AttemptStory, auction: AuctionStory) -> Iterator[tup
     yield f"award {award.attempt}: [name]{safe(award.agent)}[/], {safe(award.reason)}", 4
     took, bid = attempt.delivered, auction.bids.get(award.agent)
     if took is not None:
-        tokens = "no cap" if award.plan.tokens is None else str(award.plan.tokens)
+        tokens = "no cap on tokens" if award.plan.tokens is None else f"at most {award.plan.tokens} tokens"
         asked = f", {exact(bid.price)}" if bid else ""
         spent = f"{usd(took.usd)}, {number(took.seconds)} s" if took.usd else f"{number(took.seconds)} s"
-        delivered = f"{steps(took.steps)}, {took.output_tokens} tokens written, {spent}"
-        yield f"promised {steps(award.plan.steps)}, {tokens} tokens{asked}; delivered {delivered}", 6
+        delivered = f"{steps(took.steps)}, tokens written {took.output_tokens}, {spent}"
+        yield f"promised {steps(award.plan.steps)}, {tokens}{asked}; delivered {delivered}", 6
     if attempt.outcome is not None:
         said = safe(attempt.outcome.evidence, limit=160)
         found = f"verified by {safe(attempt.outcome.verifier)}: {verdict(attempt.outcome.verdict)}"

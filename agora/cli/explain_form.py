@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agora.bids import Bid, Score
-from agora.cli.explaining import marks_of
+from agora.cli.explaining_jury import marks_of
 from agora.cli.forms import Form, amount_form, auction_form, plain, task_form
 from agora.cli.juries import judges_of, reckoned
 from agora.cli.reckoning import sheet_of, ties_of, turns_of
