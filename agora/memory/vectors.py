@@ -19,7 +19,7 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 
 EXACT_ROWS: Final = 2048
 """Up to so many rows every cosine is exact: it is no slower."""
-RERANKED: Final = 512
+RERANKED: Final = 384
 """How many rows get their exact cosine after the coarse pass, at least; of many rows one in `SHARE`."""
 SHARE: Final = 64
 _WORD_BITS: Final = 64
@@ -93,7 +93,7 @@ class Vectors:
             among: (rows,): which of them may be returned; None: all.
         """
         rows = self._candidates(query, max(self._reranked, self._count // SHARE, 4 * count), among)
-        cosines = self.matrix @ query if rows is None else self._vectors[rows] @ query
+        cosines = self.matrix @ query if rows is None else self._vectors.take(rows, axis=0, mode="clip") @ query
         if rows is None:
             rows = np.arange(self._count) if among is None else np.flatnonzero(among)
             cosines = cosines if among is None else cosines[rows]
