@@ -100,7 +100,9 @@ def _on_record(house: House, lot: Lot, names: Iterable[str], round: int) -> tupl
                 auction.malformed.add(name)
         else:
             continue
-        auction.purse.book(past.spent(lot.task.id, _phase(auction, round), name))
+        spent = past.spent(lot.task.id, _phase(auction, round), name)
+        auction.taken[name] += spent
+        auction.purse.book(spent)
     return bids, refusals
 
 
@@ -147,6 +149,7 @@ async def _ask(
             auction.malformed.add(name)
     finally:
         desk.leave()
+        auction.taken[name] += purse.spent
 
 
 def _tried(plan: Plan, lot: Lot) -> bool:

@@ -61,7 +61,9 @@ async def _hear(
     phase = auction.phase(f"jury-{round}")
     judged = house.run.past.find(Judged, lot.task.id, auction.number, round, name)
     if judged is not None:
-        auction.purse.book(house.run.past.spent(lot.task.id, phase, name))
+        spent = house.run.past.spent(lot.task.id, phase, name)
+        auction.taken[name] += spent
+        auction.purse.book(spent)
         heard[name] = judged
         return
     agent = house.agents[name]
@@ -76,6 +78,7 @@ async def _hear(
         marks, dropped = {}, described(error)
     finally:
         desk.leave()
+        auction.taken[name] += purse.spent
     card = agent.profile
     record = record_of(lot.records, operator=card.operator, agent=name, skill=lot.task.skill)
     heard[name] = _judged(lot, name, round, marks=marks, dropped=dropped, agreement=agreement_of(record))

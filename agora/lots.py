@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -97,6 +98,8 @@ class Auction:
     """What bidding takes, jury and second plans included: out of the task's."""
     bids: dict[str, Bid] = field(default_factory=dict[str, Bid])
     """As opened, by agent; a refined one where it counts."""
+    taken: defaultdict[str, Usage] = field(default_factory=lambda: defaultdict(Usage))
+    """Agent -> what its bids and its marks took."""
     jury: dict[str, Juror] = field(default_factory=dict[str, Juror])
     """Judge -> who it is; those that were dropped are not there."""
     refusals: dict[str, str] = field(default_factory=dict[str, str])

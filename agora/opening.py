@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
+from agora.auctions import record_of
 from agora.auctions.again import Park, Patience, Replan, Stop, Tried, after_attempt
 from agora.auctions.expecting import expected_bidding, expected_work
 from agora.auctions.exploration import explore
@@ -60,6 +61,7 @@ def _first(house: House, lot: Lot) -> Opened:
             asked=expected_work(card.price or Price(), tokens=tokens),
             bidding=expected_bidding(
                 card.price or Price(),
+                record=record_of(lot.records, operator=card.operator, agent=name, skill=lot.task.skill),
                 goal=lot.task.goal,
                 bidders=len(members),
                 judges=name in judges,

@@ -146,6 +146,10 @@ class AgentRecord(NamedTuple):
     """Bids on tasks whose outcome is known, malformed ones too."""
     malformed_bids: int = 0
     """Those that were no plan, or did not fit the schema of one."""
+    bidding_usd: str = "0"
+    """Dollars that those bids took, marks and second plans included, as text."""
+    bidding_seconds: float = 0.0
+    """Seconds that they took."""
     tool_calls: int = 0
     """Calls of tools in those attempts."""
     tool_calls_ok: int = 0

@@ -114,6 +114,8 @@ def _bids(lot: Lot, operators: Mapping[str, str], *, grounded: bool) -> Learned:
                     "malformed": name in auction.malformed,
                     "entropy": bid.entropy if bid and bid.entropy_form == "top_k" else None,
                     "surprisal_nats": bid.surprisal_nats if bid else None,
+                    "usd": str(auction.taken[name].usd),
+                    "seconds": auction.taken[name].seconds,
                 }
             )
     update: dict[str, JsonValue] = {"skill": lot.task.skill, "grounded": grounded, "bidders": bidders}

@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 
 from agora.agents.function import FunctionAgent
+from agora.agents.llm import LLMAgent
 from agora.agents.tools import tool
 from agora.bids import Plan, Price
 from agora.errors import AgentError, ModelError
@@ -16,11 +17,12 @@ from agora.events import BidRefused, Learned
 from agora.lots import Lot
 from agora.market import Market
 from agora.memory.learned import read_update
-from agora.messages import ToolCall
+from agora.messages import Request, ToolCall
 from agora.protocols import Agent, Desk
 from agora.records import AgentRecord
 from agora.settling import lessons
 from agora.tasks import Check, Task, Verdict
+from agora.testing import RuleModel
 from agora.values import JsonValue
 from attempted import lot_of
 
@@ -153,3 +155,17 @@ def test_whose_bid_did_not_fit_is_named_beside_those_whose_did() -> None:
         ("acme", "a", False),
         ("acme", "c", True),
     ]
+
+
+async def test_what_bidding_took_stands_on_the_record_of_who_bid() -> None:
+    def reply(request: Request) -> str:
+        prompt = request.messages[0].content
+        return '{"A": 3, "B": 3}' if "one of the judges" in prompt else "1. multiply" if "plan" in prompt else "42"
+
+    price = Price(output_per_mtok=Decimal(1_000_000))  # a dollar a token
+    agents = [LLMAgent(name, RuleModel(name, reply, price=price), tools=()) for name in ("a", "b")]
+    market = Market(agents, budget_usd="100000", seed=1)
+    result = await market.run(Task(id="t", goal="what is 6 x 7?", verify=SAYS_42))
+    records = market.store.records()
+    assert sum(Decimal(record.bidding_usd) for record in records) == result.overhead.usd > 0
+    assert all(record.bids == 1 for record in records)

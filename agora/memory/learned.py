@@ -79,6 +79,10 @@ class Bidder(Value):
     """Mean token entropy of its plan by the top-k form; None: not measured so."""
     surprisal_nats: float | None = Field(default=None, ge=0)
     """Mean surprisal of its plan in nats, the sampled form; None: not measured so."""
+    usd: Decimal = Field(default=Decimal(0), ge=0)
+    """US dollars that its bid took, its marks and its second plan included."""
+    seconds: float = Field(default=0.0, ge=0)
+    """Seconds that they took."""
 
 
 class BidsUpdate(Value):
@@ -193,6 +197,8 @@ def added(record: AgentRecord, update: Update | None) -> AgentRecord:
             malformed_bids=record.malformed_bids + sum(one.malformed for one in mine),
             entropies=_latest(record.entropies, (one.entropy for one in mine)),
             surprisals=_latest(record.surprisals, (one.surprisal_nats for one in mine)),
+            bidding_usd=str(Decimal(record.bidding_usd) + sum((one.usd for one in mine), Decimal(0))),
+            bidding_seconds=record.bidding_seconds + sum(one.seconds for one in mine),
         )
     if isinstance(update, JudgeUpdate):
         return _with_marks(record, update.bids)

@@ -335,6 +335,8 @@ class RecordRow(_Table, table=True):
     judged_failed_right: int = _big()
     entropies: str = ""
     """Of the latest plans, as JSON; empty where there are none."""
+    bidding_usd: str = "0"
+    bidding_seconds: float = 0.0
     surprisals: str = ""
     """Of the latest plans, as JSON; empty where there are none."""
 

@@ -218,6 +218,7 @@ async def test_a_bidder_that_is_named_twice_is_counted_once_a_bid_in_every_store
 
 NEW = (
     *("recent_tried", "recent_passed", "promised_usd", "delivered_usd", "promised_seconds", "delivered_seconds"),
+    *("bidding_usd", "bidding_seconds"),
     *("squared_error", "confidence", "bids", "malformed_bids", "tool_calls", "tool_calls_ok"),
     *("judged_passed", "judged_passed_right", "judged_failed", "judged_failed_right", "entropies", "surprisals"),
 )

@@ -12,8 +12,14 @@ revision = "0003"
 down_revision = "0002"
 
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_TEXTS = {"promised_usd": "0", "delivered_usd": "0", "confidence": "", "entropies": "", "surprisals": ""}
-_FLOATS = ("recent_tried", "recent_passed", "promised_seconds", "delivered_seconds", "squared_error")
+_TEXTS = {
+    **{"promised_usd": "0", "delivered_usd": "0", "bidding_usd": "0"},
+    **{"confidence": "", "entropies": "", "surprisals": ""},
+}
+_FLOATS = (
+    *("recent_tried", "recent_passed", "promised_seconds", "delivered_seconds", "squared_error"),
+    "bidding_seconds",
+)
 _COUNTS = (
     *("bids", "malformed_bids", "tool_calls", "tool_calls_ok"),
     *("judged_passed", "judged_passed_right", "judged_failed", "judged_failed_right"),
