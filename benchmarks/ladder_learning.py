@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -26,9 +27,12 @@ from agora.bench.live import Lab
 from agora.bench.ways import Row, Way
 from agora.cli.definitions import load_mechanism
 from agora.coordinator import Everyone
+from agora.events import Opened
 from agora.memory.in_memory import MemoryStore
+from agora.memory.sql_store import SQLStore
+from agora.messages import Reply
 from agora.models.local import LocalModel
-from agora.protocols import Agent
+from agora.protocols import Agent, Clock, Store
 from agora.sandbox import best_sandbox
 from benchmarks.ladder import ATTEMPTS, laid_out
 from benchmarks.ladder_tasks import stream
@@ -98,7 +102,7 @@ def against_control(learned: Sequence[Row], control: Sequence[Row], agents: Sequ
     )
 
 
-async def main(seed: int, n: int, mechanisms: Sequence[str]) -> None:
+async def main(seed: int, n: int, mechanisms: Sequence[str], record: Path | None) -> None:
     """Measure and print."""
     clock = SystemClock()
     began_s = clock.monotonic_s()
@@ -106,25 +110,62 @@ async def main(seed: int, n: int, mechanisms: Sequence[str]) -> None:
     agents = starter_agents(LocalModel())
     print(f"learning: seed {seed}, n {len(variants)} disjoint tasks, thirds of {len(variants) // 3}", flush=True)
     with laid_out(variants) as tasks:
-        first = Lab(tasks=tasks, budget_usd=Decimal(0), seed=seed, store=MemoryStore(clock=clock))
+        replies = await _known(record, clock=clock)
         for name in mechanisms:
             ways: dict[bool, Way] = {}
             for learn in (True, False):
+                store = _fresh(record, clock=clock)
                 lab = Lab(
                     tasks=tasks,
                     budget_usd=Decimal(0),
                     seed=seed,
-                    store=MemoryStore(clock=clock),
+                    store=store,
                     sandbox=best_sandbox(),
                     learn=learn,
-                    replies=first.replies,
+                    replies=replies,
                 )
                 mechanism = load_mechanism(name, project=ROOT)
                 ways[learn] = await lab.auction(agents, mechanism=mechanism, policy=Everyone(), attempts=ATTEMPTS)
+                print(f"  {_openings(store, ways[learn])}")
+                await store.close()
                 took_s = clock.monotonic_s() - began_s
                 print(f"  after {took_s:.0f} s: {name}, learning {learn}: {ways[learn].passed}/{n}", flush=True)
             print(_compared(name, ways, agents, seed=seed), flush=True)
     print(f"wall time {clock.monotonic_s() - began_s:.0f} s")
+
+
+def _fresh(record: Path | None, *, clock: Clock) -> Store:
+    """A memory that knows nothing yet; in a file of its own where a record is kept."""
+    if record is None:
+        return MemoryStore(clock=clock)
+    record.mkdir(exist_ok=True)
+    return SQLStore.open(str(record / f"{len(_files(record)):04}.db"), clock=clock)
+
+
+async def _known(record: Path | None, *, clock: Clock) -> dict[str, dict[str, tuple[int, Reply]]]:
+    """What the models answered in all runs of a record."""
+    replies: dict[str, dict[str, tuple[int, Reply]]] = {}
+    for file in _files(record):
+        store = SQLStore.open(str(file), clock=clock)
+        lab = Lab(tasks=(), budget_usd=Decimal(0), seed=0, store=store, replies=replies)
+        for info in store.runs():
+            lab.know(info.id)
+        await store.close()
+    return replies
+
+
+def _files(record: Path | None) -> list[Path]:
+    return [] if record is None else sorted(record.glob("*.db"))
+
+
+def _openings(store: Store, way: Way) -> str:
+    """How the first calls of a stream were made, by thirds."""
+    events = [item.event for run in way.runs for item in store.events(run)]
+    hows = [event.how for event in events if isinstance(event, Opened) and event.auction == 0]
+    size = len(hows) // 3
+    parts = [Counter(part) for part in (hows[:size], hows[size:-size], hows[-size:])] if size else []
+    told = ["; ".join(f"{how} {count}" for how, count in sorted(part.items())) for part in parts]
+    return "first calls by thirds: " + " | ".join(told)
 
 
 def _compared(name: str, ways: Mapping[bool, Way], agents: Sequence[Agent], *, seed: int) -> str:
@@ -156,9 +197,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=20_261_123)
     parser.add_argument("--n", type=int, default=300)
     parser.add_argument("--mechanisms", default=",".join(MECHANISMS), help="comma-separated")
+    parser.add_argument("--record", type=Path, help="keep the runs in this folder, and take equal calls from it")
     return parser.parse_args()
 
 
 if __name__ == "__main__":
     given = _arguments()
-    anyio.run(main, given.seed, given.n, given.mechanisms.split(","))
+    anyio.run(main, given.seed, given.n, given.mechanisms.split(","), given.record)
