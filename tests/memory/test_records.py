@@ -145,10 +145,11 @@ def test_a_judge_is_right_where_a_mark_of_three_or_more_goes_with_work_that_pass
     assert (record.tried, record.bids, record.usd) == (0, 0, "0")
 
 
-measured = st.none() | st.floats(min_value=0, max_value=1)
+shares = st.floats(min_value=0, max_value=1)
+measured = st.none() | shares
 
 
-@given(figures=st.lists(measured, max_size=8) | st.lists(measured, min_size=60, max_size=80))
+@given(figures=st.lists(measured, max_size=8) | st.lists(shares, min_size=51, max_size=60))
 def test_of_entropies_and_surprisals_the_latest_fifty_are_kept_in_order(figures: list[float | None]) -> None:
     record = folded([bids_update(entropy=one) for one in figures], agent="scout", grounded=True)
     other = folded([bids_update(surprisal_nats=one) for one in figures], agent="scout", grounded=True)
