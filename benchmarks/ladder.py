@@ -31,7 +31,9 @@ from agora.cli.definitions import load_mechanism
 from agora.coordinator import Everyone
 from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
+from agora.messages import Reply
 from agora.models.local import LocalModel
+from agora.protocols import Clock, Store
 from agora.sandbox import best_sandbox
 from agora.settings import Settings
 from agora.tasks import Task
@@ -41,8 +43,6 @@ from benchmarks.variants import ROOT, starter_agents, write_files
 
 ATTEMPTS = Settings().attempts
 """As the market's default: after a failure the same agent plans again, then the others are asked."""
-
-_MOST_RUNS = 200
 
 
 @contextmanager
@@ -55,6 +55,30 @@ def laid_out(variants: Sequence[Variant]) -> Generator[list[Task]]:
             write_files(folder, variant.files)
             tasks.append(variant.task.model_copy(update={"workspace": str(folder), "verify": variant.check}))
         yield tasks
+
+
+def fresh_store(record: Path | None, *, clock: Clock) -> Store:
+    """A memory that knows nothing yet; in a file of its own where a record is kept."""
+    if record is None:
+        return MemoryStore(clock=clock)
+    record.mkdir(exist_ok=True)
+    return SQLStore.open(str(record / f"{len(_files(record)):04}.db"), clock=clock)
+
+
+async def known_replies(record: Path | None, *, clock: Clock) -> dict[str, dict[str, tuple[int, Reply]]]:
+    """What the models answered in all runs of a record."""
+    replies: dict[str, dict[str, tuple[int, Reply]]] = {}
+    for file in _files(record):
+        store = SQLStore.open(str(file), clock=clock)
+        lab = Lab(tasks=(), budget_usd=Decimal(0), seed=0, store=store, replies=replies)
+        for info in store.runs():
+            lab.know(info.id)
+        await store.close()
+    return replies
+
+
+def _files(record: Path | None) -> list[Path]:
+    return [] if record is None else sorted(record.glob("*.db"))
 
 
 def table(found: Sequence[Summary]) -> str:
@@ -96,10 +120,9 @@ async def main(seed: int, each: int, record: Path | None) -> None:
         print(f"  after {clock.monotonic_s() - began_s:4.0f} s: {way.name}, {way.passed}/{len(way.rows)}", flush=True)
 
     with laid_out([variant for _, variant in rungs]) as tasks:
-        store = SQLStore.open(str(record), clock=clock) if record else MemoryStore(clock=clock)
-        lab = Lab(tasks=tasks, budget_usd=Decimal(0), seed=seed, store=store, sandbox=best_sandbox())
-        for info in reversed(store.runs(limit=_MOST_RUNS)):
-            lab.know(info.id)
+        replies = await known_replies(record, clock=clock)
+        store = fresh_store(record, clock=clock)
+        lab = Lab(tasks=tasks, budget_usd=Decimal(0), seed=seed, store=store, sandbox=best_sandbox(), replies=replies)
         mechanism = load_mechanism("sale", project=ROOT)
         ways = await compare(lab, agents, mechanism=mechanism, policy=Everyone(), attempts=ATTEMPTS, done=said)
         await store.close()
@@ -128,7 +151,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The auction on a real small model, against simpler choices.")
     parser.add_argument("--seed", type=int, default=20_261_122)
     parser.add_argument("--each", type=int, default=20, help="tasks in each bin")
-    parser.add_argument("--record", type=Path, help="keep the runs in this file, and take equal calls from it")
+    parser.add_argument("--record", type=Path, help="keep the runs in this folder, and take equal calls from it")
     return parser.parse_args()
 
 

@@ -28,13 +28,10 @@ from agora.bench.ways import Row, Way
 from agora.cli.definitions import load_mechanism
 from agora.coordinator import Everyone
 from agora.events import Opened
-from agora.memory.in_memory import MemoryStore
-from agora.memory.sql_store import SQLStore
-from agora.messages import Reply
 from agora.models.local import LocalModel
-from agora.protocols import Agent, Clock, Store
+from agora.protocols import Agent, Store
 from agora.sandbox import best_sandbox
-from benchmarks.ladder import ATTEMPTS, laid_out
+from benchmarks.ladder import ATTEMPTS, fresh_store, known_replies, laid_out
 from benchmarks.ladder_tasks import stream
 from benchmarks.variant_tasks import Variant
 from benchmarks.variants import ROOT, starter_agents
@@ -110,11 +107,11 @@ async def main(seed: int, n: int, mechanisms: Sequence[str], record: Path | None
     agents = starter_agents(LocalModel())
     print(f"learning: seed {seed}, n {len(variants)} disjoint tasks, thirds of {len(variants) // 3}", flush=True)
     with laid_out(variants) as tasks:
-        replies = await _known(record, clock=clock)
+        replies = await known_replies(record, clock=clock)
         for name in mechanisms:
             ways: dict[bool, Way] = {}
             for learn in (True, False):
-                store = _fresh(record, clock=clock)
+                store = fresh_store(record, clock=clock)
                 lab = Lab(
                     tasks=tasks,
                     budget_usd=Decimal(0),
@@ -132,30 +129,6 @@ async def main(seed: int, n: int, mechanisms: Sequence[str], record: Path | None
                 print(f"  after {took_s:.0f} s: {name}, learning {learn}: {ways[learn].passed}/{n}", flush=True)
             print(_compared(name, ways, agents, seed=seed), flush=True)
     print(f"wall time {clock.monotonic_s() - began_s:.0f} s")
-
-
-def _fresh(record: Path | None, *, clock: Clock) -> Store:
-    """A memory that knows nothing yet; in a file of its own where a record is kept."""
-    if record is None:
-        return MemoryStore(clock=clock)
-    record.mkdir(exist_ok=True)
-    return SQLStore.open(str(record / f"{len(_files(record)):04}.db"), clock=clock)
-
-
-async def _known(record: Path | None, *, clock: Clock) -> dict[str, dict[str, tuple[int, Reply]]]:
-    """What the models answered in all runs of a record."""
-    replies: dict[str, dict[str, tuple[int, Reply]]] = {}
-    for file in _files(record):
-        store = SQLStore.open(str(file), clock=clock)
-        lab = Lab(tasks=(), budget_usd=Decimal(0), seed=0, store=store, replies=replies)
-        for info in store.runs():
-            lab.know(info.id)
-        await store.close()
-    return replies
-
-
-def _files(record: Path | None) -> list[Path]:
-    return [] if record is None else sorted(record.glob("*.db"))
 
 
 def _openings(store: Store, way: Way) -> str:
