@@ -92,8 +92,9 @@ def _figures(clearing: Clearing, bids: Mapping[str, Bid], sheet: Sheet, agents: 
     columns: list[tuple[str, list[str]]] = [
         ("tokens>", [str(bid.projected_tokens) for bid in used]),
         ("asks>", [exact(bid.price) for bid in used]),
-        ("cost>", [_digits(figures[bid.agent].get("cost"), sheet) for bid in used]),
     ]
+    if "cost" in clearing.weights:
+        columns.append(("cost>", [_digits(figures[bid.agent].get("cost"), sheet) for bid in used]))
     if any(bid.entropy is not None for bid in used):
         columns += [
             ("entropy>", [_digits(bid.entropy, sheet) for bid in used]),

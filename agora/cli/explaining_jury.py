@@ -30,8 +30,11 @@ def lay(table: Table, *, by: int = 4) -> None:
 
 
 def name_of(agent: str) -> str:
-    """An agent's name as it stands in tables."""
-    return safe(agent, limit=_NARROW_NAME_CHARS if narrow() else _NAME_CHARS)
+    """An agent's name as it stands in tables: of a long one the beginning and the end."""
+    limit = _NARROW_NAME_CHARS if narrow() else _NAME_CHARS
+    if len(agent) > limit:
+        agent = f"{agent[: (limit - 1) // 2]}…{agent[-(limit // 2) :]}"
+    return safe(agent)
 
 
 def by_reason(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -102,11 +105,11 @@ def _print_worth(
         say("[quiet]how these marks make the figures is not on the ledger[/]")
         return
     if not scored.round:
-        own = "at most what the others' are worth" if redone.heard_own else "not at all"
+        own = "counts at most what the others' are worth" if redone.heard_own else "does not count"
         say(
             f"[quiet]weight: {weight}. Consensus: the highest mark that half of the weight reaches, without the"
             f" bidder's own judges. A mark counts as the consensus at most and as {redone.slack} below it at least; a"
-            f" mark by the bidder's own operator counts {own}.[/]"
+            f" mark by the bidder's own operator {own}.[/]"
         )
     for one in redone.counts:
         if one.agent in shown:
