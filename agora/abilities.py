@@ -101,6 +101,15 @@ class Refining(Protocol):
 
 
 @runtime_checkable
+class Replanning(Protocol):
+    """An agent that knows whether it can have another plan."""
+
+    def replans(self) -> bool:
+        """Whether it may plan otherwise when it is shown what failed; who cannot is not asked again."""
+        ...
+
+
+@runtime_checkable
 class Informed(Protocol):
     """A desk that knows the record of who sits at it."""
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
+from agora.abilities import Replanning
 from agora.auctions import record_of
 from agora.auctions.again import Park, Patience, Replan, Stop, Tried, after_attempt
 from agora.auctions.expecting import expected_bidding, expected_work
@@ -71,7 +72,9 @@ def _first(house: House, lot: Lot) -> Opened:
     ]
     share = rules.bidding_share_long if tokens >= LONG_TOKENS else rules.bidding_share
     worth = worth_of(contenders, reserve=reserve, seed=seed, cap=cap_on(contenders, share=share, reserve=reserve))
-    asked = tuple(sorted(worth.agents or members))
+    if not worth.agents:  # the reserve covers nobody's usual cost: their bids may ask less
+        return Opened(task=lot.task.id, how="auction", asked=tuple(members), reserve=reserve, reason=worth.reason)
+    asked = tuple(sorted(worth.agents))
     return Opened(task=lot.task.id, how=worth.how, asked=asked, reserve=reserve, reason=worth.reason)
 
 
@@ -98,15 +101,15 @@ def _usual_tokens(lot: Lot) -> int | None:
 def _again(house: House, lot: Lot, number: int) -> Opened | None:
     """After an auction: by whom the task is tried next."""
     members = sorted(lot.shortlist.members)
-    declined = _declined(lot)
+    out = _declined(lot) | _set_in_their_ways(house, lot)
     reserve = reserve_of(lot.purse.left)
     if not lot.attempts:
-        left = tuple(name for name in members if name not in declined)
+        left = tuple(name for name in members if name not in out)
         reason = "nobody who was asked before made a bid that could be taken"
         return _call(lot, number, "reassign", left, reserve, reason) if left else None
     tried = [Tried(agent=one.award.agent, verdict=one.outcome.verdict, blameless=one.blameless) for one in lot.attempts]
     step = after_attempt(
-        tried, left=lot.purse.left, bidders=len(members), out=declined, patience=Patience(attempts=house.attempts)
+        tried, left=lot.purse.left, bidders=len(members), out=out, patience=Patience(attempts=house.attempts)
     )
     if isinstance(step, Park):
         lot.parked = step.reason
@@ -132,3 +135,11 @@ def _declined(lot: Lot) -> frozenset[str]:
         for name in auction.opened.asked
         if name not in {score.agent for score in auction.clearing.ranking}
     )
+
+
+def _set_in_their_ways(house: House, lot: Lot) -> frozenset[str]:
+    """Who failed and would do the same again."""
+    tried = (
+        (attempt.award.agent, house.agents[attempt.award.agent]) for attempt in lot.attempts if not attempt.blameless
+    )
+    return frozenset(name for name, agent in tried if isinstance(agent, Replanning) and not agent.replans())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agora import failpoints
+from agora.agents.command import CommandAgent
 from agora.agents.function import FunctionAgent
 from agora.agents.llm import LLMAgent
 from agora.auctions import SALE
@@ -26,7 +28,8 @@ from agora.market import Market
 from agora.memory.in_memory import MemoryStore
 from agora.messages import Request
 from agora.protocols import Desk
-from agora.tasks import Check, Task, Verdict
+from agora.sandbox import BareSandbox
+from agora.tasks import Check, Task, Tier, Verdict
 from agora.testing import FakeClock, RuleModel, audit
 from agora.values import JsonValue
 
@@ -95,6 +98,31 @@ async def test_who_has_no_other_plan_does_not_try_again() -> None:
     )
     assert calls(market)[2] == ("reassign", ("other",))
     assert len(other.bid_on[1]) == 1, "the evidence is in the new call"
+
+
+async def test_a_program_is_told_with_its_goal_what_failed_and_so_may_try_again(tmp_path: Path) -> None:
+    script = 'case "$0" in *"earlier attempt failed"*) echo 42;; *) echo 41;; esac'
+    told = CommandAgent("told", command=["sh", "-c", script, "{goal}"], price=Price(), tier=Tier.BARE)
+    market = Market([told], seed=1, sandbox=BareSandbox())
+    result = await market.run(TASK.model_copy(update={"workspace": str(tmp_path), "tier": Tier.BARE}))
+    assert [one.outcome.verdict for one in result.attempts] == [Verdict.FAILED, Verdict.PASSED]
+
+
+class Set(FunctionAgent):
+    """It would do the same again, and says so."""
+
+    def replans(self) -> bool:
+        return False
+
+
+async def test_who_says_that_it_would_do_the_same_again_is_not_asked_again() -> None:
+    async def wrong(desk: Desk, plan: Plan) -> str:
+        return "41"
+
+    market = Market([Set("set", wrong, plan=Plan(text="guess", tokens=0), price=Price())], seed=1)
+    result = await market.run(TASK)
+    assert (len(result.attempts), result.parked) == (1, True)
+    assert calls(market) == [("auction", ("set",))]
 
 
 async def test_failed_three_times_by_two_agents_it_is_parked_with_its_trace() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from agora.agents.command_report import RESULT_KEYS, billed, find_report
+from agora.agents.prompts import goal_prompt
 from agora.bids import Plan, Price, Profile
 from agora.errors import AgentError, ConfigError
 from agora.protocols import Desk
@@ -124,7 +125,7 @@ class CommandAgent:
                 # a file called "-x" must not become an option
                 argv += [f"./{file}" if file.startswith("-") else file for file in desk.task.files]
             elif item == "{goal}":
-                argv.append(desk.task.goal)
+                argv.append(goal_prompt(desk.task.goal, evidence=desk.evidence))
             elif item == "{workspace}":
                 argv.append(".")  # commands start in the copy
             elif item == "{usd}":

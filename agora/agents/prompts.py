@@ -195,6 +195,11 @@ def task_prompt(goal: str, *, files: Sequence[str], examples: Sequence[str], evi
     return TASK.format(goal=goal, files=_listing(files), examples=shown, evidence=_evidence(evidence)).strip()
 
 
+def goal_prompt(goal: str, *, evidence: Sequence[str]) -> str:
+    """The goal as a program gets it that reads no prompt: with what earlier attempts failed with."""
+    return f"{goal}\n\n{_evidence(evidence)}".strip() if evidence else goal
+
+
 def unseen(images: Sequence[str]) -> str:
     """Lines that name the images which a model does not get to see; empty: there are none."""
     return "".join(f"\n{UNSEEN.format(name=name)}" for name in images)

@@ -131,6 +131,10 @@ class SamplerAgent:
         """Why its model cannot be reached now; empty where it can."""
         return self._model.down() if isinstance(self._model, MayBeDown) else ""
 
+    def replans(self) -> bool:
+        """It plans by the task alone: what failed changes nothing."""
+        return False
+
     async def bid(self, desk: Desk) -> Plan | None:
         """Let the model choose under a schema that holds only what can be delivered.
 

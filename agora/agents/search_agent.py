@@ -89,6 +89,10 @@ class SearchAgent:
         """Its card."""
         return self._profile
 
+    def replans(self) -> bool:
+        """It plans by the task alone: what failed changes nothing."""
+        return False
+
     async def bid(self, desk: Desk) -> Plan | None:
         """The fixed plan; None where nothing is asked, or there is nothing to search."""
         asked = bool(desk.task.skill) or "?" in desk.task.goal
