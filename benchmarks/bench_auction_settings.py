@@ -34,16 +34,24 @@ LEARNING_SEEDS = CHOOSING_SEEDS[:10]
 
 LEARNS = Rules(memory=False, judges=True, explored=0.1)
 CANDIDATES = [
-    LEARNS.model_copy(update=change)
-    for fine in (False, True)
-    for change in (
-        {"dial": 0.25, "fine": fine},
-        {"dial": 0.25, "fine": fine, "post": True},
-        {"dial": 0.25, "fine": fine, "memory": True},
-        {"dial": 0.25, "fine": fine, "memory": True, "post": True},
-        {"dial": 0.5, "fine": fine, "record": 1 / 3},
-        {"dial": 0.1, "fine": fine, "record": 1 / 3, "post": True},
-    )
+    *(
+        LEARNS.model_copy(update={**change, "fine": fine})
+        for fine in (False, True)
+        for change in (
+            {"dial": 0.25},
+            {"dial": 0.25, "post": True},
+            {"dial": 0.25, "memory": True},
+            {"dial": 0.25, "memory": True, "post": True},
+            {"dial": 0.5, "record": 1 / 3},
+            {"dial": 0.1, "record": 1 / 3, "post": True},
+        )
+    ),
+    *(
+        LEARNS.model_copy(update={"fine": True, "post": True, "told": told, "dial": dial, "explored": explored})
+        for told in (0.1, 0.3)
+        for dial in (0.1, 0.25, 0.5)
+        for explored in (0.1, 0.3)
+    ),
 ]
 
 

@@ -25,7 +25,9 @@ SMALLEST: Final = "always the smallest"
 ORACLE: Final = "oracle"
 PLAIN: Final = "SALE without memory"
 WHOLE: Final = "SALE"
+POSTED: Final = "posted by record, no bids"
 LEARNING: Final = "SALE, learning"
+EVERYTHING: Final = "SALE, everything on"
 
 
 def baselines(parameters: Parameters, *, loop: bool) -> dict[str, Builder]:
@@ -39,6 +41,7 @@ def baselines(parameters: Parameters, *, loop: bool) -> dict[str, Builder]:
         "nearest neighbours": lambda world: Neighbours(world, loop=loop),
         "cascade": lambda world: Cascade(world, loop=loop),
         "central router": lambda world: ByRule(world, CentralRouter(), loop=loop),
+        "central router, fine": lambda world: ByRule(world, CentralRouter(), loop=loop, fine=True),
         ORACLE: lambda world: Oracle(world, loop=loop),
     }
 

@@ -36,6 +36,8 @@ class Rules(Value):
     """Whether judges weigh by how far their marks went with outcomes, instead of alike."""
     post: bool = False
     """Whether the price is posted where bids are not expected to pay."""
+    told: float = Field(default=1.0, ge=0, le=1)
+    """How much of what is not known of an agent's chance its bid is expected to tell, where the price may be posted."""
     explored: float = Field(default=0.0, ge=0, le=1)
     """The share of awards that may go to newcomers."""
     fine: bool = False
@@ -90,6 +92,7 @@ class Auction:
             contenders,
             reserve=reserve_of(self._given, case.kind),
             seed=lot_of(self._world, case),
+            signal=self._rules.told,
             cap=cap_for(self._given.kinds[case.kind].token_limit),
         )
         return [self._names.index(name) for name in worth.agents]

@@ -29,11 +29,12 @@ class ByRule:
         world: What is worked on.
         mechanism: The rule.
         loop: Whether there are attempts after the first.
+        fine: Whether tasks state their kind and bin as their skill, else their kind.
     """
 
-    def __init__(self, world: World, mechanism: Mechanism, *, loop: bool) -> None:
+    def __init__(self, world: World, mechanism: Mechanism, *, loop: bool, fine: bool = False) -> None:
         self._world, self._mechanism, self._loop = world, mechanism, loop
-        self._knowledge = Knowledge(world.parameters)
+        self._knowledge = Knowledge(world.parameters, fine=fine)
         given = world.parameters
         self._offers = [
             [posted(given, kind, agent) for agent in range(len(given.agents))] for kind in range(len(given.kinds))

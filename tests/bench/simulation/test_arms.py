@@ -13,7 +13,7 @@ from agora.bench.simulation.reporting import RULES
 from agora.bench.simulation.world import World, answer_score
 
 GIVEN = Parameters()
-WORLD = World(GIVEN, seed=11, tasks=60)
+WORLD = World(GIVEN, seed=11, tasks=40)
 PRICES = [float(agent.usd_per_mtok) / 1e6 for agent in GIVEN.agents]
 LOOPS = [False, True]
 
@@ -91,7 +91,7 @@ def test_the_best_of_n_pays_for_all_n_and_spends_no_more_than_it_may() -> None:
 @pytest.mark.parametrize("loop", LOOPS)
 def test_hindsight_is_never_beaten(loop: bool) -> None:
     given = Parameters(lesson_gain=0.0, signal=0.7)  # a lesson could pass where nobody would have
-    world = World(given, seed=5, tasks=60)
+    world = World(given, seed=5, tasks=40)
     ways = baselines(given, loop=loop) | {name: auction(rules, loop=loop) for name, rules in RULES.items()}
     oracle = measure(ways.pop(ORACLE)(world), world)
     for build in ways.values():
