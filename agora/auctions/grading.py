@@ -9,6 +9,7 @@ from operator import mul
 from typing import Final, NamedTuple
 
 from agora.abilities import Juried
+from agora.auctions.ranking import cost_shares
 from agora.auctions.sale import SALE
 from agora.bids import Amount, Bid, Juror, Reserve, Unit
 from agora.errors import ConfigError
@@ -24,20 +25,21 @@ class Graded(NamedTuple):
     """A bid with its quality, as a scorer sees it at price zero."""
 
     bid: Bid
-    terms: Mapping[str, float]
+    share: float
+    """The share of the reserve that it asks."""
+    quality: float
+    """What is in the total besides cost, higher is better."""
+    terms: tuple[float, ...]
     """The scorer's weighted terms without cost, lower is better."""
-    figures: Mapping[str, float]
-    """What was weighed."""
-
-    @property
-    def quality(self) -> float:
-        """What is in the total besides cost, higher is better."""
-        return -math.fsum(self.terms.values())
+    figures: tuple[float, ...]
+    """What was weighed; one a term, or none."""
 
 
 class Grades(NamedTuple):
     """What a scorer says of all bids besides their prices."""
 
+    names: tuple[str, ...]
+    """Of the terms without cost."""
     graded: tuple[Graded, ...]
     refused: Mapping[str, str]
     weights: Mapping[str, float]
@@ -77,17 +79,12 @@ def grade(scorer: Mechanism, bids: Sequence[Bid], *, reserve: Reserve, seed: int
 
 def _of_sale(sale: SALE, bids: Sequence[Bid], *, reserve: Reserve, jury: Mapping[str, Juror]) -> Grades:
     weighed = sale.weigh(bids, reserve=reserve, jury=jury, own_marks=False)
-    signed = weighed.signed
-    names, weights = tuple(signed)[1:], tuple(signed.values())[1:]  # cost comes first
-    graded = tuple(
-        Graded(
-            bid,
-            dict(zip(names, map(mul, weights, row[1:]), strict=True)),
-            dict(zip(names, row[1:], strict=True)),
-        )
-        for bid, row in zip(bids, weighed.rows, strict=True)
-    )
-    return Grades(graded, {}, weighed.weights, weighed.dropped, weighed.notes)
+    (_, *names), (_, *weights) = weighed.signed, weighed.signed.values()  # cost comes first
+    graded = list[Graded]()
+    for bid, (share, *figures) in zip(bids, weighed.rows, strict=True):
+        terms = tuple(map(mul, weights, figures))
+        graded.append(Graded(bid, share, -math.fsum(terms), terms, tuple(figures)))
+    return Grades(tuple(names), tuple(graded), {}, weighed.weights, weighed.dropped, weighed.notes)
 
 
 def _of_any(
@@ -99,12 +96,15 @@ def _of_any(
     free = [_blind(bid, own.get(bid.operator, set())) for bid in bids]
     clearing = scorer.clear(free, reserve=reserve, seed=seed, jury=jury)
     scores = {score.agent: score for score in clearing.ranking}
-    graded = tuple(
-        Graded(bid, _without_cost(scores[bid.agent].terms), _without_cost(scores[bid.agent].figures))
-        for bid in bids
-        if bid.agent in scores
-    )
-    return Grades(graded, clearing.refused, clearing.weights, clearing.dropped, clearing.notes)
+    names = tuple(dict.fromkeys(name for score in clearing.ranking for name in score.terms if name != "cost"))
+    graded = list[Graded]()
+    for bid, share in zip(bids, cost_shares(bids, reserve), strict=True):
+        if (score := scores.get(bid.agent)) is None:
+            continue
+        terms = tuple(score.terms.get(name, 0.0) for name in names)
+        figures = tuple(score.figures[name] for name in names if name in score.figures)
+        graded.append(Graded(bid, share, -math.fsum(terms), terms, figures if len(figures) == len(names) else ()))
+    return Grades(names, tuple(graded), clearing.refused, clearing.weights, clearing.dropped, clearing.notes)
 
 
 def jury_for(scorer: Mechanism) -> frozenset[str] | None:
@@ -118,7 +118,3 @@ def _blind(bid: Bid, own: Set[str]) -> Bid:
     if not own.isdisjoint(bid.marks):
         update["marks"] = {judge: mark for judge, mark in bid.marks.items() if judge not in own}
     return bid.model_copy(update=update)
-
-
-def _without_cost(terms: Mapping[str, float]) -> dict[str, float]:
-    return {name: value for name, value in terms.items() if name != "cost"}

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from agora.bids import Bid
@@ -51,7 +51,7 @@ def entropies(bids: Sequence[Bid]) -> Entropies:
     Args:
         bids: Those that take part.
     """
-    measured = [_sound(bid.entropy) for bid in bids]
+    measured = _sound(bid.entropy for bid in bids)
     if None in measured:
         return Entropies(measured)
     if len(forms := {bid.entropy_form or "unknown" for bid in bids}) > 1:
@@ -60,7 +60,7 @@ def entropies(bids: Sequence[Bid]) -> Entropies:
     if len(families := {bid.family or "unknown" for bid in bids}) < 2:
         return Entropies(measured)
     several = f"the bidders are of several families ({_listed(families)})"
-    own = [_sound(bid.entropy_scaled) for bid in bids]
+    own = _sound(bid.entropy_scaled for bid in bids)
     if lacking := [bid.agent for bid, value in zip(bids, own, strict=True) if value is None]:
         said = f"entropy is as measured, though {several}: too few past plans of {_listed(lacking)}"
         return Entropies(measured, (said,))
@@ -112,9 +112,9 @@ def family_of(model: str) -> str:
     return letters[0] if letters else name
 
 
-def _sound(value: float | None) -> float | None:
-    """A figure that is one, even where what is none was forced into a bid."""
-    return value if value is not None and 0 <= value <= 1 else None
+def _sound(values: Iterable[float | None]) -> list[float | None]:
+    """Figures that are some, even where what is none was forced into a bid."""
+    return [value if value is not None and 0 <= value <= 1 else None for value in values]
 
 
 def _listed(names: Sequence[str] | set[str]) -> str:

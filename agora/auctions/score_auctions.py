@@ -17,9 +17,9 @@ from agora.auctions.entering import enter
 from agora.auctions.grading import Graded, grade, jury_for
 from agora.auctions.paying import GRID, Scale, on_grid, within_budget
 from agora.auctions.properties import Properties
-from agora.auctions.ranking import all_scores, cost_shares, tie_hash
+from agora.auctions.ranking import all_scores, tie_hash
 from agora.auctions.sale import SALE
-from agora.bids import NO_JURY, Amount, Bid, Clearing, Juror, Reserve
+from agora.bids import NO_JURY, Amount, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 from agora.protocols import Mechanism
 
@@ -129,7 +129,6 @@ class _Row(NamedTuple):
     cost: int
     """Its price over the common whole."""
     quality: int
-    share: float
     total: float
     """Its score as printed."""
     graded: Graded
@@ -155,8 +154,7 @@ class _Sheet:
         self._weight = on_grid(grades.cost_weight) if grades.graded else 0
         self._cost_weight = grades.cost_weight if grades.graded else 0.0
         self._bound = None if bound is None else on_grid(bound) * self._scale.whole
-        shares = cost_shares([one.bid for one in grades.graded], reserve)
-        rows = _ordered([self._row(one, share) for one, share in zip(grades.graded, shares, strict=True)], seed)
+        rows = _ordered([self._row(one) for one in grades.graded], seed)
         self.rows = [row for row in rows if self._bound is None or row.exact <= self._bound]
         for row in rows[len(self.rows) :]:
             self._refused[row.bid.agent] = f"scores {row.total:.6f}, above the reserve score of {bound}"
@@ -174,7 +172,7 @@ class _Sheet:
         """The rows as a clearing."""
         return Clearing(
             mechanism=name,
-            ranking=all_scores([self._score(row) for row in self.rows]),
+            ranking=self._scores(),
             refused=self._refused,
             payment=payment,
             weights=self._grades.weights,
@@ -182,21 +180,27 @@ class _Sheet:
             notes=self._grades.notes,
         )
 
-    def _row(self, one: Graded, share: float) -> _Row:
-        value = one.quality
-        quality = round(value * GRID) * self._scale.whole
+    def _row(self, one: Graded) -> _Row:
+        quality = round(one.quality * GRID) * self._scale.whole
         cost = self._scale.cost(one.bid.price)
-        total = round(self._cost_weight * share - value, 12)
-        return _Row(one.bid, self._weight * cost - quality, cost, quality, share, total, one)
+        total = round(self._cost_weight * one.share - one.quality, 12)
+        return _Row(one.bid, self._weight * cost - quality, cost, quality, total, one)
 
-    def _score(self, row: _Row) -> dict[str, object]:
-        return {
-            "agent": row.bid.agent,
-            "total": row.total,
-            "terms": {"cost": self._cost_weight * row.share, **row.graded.terms},
-            "figures": {"cost": row.share, **row.graded.figures},
-            "price": row.bid.price,
-        }
+    def _scores(self) -> tuple[Score, ...]:
+        names = ("cost", *self._grades.names)
+        return all_scores(
+            [
+                {
+                    "agent": row.bid.agent,
+                    "total": row.total,
+                    "terms": dict(zip(names, (self._cost_weight * one.share, *one.terms), strict=True)),
+                    "figures": dict(zip(names, (one.share, *one.figures), strict=bool(one.figures))),
+                    "price": row.bid.price,
+                }
+                for row in self.rows
+                for one in [row.graded]
+            ]
+        )
 
 
 def _ordered(rows: Sequence[_Row], seed: int) -> list[_Row]:
