@@ -48,7 +48,7 @@ def print_measured(measured: Measured, *, seconds: float) -> None:
         _print_comparison("With the attempts that the market's rule allows", measured.loop)
     if measured.sweep:
         _print_points("By the strength of the plan signal", "signal", measured.sweep)
-        _print_least(measured.sweep)
+        _print_strengths(measured.sweep)
     if measured.assumptions:
         at = f"One assumption changed at a time, plan signal {measured.assumptions[0].signal:g}"
         _print_points(at, "assumption", measured.assumptions)
@@ -135,14 +135,14 @@ def _print_points(title: str, what: str, points: Sequence[Point]) -> None:
     )
 
 
-def _print_least(points: Sequence[Point]) -> None:
+def _print_strengths(points: Sequence[Point]) -> None:
     console = out()
-    console.print("\n[head]The least strength from which on an auction[/]")
+    console.print("\n[head]At which strengths of the plan signal an auction[/]")
     for trait, words in _TRAITS.items():
         console.print(inset(f"{words}:", 2))
         for arm, found in traits(points).items():
-            signal = found[trait]
-            console.print(inset(f"{arm}: {'never' if signal is None else f'{signal:.2f}'}", 4))
+            at = ", ".join(f"{strength:.2f}" for strength in found[trait])
+            console.print(inset(f"{arm}: {at or 'at none'}", 4))
 
 
 def _print_learning(learned: Sequence[Learned]) -> None:

@@ -11,10 +11,9 @@ from agora.bench.simulation.arms import EVERYTHING, LEARNING, PLAIN, POSTED, WHO
 from agora.bench.simulation.auction import Rules
 from agora.bench.simulation.comparing import Comparison, Row, compare
 from agora.bench.simulation.learning import Learned, learn
-from agora.bench.simulation.measuring import Figures
 from agora.bench.simulation.parameters import Parameters
 from agora.bench.simulation.seeds import Interval
-from agora.bench.simulation.sweeping import Point, assumptions, least, sweep
+from agora.bench.simulation.sweeping import Point, assumptions, strengths, sweep
 from agora.errors import ConfigError
 from agora.values import JsonValue
 
@@ -42,7 +41,9 @@ RULES: Final[Mapping[str, Rules]] = {
 """The auctions that are compared, by name. Those of SALE, learning, were chosen on choosing seeds, of 36."""
 SWEPT: Final = (PLAIN, WHOLE, f"{PLAIN}, {VALUE}")
 """Those of them that are swept."""
-CHANGED: Final = (PLAIN, f"{PLAIN}, {VALUE}")
+TRAITS: Final = ("chooses", "cheap", "shaped", "sure")
+"""Properties of a point of the sweep."""
+CHANGED: Final = (f"{PLAIN}, {VALUE}",)
 """Those of them for which assumptions are changed."""
 
 
@@ -136,10 +137,10 @@ async def measure_all(
     )
 
 
-def traits(points: Sequence[Point]) -> dict[str, dict[str, float | None]]:
-    """Auction -> trait of `Point` -> the least strength from which on it has it; None: it never does."""
+def traits(points: Sequence[Point]) -> dict[str, dict[str, tuple[float, ...]]]:
+    """Auction -> trait of `Point` -> the strengths at which it has it."""
     arms = dict.fromkeys(point.arm for point in points)
-    return {arm: {trait: least(points, arm, trait=trait) for trait in ("chooses", "shaped", "sure")} for arm in arms}
+    return {arm: {trait: strengths(points, arm, trait=trait) for trait in TRAITS} for arm in arms}
 
 
 def form_of(measured: Measured) -> dict[str, JsonValue]:
@@ -154,7 +155,9 @@ def form_of(measured: Measured) -> dict[str, JsonValue]:
         "arms": _comparison_form(measured.arms),
         "loop": _comparison_form(measured.loop),
         "sweep": [_point_form(point) for point in measured.sweep],
-        "least_signal": {arm: dict(found) for arm, found in traits(measured.sweep).items()},
+        "strengths": {
+            arm: {trait: list(at) for trait, at in found.items()} for arm, found in traits(measured.sweep).items()
+        },
         "assumptions": [_point_form(point) for point in measured.assumptions],
         "learning": [_learned_form(one) for one in measured.learning],
     }
@@ -241,7 +244,3 @@ def _learned_form(one: Learned) -> JsonValue:
 def _interval_form(found: Interval) -> JsonValue:
     figures: list[JsonValue] = [figure if math.isfinite(figure) else None for figure in found[:3]]
     return dict(zip(("mean", "low", "high"), figures, strict=True))
-
-
-FIGURES: Final = Figures._fields[1:]
-"""The names of the figures of a row."""

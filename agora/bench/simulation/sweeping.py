@@ -83,20 +83,15 @@ async def sweep(
     return tuple(points)
 
 
-def least(points: Sequence[Point], arm: str, *, trait: str) -> float | None:
-    """The least strength from which on an auction has a trait at every greater one; None: not even at the greatest.
+def strengths(points: Sequence[Point], arm: str, *, trait: str) -> tuple[float, ...]:
+    """The strengths at which an auction has a trait, from the least on; none: it never does.
 
     Args:
         points: Of a sweep.
         arm: Which auction.
         trait: The name of a property of `Point`.
     """
-    found: float | None = None
-    for point in sorted((one for one in points if one.arm == arm), key=lambda one: -one.signal):
-        if not getattr(point, trait):
-            break
-        found = point.signal
-    return found
+    return tuple(sorted(point.signal for point in points if point.arm == arm and getattr(point, trait)))
 
 
 def assumptions(parameters: Parameters) -> list[tuple[str, Parameters]]:

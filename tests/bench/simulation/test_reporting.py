@@ -18,7 +18,7 @@ from agora.bench.simulation.learning import learn
 from agora.bench.simulation.parameters import Parameters
 from agora.bench.simulation.reporting import RULES, Measured, Part, form_of, measure_all, table_of
 from agora.bench.simulation.seeds import interval
-from agora.bench.simulation.sweeping import Point, assumptions, least, sweep
+from agora.bench.simulation.sweeping import Point, assumptions, strengths, sweep
 from agora.errors import ConfigError
 
 PROGRAM = """
@@ -73,19 +73,20 @@ def test_more_signal_passes_more() -> None:
     assert passed[-1] > passed[0] + 0.1
 
 
-def test_the_least_strength_is_the_one_from_which_on_all_have_the_trait() -> None:
+def test_a_strength_counts_only_where_share_cost_and_success_all_have_the_papers_shape() -> None:
     row = points_at(0.0, seeds=2)[0].row
 
-    def point(signal: float, passed: float, *, share: float = 0.4) -> Point:
+    def point(signal: float, passed: float, *, share: float = 0.4, cost: float = 0.6) -> Point:
         figures = {**row.figures, "largest": interval([share, share])}
         more = interval([passed, passed])
-        changed = row._replace(figures=figures, more_passed=more, cost=interval([0.6, 0.6]), choosing=more)
+        changed = row._replace(figures=figures, more_passed=more, cost=interval([cost, cost]), choosing=more)
         return Point("", signal, "a", changed)
 
-    found = [point(0.0, 0.1), point(0.5, -0.1), point(0.8, 0.0), point(1.0, 0.1)]
-    assert least(found, "a", trait="shaped") == 0.8
-    assert least([*found[:3], point(1.0, 0.1, share=0.6)], "a", trait="shaped") is None
-    assert least(found, "a", trait="chooses") == 1.0
+    found = [point(1.0, 0.1, cost=0.7), point(0.9, 0.1, share=0.6), point(0.8, 0.0), point(0.5, -0.1), point(0.2, 0.1)]
+    assert strengths(found, "a", trait="shaped") == strengths(found, "a", trait="sure") == (0.2, 0.8)
+    assert strengths(found, "a", trait="cheap") == (0.2, 0.5, 0.8)
+    assert strengths(found, "a", trait="chooses") == (0.2, 0.9, 1.0)
+    assert strengths(found, "b", trait="chooses") == ()
 
 
 def test_assumptions_change_one_thing_at_a_time() -> None:

@@ -59,7 +59,7 @@ def test_work_takes_the_tokens_that_are_assumed_but_for_what_the_limit_cuts() ->
 
 def test_a_longer_plan_goes_with_longer_work() -> None:
     plans = [case.plan_tokens[0, 0] for case in MANY.cases]
-    work = [np.log(case.tokens[0, 0]) for case in MANY.cases]
+    work = [math.log(case.tokens[0, 0]) for case in MANY.cases]
     assert np.corrcoef(np.log(plans), work)[0, 1] == pytest.approx(MANY.parameters.plan_to_work, abs=0.05)
 
 
@@ -79,10 +79,9 @@ def test_given_bin_and_agent_what_a_judge_sees_goes_with_the_attempt_as_the_sign
     given = Parameters(signal=0.5, mark_spread=1_000.0)  # so coarse that a mark is the sign of what is seen
     cases = [case for case in MANY.cases if (case.kind, case.bin) == (0, 0)]
     centred = [case._replace(margin=case.margin - 1.0) for case in cases]
-    seen = np.array([marks_of(given, case, 3, [3])[0] > 2 for case in centred])
-    decides = np.array([case.margin[3, 0] for case in centred])
-    above = decides > 0
-    agree = float(np.mean(seen == above))
+    seen = [marks_of(given, case, 3, [3])[0] > 2 for case in centred]
+    above = [float(case.margin[3, 0]) > 0 for case in centred]
+    agree = sum(one == other for one, other in zip(seen, above, strict=True)) / len(centred)
     assert 0.55 < agree < 0.75  # two signs of normal figures with correlation 0.5 agree in two of three cases
 
 
