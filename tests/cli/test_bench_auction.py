@@ -27,7 +27,7 @@ def test_the_command_prints_what_it_measured_and_writes_a_table(tmp_path: Path, 
     [
         (["--only", "nonsense"], "nonsense"),
         (["--seeds", "1"], "--seeds"),
-        (["--seeds", "many"], "many"),
+        (["--seeds", "many"], "--seeds"),
         (
             [*SMALL, "--only", "arms", "--csv", "/nowhere/there/figures.csv"],
             "cannot be written",
