@@ -71,7 +71,7 @@ def _first(house: House, lot: Lot) -> Opened:
         for name, card in cards.items()
     ]
     share = rules.bidding_share_long if tokens >= LONG_TOKENS else rules.bidding_share
-    worth = worth_of(contenders, reserve=reserve, seed=seed, cap=cap_on(contenders, share=share, reserve=reserve))
+    worth = worth_of(contenders, reserve=reserve, seed=seed, cap=cap_on(lot.records, share=share, reserve=reserve))
     if not worth.agents:  # the reserve covers nobody's usual cost: their bids may ask less
         return Opened(task=lot.task.id, how="auction", asked=tuple(members), reserve=reserve, reason=worth.reason)
     asked = tuple(sorted(worth.agents))

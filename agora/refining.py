@@ -60,12 +60,12 @@ def _recalled(house: House, lot: Lot, names: Sequence[str]) -> dict[str, tuple[L
     number, most = lot.auction.number, house.rules.lessons
 
     @cache
-    def entries() -> Sequence[MemoryEntry]:
-        return house.run.store.recall(lot.task.goal, limit=most * max(1, len(lot.shortlist.members)))
+    def entries(trust: frozenset[str]) -> Sequence[MemoryEntry]:
+        return house.run.store.recall(lot.task.goal, limit=most * max(1, len(lot.shortlist.members)), trust=trust)
 
     def recall(name: str) -> Recalled:
         seed = house.run.chance.integer(f"{lot.task.id}/lessons")
-        lessons = lessons_for(entries(), agent=name, k=most, seed=seed)
+        lessons = lessons_for(entries(house.agents[name].profile.trust), agent=name, k=most, seed=seed)
         return Recalled(task=lot.task.id, auction=number, agent=name, lessons=lessons)
 
     return {name: house.decided(Recalled, lot.task.id, partial(recall, name), number, name).lessons for name in names}

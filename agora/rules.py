@@ -20,9 +20,10 @@ class Rules(Value):
     """The most of all awards on a skill that may go to newcomers by lot."""
     post: bool = False
     """True: one agent alone is asked where more bids would cost more than they are expected to bring."""
-    bidding_share: float = Field(default=0.05, ge=0, le=1)
-    """What bids and jury may cost at most, as a share of what the dearest agent's work is expected to cost."""
-    bidding_share_long: float = Field(default=0.01, ge=0, le=1)
+    bidding_share: float = Field(default=0.05, ge=0, lt=1)
+    """What bids and jury may take of all dollars at most, once ten attempts on a skill are known; before, and of local
+    time, what they may take of the task's budget."""
+    bidding_share_long: float = Field(default=0.01, ge=0, lt=1)
     """The same for tasks of 100,000 tokens or more."""
 
 

@@ -304,3 +304,21 @@ def test_whatever_agents_do_the_calls_end_and_the_record_adds_up(
     awards = [event.award.agent for event in events(market) if isinstance(event, Awarded)]
     failures = {name: awards.count(name) for name in awards}
     assert all(count <= 2 for count in failures.values()), "an agent that failed twice does not get it again"
+
+
+async def test_bidding_takes_its_share_of_all_dollars_and_then_prices_are_posted() -> None:
+    store = remembered({"one": (6, 12), "two": (6, 12)}, usd="0.05")
+    mechanism = SALE(rules={"explore": 0.0, "bidding_share": 0.02})
+    market = Market(
+        [chat("one", usd_per_mtok=9), chat("two", usd_per_mtok=9)], store=store, seed=3, mechanism=mechanism
+    )
+    report = await market.run_all([TASK.model_copy(update={"id": f"t{number}"}) for number in range(12)])
+    assert report.passed == 12
+    hows = [how for how, _ in calls(market)]
+    held = hows.count("auction")
+    assert hows == ["auction"] * held + ["post"] * (12 - held)
+    assert 0 < held < 12
+    ends = [item.event for item in store.events(report.run) if isinstance(item.event, TaskDone)]
+    bidding = sum(done.overhead.usd for done in ends[:held])
+    spent = 24 * Decimal("0.05") + sum(done.usage.usd - done.overhead.usd for done in ends[:held])
+    assert bidding <= Decimal("0.02") * (spent + bidding)

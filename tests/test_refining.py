@@ -43,7 +43,8 @@ class Bidder:
             return plan if "Do not solve it yet" in prompt else answer
 
         price = Price(input_per_mtok=Decimal(dollars), output_per_mtok=Decimal(dollars))
-        self.agent = LLMAgent(name, RuleModel(f"scripted/{name}", reply, price=price), tools=())
+        self.model = RuleModel(f"scripted/{name}", reply, price=price)
+        self.agent = LLMAgent(name, self.model, tools=())
 
 
 def dear() -> Bidder:
@@ -139,3 +140,19 @@ async def test_a_run_that_is_cut_off_in_the_second_round_goes_on_in_it(place: st
     found = [item.event for item in store.events() if item.event is not None and item.run == report.run]
     assert audit(found) == []
     assert [event.round for event in found if isinstance(event, Scored)] == [0, 1]
+
+
+def trusted(bidder: Bidder, *labels: str) -> LLMAgent:
+    """The same agent, with other trust."""
+    return LLMAgent(bidder.agent.profile.name, bidder.model, tools=(), trust=labels)
+
+
+async def test_nobody_is_shown_plans_of_tasks_that_it_may_not_see() -> None:
+    store, rich, poor = MemoryStore(clock=FakeClock()), dear(), cheap()
+    agents = [trusted(rich, "private"), trusted(poor, "private")]
+    market = Market(agents, mechanism=JURY, store=store, seed=1, budget_usd="5", attempts=1)
+    assert (await market.run(FIRST.model_copy(update={"labels": frozenset({"private"})}))).passed
+    await run(SECOND, rich, poor, store=store)
+    assert poor.shown == [], "its plan of then is remembered, and is not its to see any more"
+    await market.run(SECOND.model_copy(update={"id": "third"}))
+    assert len(poor.shown) == 1

@@ -16,7 +16,7 @@ endless records of tasks that differ, agents of equal standing would otherwise n
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from itertools import accumulate
@@ -25,6 +25,7 @@ from typing import Final, Literal, NamedTuple
 from agora.auctions.ranking import amount_share, tie_hash
 from agora.bids import Amount, Reserve, Standing
 from agora.errors import ConfigError
+from agora.records import AgentRecord
 from agora.values import Value
 
 CAP = 0.05
@@ -33,6 +34,8 @@ CAP_LONG = 0.01
 """The same for a long task."""
 LONG_TOKENS = 100_000
 """From here on a task is long."""
+LEARNED = 10
+"""From so many verified attempts on a skill on, the cap is held against the dollars that were spent."""
 MOST_BIDDERS = 64
 """No more are asked, whatever the size of the pool."""
 
@@ -78,18 +81,29 @@ def cap_for(tokens: int | None) -> float:
     return CAP_LONG if tokens is not None and tokens >= LONG_TOKENS else CAP
 
 
-def cap_on(contenders: Sequence[Contender], *, share: float, reserve: Reserve) -> float:
-    """A cap as a share of the dollars that the dearest contender's work is expected to cost, in shares of the stake.
+def cap_on(records: Iterable[AgentRecord], *, share: float, reserve: Reserve) -> float:
+    """The most that bidding for one task may cost, in shares of the stake.
 
-    Its work is what a task costs without a market: that is what bidding must be small against. Where nobody charges
-    dollars the cap is the share of the stake: the time of this machine costs none.
+    A share of the stake, while little is known. From `LEARNED` attempts on, the same share of all dollars that the
+    skill's tasks took: what was spent on attempts must stand for what was spent on bids, so that auctions become as
+    rare as it takes. Where no dollars are spent the share of the stake stays: the time of this machine costs none.
 
-    >>> half = Contender(agent="a", asked=Amount(value=Decimal("0.5")))
-    >>> cap_on([half], share=0.05, reserve=Reserve(usd=Decimal(1)))
-    0.025
+    Args:
+        records: Of all agents on the skill.
+        share: Of bidding in all dollars, in [0, 1).
+        reserve: The stake.
+
+    >>> record = AgentRecord("acme", "scout", "python", 19, 9, 1, 1, 1, 1, "19", 6.0, bidding_usd="0.5")
+    >>> cap_on([record], share=0.05, reserve=Reserve(usd=Decimal(25)))
+    0.02
     """
-    costs = [_expected_share(one, reserve) for one in contenders if one.asked.unit == "usd"]
-    return share * min(1.0, max((cost for cost in costs if math.isfinite(cost)), default=1.0))
+    known = list(records)
+    spent = sum((Decimal(record.usd) for record in known), Decimal(0))
+    if sum(record.tried for record in known) < LEARNED or not spent or not reserve.usd:
+        return share
+    bidding = sum((Decimal(record.bidding_usd) for record in known), Decimal(0))
+    odds = Decimal(str(share)) / (1 - Decimal(str(share)))
+    return max(0.0, min(share, float((odds * spent - bidding) / reserve.usd)))
 
 
 def worth_of(

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Dialect, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, Dialect, Select, Table, bindparam, delete, select, update
 from sqlalchemy.sql.dml import Delete, Insert, Update
 
 from agora.events import (
@@ -42,8 +42,8 @@ from agora.memory.learned import (
     keys_of,
     packed,
     read_update,
+    unpacked,
 )
-from agora.memory.reads import record_of
 from agora.memory.tables import METADATA
 from agora.records import AgentRecord
 from agora.tasks import Usage
@@ -66,12 +66,13 @@ class Statements:
     """The statements of one dialect, compiled once."""
 
     def __init__(self, dialect: Dialect) -> None:
-        def prepared(statement: Insert | Update | Delete) -> Prepared:
+        def prepared(statement: Insert | Update | Delete | Select[Any]) -> Prepared:
             return Prepared(statement, dialect)
 
         self.once: Mapping[str, Prepared] = {name: prepared(insert_once(table, dialect)) for name, table in _T.items()}
         self.reserve = prepared(upsert(_T["reservations"], dialect))
         self.record = prepared(upsert(_T["records"], dialect))
+        self.find_record = prepared(_keyed_select(_T["records"]))
         self.release = prepared(_keyed_delete(_T["reservations"]))
         self.task_done = prepared(_keyed_update(_T["tasks"], "verdict", "agent", "attempts", *_spent(Usage())))
         self.run_done = prepared(_keyed_update(_T["runs"], "done_us", *_spent(Usage())))
@@ -234,10 +235,18 @@ class Projection:
         sums: dict[RecordKey, tuple[int, AgentRecord]] = {}
         for seq, change in self._records:
             for key in keys_of(change):
-                last, record = sums.get(key) or _record(connection, key)
+                last, record = sums.get(key) or self._record(connection, key)
                 sums[key] = (seq, added(record, change)) if seq > last else (last, record)
         rows = [_record_row(key, last, record) for key, (last, record) in sums.items()]
         self._statements.record.run(connection, rows)
+
+    def _record(self, connection: Connection, key: RecordKey) -> tuple[int, AgentRecord]:
+        """The record as it stands, and the last event that was added to it."""
+        where: Row = {f"key_{name}": part for name, part in key._asdict().items()}
+        for cells in self._statements.find_record.rows(connection, where):
+            found = dict(zip(_T["records"].c.keys(), cells, strict=True))
+            return int(found["seq"]), unpacked(found)
+        return 0, fresh(key)
 
 
 _UNPAID: Final[Row] = {"payment": None, "unit": None}
@@ -282,14 +291,6 @@ def _spent(usage: Usage) -> Row:
     }
 
 
-def _record(connection: Connection, key: RecordKey) -> tuple[int, AgentRecord]:
-    """The record as it stands, and the last event that was added to it."""
-    table = _T["records"]
-    query = select(table).where(*(table.c[name] == part for name, part in key._asdict().items()))
-    found = connection.execute(query).mappings().first()
-    return (int(found["seq"]), record_of(found)) if found else (0, fresh(key))
-
-
 def _record_row(key: RecordKey, seq: int, record: AgentRecord) -> Row:
     row: Row = {name: _big(cell) if isinstance(cell, int) else cell for name, cell in packed(record).items()}
     return row | {"grounded": key.grounded, "seq": seq}
@@ -298,6 +299,10 @@ def _record_row(key: RecordKey, seq: int, record: AgentRecord) -> Row:
 def _keyed_update(table: Table, *names: str) -> Update:
     where = [column == bindparam(f"key_{column.name}") for column in table.primary_key]
     return update(table).where(*where).values({name: bindparam(name) for name in names})
+
+
+def _keyed_select(table: Table) -> Select[Any]:
+    return select(table).where(*[column == bindparam(f"key_{column.name}") for column in table.primary_key])
 
 
 def _keyed_delete(table: Table) -> Delete:
