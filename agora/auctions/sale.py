@@ -176,12 +176,13 @@ class SALE:
             own_marks: False: the marks of a bidder's own operator are left out, its doubts with its praise.
         """
         panel, seconds = Panel(jury, slack=self._slack), float(reserve.s)
-        figures: dict[str, Callable[[Bid], float | None]] = {
-            "jury": lambda bid: panel.value(bid.marks, operator=bid.operator, own_marks=own_marks),
-            "record": lambda bid: bid.standing.success_low,
-            "latency": lambda bid: _share(bid.standing.seconds, seconds),
-            "energy": lambda bid: _share(bid.standing.energy_j, self._energy_j),
-            "fairness": lambda bid: bid.standing.share,
+        known = [bid.standing for bid in bids]
+        figures: dict[str, Callable[[], list[float | None]]] = {
+            "jury": lambda: [panel.value(bid.marks, operator=bid.operator, own_marks=own_marks) for bid in bids],
+            "record": lambda: [standing.success_low for standing in known],
+            "latency": lambda: _shares([standing.seconds for standing in known], seconds),
+            "energy": lambda: _shares([standing.energy_j for standing in known], self._energy_j),
+            "fairness": lambda: [standing.share for standing in known],
         }
         columns: dict[str, list[float | None]] = {"cost": [*cost_shares(bids, reserve)]}
         notes: tuple[str, ...] = ()
@@ -189,7 +190,7 @@ class SALE:
             if weight and term == "entropy":
                 columns[term], notes = entropies(bids)
             elif weight and term in figures and (term != "jury" or jury):
-                columns[term] = [figures[term](bid) for bid in bids]
+                columns[term] = figures[term]()
         dropped = tuple(term for term, column in columns.items() if None in column)
         weights = self._scaled([term for term in columns if term not in dropped])
         rows = list(zip(*(cast("list[float]", columns[term]) for term in weights), strict=True))
@@ -222,9 +223,9 @@ def _ranked(bids: Sequence[Bid], weighed: Weighed, reserve: Reserve, seed: int) 
     return all_scores(list(rows))
 
 
-def _share(value: float | None, full: float) -> float | None:
-    """How much of a scale a figure takes, 1 at most; None where there is no figure or no scale."""
-    return None if value is None or not full else min(1.0, value / full)
+def _shares(values: Sequence[float | None], full: float) -> list[float | None]:
+    """How much of a scale each figure takes, 1 at most; None where there is no figure or no scale."""
+    return [None if value is None or not full else 1.0 if value >= full else value / full for value in values]
 
 
 def _checked(weights: Mapping[str, float] | None) -> dict[str, float]:
