@@ -25,6 +25,8 @@ def test_the_runner_up_mends_what_the_winner_did_not(shell: Shell, project: Path
     assert "patch applied: word.txt" in shown.out
     rows = [line.split()[:5] for line in shown.out.splitlines() if "fixer" in line]
     assert rows == [["fixer", "2", "s", "runner-up", "1"], ["fixer", "2", "s", "reassign", "passed"]]
+    assert "replan, asking spoiler (spoiler failed once: it tries again)" in shown.err
+    assert "reassign, asking fixer (" in shown.err
     assert "next: agora explain" in shown.out
 
 
