@@ -44,6 +44,12 @@ from benchmarks.variants import ROOT, starter_agents, write_files
 ATTEMPTS = Settings().attempts
 """As the market's default: after a failure the same agent plans again, then the others are asked."""
 
+_GROUPS = {
+    **{f"bin {place}": (place,) for place in BINS},
+    "code, bins 3 to 5": BINS[2:],
+    "all bins": BINS,
+}
+
 
 @contextmanager
 def laid_out(variants: Sequence[Variant]) -> Generator[list[Task]]:
@@ -127,10 +133,10 @@ async def main(seed: int, each: int, record: Path | None) -> None:
         ways = await compare(lab, agents, mechanism=mechanism, policy=Everyone(), attempts=ATTEMPTS, done=said)
         await store.close()
     alone = ways[1 : 1 + len(agents)]
-    for place in (*BINS, 0):
-        ids = frozenset(variant.task.id for of, variant in rungs if place in (of, 0))
+    for name, places in _GROUPS.items():
+        ids = frozenset(variant.task.id for of, variant in rungs if of in places)
         parts = [only(way, ids) for way in ways if not way.error]
-        print(f"\n{f'bin {place}' if place else 'all bins'}, n {len(ids)}")
+        print(f"\n{name}, n {len(ids)}")
         print(table(summarise(parts, auction=parts[0], seed=seed)))
         print(hindsight([only(way, ids) for way in alone]))
     print()
