@@ -78,6 +78,7 @@ class SecondScore:
         reserve_score: No award at a score above this; 0 buys only what is worth its price. None: no such bound.
         budget: The share of the reserve that may be paid, in (0, 1]; a payment above it refuses the award.
 
+    >>> from decimal import Decimal
     >>> from agora.bids import Plan
     >>> def bid(name, price):
     ...     return Bid(agent=name, plan=Plan(text=name), length_tokens=1, projected_tokens=1,
