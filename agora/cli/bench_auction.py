@@ -42,10 +42,12 @@ def auction(
 
     from agora.bench.simulation.reporting import form_of, measure_all
     from agora.cli.forms import print_form
+    from agora.cli.paint import waiting
 
     parts = _parts(only)
     began_s = time.monotonic()
-    measured = anyio.run(partial(measure_all, seeds=seeds, tasks=tasks, signal=signal, points=points, parts=parts))
+    with waiting(f"simulating {seeds} seeds of {tasks} tasks"):
+        measured = anyio.run(partial(measure_all, seeds=seeds, tasks=tasks, signal=signal, points=points, parts=parts))
     seconds = time.monotonic() - began_s
     if csv is not None:
         _write(csv, measured)

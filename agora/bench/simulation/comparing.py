@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from agora.bench.simulation.arms import LARGEST, ORACLE, BestOfChoice, auction, baselines, best_of_n, singles_of
+from agora.bench.simulation.arms import (
+    CHOOSING_SEEDS,
+    LARGEST,
+    ORACLE,
+    BestOfChoice,
+    auction,
+    baselines,
+    best_of_n,
+    singles_of,
+)
 from agora.bench.simulation.auction import Rules
 from agora.bench.simulation.baselines import BestOf
 from agora.bench.simulation.measuring import Figures, Series, at_same_cost, figures, measure
@@ -78,8 +87,6 @@ async def compare(
 
 def matching(parameters: Parameters, rules: Rules, *, tasks: int, loop: bool) -> BestOfChoice:
     """The best of n for what an auction takes, by choosing seeds."""
-    from agora.bench.simulation.arms import CHOOSING_SEEDS
-
     spent = 0.0
     for seed in CHOOSING_SEEDS[:3]:
         world = World(parameters, seed=seed, tasks=tasks)

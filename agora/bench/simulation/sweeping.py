@@ -104,8 +104,8 @@ def assumptions(parameters: Parameters) -> list[tuple[str, Parameters]]:
 
     return [
         ("as assumed", parameters),
-        ("agents fail on the same tasks (shared 0.95)", kinds(shared=0.95)),
-        ("agents fail on their own (shared 0)", kinds(shared=0.0)),
+        ("agents fail alike (shared 0.95)", kinds(shared=0.95)),
+        ("agents fail apart (shared 0)", kinds(shared=0.0)),
         ("every judge errs alike", parameters.model_copy(update={"judges_shared": 1.0})),
         ("entropy tells nothing", parameters.model_copy(update={"entropy_share": 0.0})),
         ("tasks a tenth as long", _scaled(parameters, 0.1)),

@@ -63,6 +63,10 @@ def test_another_call_for_bids_after_a_failure_is_charged() -> None:
         assert all_of_them.attempts[0] == first.attempts[0]
         calls = all_of_them.bill.total_tokens(overhead=True) - first.bill.total_tokens(overhead=True)
         assert (calls > 0) == (len(all_of_them.attempts) > 1)
+        juries = sum(all_of_them.bill.tokens["jury", judge] - first.bill.tokens["jury", judge] for judge in range(4))
+        assert (juries > 0) == (
+            len({attempt.agent for attempt in all_of_them.attempts}) > 1
+        )  # of one plan there is none
         assert all_of_them.passed or len({attempt.agent for attempt in all_of_them.attempts}) == 2
 
 
@@ -107,10 +111,11 @@ def test_always_the_largest_and_the_smallest_are_those() -> None:
         assert {arm.do(case).attempts[0].agent for case in WORLD.cases} == {place}
 
 
-def test_a_market_that_does_not_learn_does_to_every_task_what_a_new_market_does() -> None:
-    rules = RULES["SALE, learning"].model_copy(update={"learn": False})
-    old = Auction(WORLD, rules, loop=False)
+@pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
+def test_a_market_that_does_not_learn_does_to_every_task_what_a_new_market_does(rules: Rules) -> None:
+    off = rules.model_copy(update={"learn": False})
+    old = Auction(WORLD, off, loop=False)
     for case in WORLD.cases:
-        late, fresh = old.do(case), Auction(WORLD, rules, loop=False).do(case)
+        late, fresh = old.do(case), Auction(WORLD, off, loop=False).do(case)
         assert late.attempts == fresh.attempts
         assert late.bill.tokens == fresh.bill.tokens
