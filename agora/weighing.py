@@ -76,10 +76,15 @@ def _measured(
     entropy = measured_entropy(tokens, scale_nats=scale)
     if entropy is None:
         return {}
-    past = record.entropies if record is not None and entropy.form == "top_k" else ()
+    surprisal = mean_surprisal(tokens)
+    scaled: float | None = None
+    if record is not None and entropy.form == "top_k":
+        scaled = standardised(entropy.value, record.entropies)
+    elif record is not None and surprisal is not None:
+        scaled = standardised(surprisal, record.surprisals)
     return {
         "entropy": entropy.value,
         "entropy_form": entropy.form,
-        "entropy_scaled": standardised(entropy.value, past),
-        "surprisal_nats": mean_surprisal(tokens),
+        "entropy_scaled": scaled,
+        "surprisal_nats": surprisal,
     }

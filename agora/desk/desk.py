@@ -95,7 +95,7 @@ class MeteredDesk:
 
     @property
     def last_temperature(self) -> float | None:
-        """The temperature that the last call was asked at; None: the provider's own."""
+        """The temperature that the last call was asked at; None: there was no call."""
         return self._calls.last_temperature
 
     @property
