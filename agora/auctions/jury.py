@@ -61,13 +61,14 @@ class Ballot(Value):
         )
 
 
-def ballot_for(bids: Sequence[Bid], *, judge: str, seed: int) -> Ballot:
+def ballot_for(bids: Sequence[Bid], *, judge: str, seed: int, lot: str = "") -> Ballot:
     """The plans of one auction, shuffled for one judge and without names.
 
     Args:
         bids: At most one of each agent; their order does not matter.
         judge: Who marks; each judge has another order.
         seed: Of the auction; bidders do not know it.
+        lot: What the judge's order is drawn by, whatever its name is; empty: the name.
 
     Raises:
         ValueError: Two bids are by one agent.
@@ -83,7 +84,7 @@ def ballot_for(bids: Sequence[Bid], *, judge: str, seed: int) -> Ballot:
     agents = [bid.agent for bid in bids]
     if twice := next((agent for agent in agents if agents.count(agent) > 1), None):
         raise ValueError(f"two bids are by {twice!r}: a ballot takes one of each agent")
-    ordered = sorted(bids, key=lambda bid: (_lot(seed, judge, bid.plan.text), bid.content_hash, bid.agent))
+    ordered = sorted(bids, key=lambda bid: (_lot(seed, lot or judge, bid.plan.text), bid.content_hash, bid.agent))
     labelled = {_label(place): bid for place, bid in enumerate(ordered)}
     return Ballot(
         judge=judge,
