@@ -44,6 +44,16 @@ class Opened(Happening):
     """Why these, in one sentence."""
 
 
+class Closed(Happening):
+    """No more calls for bids on a task: it is decided, a limit is reached, or it is set aside."""
+
+    kind: Literal["closed"] = "closed"
+    parked: bool = False
+    """True: enough agents failed; a person may look at its trace."""
+    reason: str
+    """Why, in one sentence."""
+
+
 class BidPlaced(Happening):
     """A sealed bid arrived in time."""
 

@@ -62,15 +62,17 @@ async def collect_bids(house: House, lot: Lot, names: Iterable[str], *, write: W
     """
     auction, wanted = lot.auction, sorted(names)
     bids, refusals = _on_record(house, lot, wanted, round)
-    with anyio.move_on_after(house.bid_deadline_s):  # late bids do not count
+    deadline_s = house.deadline_s(lot)
+    with anyio.move_on_after(deadline_s):  # late bids do not count
         async with anyio.create_task_group() as group:
-            for name in [name for name in wanted if name not in bids and name not in refusals]:
+            waited = [name for name in wanted if name not in bids and name not in refusals]
+            for name in house.in_lot_order(waited, f"{lot.task.id}/{_phase(auction, round)}"):
                 group.start_soon(_ask, house, lot, name, write, round, bids, refusals)
     for name in wanted:
         if name in bids:
             house.note(BidPlaced(task=lot.task.id, auction=auction.number, bid=bids[name]))
         else:
-            reason = refusals.get(name, f"no bid within {house.bid_deadline_s:g} s")
+            reason = refusals.get(name, f"no bid within {deadline_s:g} s")
             if not round:
                 auction.refusals[name] = reason
             house.note(
@@ -145,7 +147,7 @@ async def _ask(
         bids[name] = bid
     except Exception as error:  # an agent is the user's code: what breaks in it is its refusal, not the run's end
         refusals[name] = described(error)
-        if isinstance(error, _MALFORMED):
+        if isinstance(error, _MALFORMED) and not round:
             auction.malformed.add(name)
     finally:
         desk.leave()

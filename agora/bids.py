@@ -60,6 +60,8 @@ class Profile(Value):
     """The sandbox that it works in."""
     limits: Limits = Limits()
     """What one bid or one attempt of it may take at most, whatever the task still has."""
+    digest: str = ""
+    """SHA-256 of what it is told besides, as instructions: two agents of one model are not the same."""
 
 
 class Amount(Value):
@@ -235,13 +237,13 @@ class Award(Value):
     agent: str
     """The winner."""
     attempt: int = Field(ge=1)
-    """1 for the auction's winner, 2 for the runner-up after a failure."""
+    """Which of the task's attempts it is for, from 1."""
     plan: Plan
     """What it is held against."""
     payment: Amount
     """What it may charge for keeping its plan."""
     runner_up: str | None = None
-    """Who takes over on failure."""
+    """Whose bid was the second best."""
     reason: str
     """One sentence with the figures that decided."""
 

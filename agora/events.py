@@ -16,6 +16,7 @@ from agora.auction_events import (
     Awarded,
     BidPlaced,
     BidRefused,
+    Closed,
     Judged,
     Opened,
     Recalled,
@@ -37,6 +38,7 @@ __all__ = [
     "BidPlaced",
     "BidRefused",
     "Called",
+    "Closed",
     "CommandReserved",
     "Done",
     "Event",
@@ -240,6 +242,7 @@ Event = Annotated[
     | Posted
     | Screened
     | Opened
+    | Closed
     | BidPlaced
     | BidRefused
     | Judged

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from agora.bids import Bid
 from agora.errors import LedgerError
-from agora.events import Applied, Awarded, BidPlaced, Opened, Performed, Scored, Screened, TaskDone, Verified
+from agora.events import Applied, Awarded, BidPlaced, Judged, Opened, Performed, Scored, Screened, TaskDone, Verified
 from agora.lots import House, Lot
 from agora.past import Past
 from agora.results import Attempt, Result, attempt_of
@@ -98,7 +98,14 @@ def _bids(task: Task, scored: Scored | None, past: Past) -> tuple[Bid, ...]:
         return ()
     names = sorted({*scored.clearing.refused, *(score.agent for score in scored.clearing.ranking)})
     placed = [past.find(BidPlaced, task.id, scored.auction, int(name in scored.refined), name) for name in names]
-    return tuple(bid.bid for bid in placed if bid is not None)
+    return tuple(_marked(task, found, names, past) for found in placed if found is not None)
+
+
+def _marked(task: Task, placed: BidPlaced, judges: Iterable[str], past: Past) -> Bid:
+    """A bid with the marks that it was scored by."""
+    heard = [past.find(Judged, task.id, placed.auction, placed.bid.round, judge) for judge in judges]
+    marks = {one.judge: one.marks[placed.bid.agent] for one in heard if one and placed.bid.agent in one.marks}
+    return placed.bid.model_copy(update={"marks": marks})
 
 
 def _attempt(task: Task, number: int, past: Past) -> Attempt:

@@ -14,18 +14,31 @@ import anyio
 
 from agora.abilities import JuryMember
 from agora.auctions import Ballot, agreement_of, ballot_for, jury_schema, read_marks, record_of
+from agora.auctions.ranking import card_hash
 from agora.bids import Bid, Juror
 from agora.budget import Purse, tightest
 from agora.desk import MeteredDesk
 from agora.errors import described
 from agora.events import Judged
 from agora.lots import House, Lot
-from agora.tasks import Limits
+from agora.models.tokens import IMAGE_TOKENS
+from agora.tasks import Limits, Task
 
 _NO_MARKS: Final[Mapping[str, int]] = MappingProxyType({})
 
-JURY_LIMITS = Limits(tokens=60_000, steps=2)
-"""What one judge may take for one round: the answer, and one more where it could not be read."""
+_STEPS = 4
+_ANSWER_TOKENS = 4_000
+_ROOM_BYTES = 16_000
+
+
+def jury_limits(ballot: Ballot, task: Task) -> Limits:
+    """What one judge may take for one round: to read the ballot and answer, and once more where that cannot be read.
+
+    A token is a byte at most; there is room for the prompt, and for calls that fail and are made again.
+    """
+    read = len(ballot.text.encode("utf-8", "surrogatepass")) + len(task.goal.encode("utf-8", "surrogatepass"))
+    tokens = 2 * (read + _ROOM_BYTES + _ANSWER_TOKENS + len(ballot.plans) * _ANSWER_TOKENS // 100)
+    return Limits(tokens=tokens + 2 * IMAGE_TOKENS * len(task.images), steps=_STEPS)
 
 
 async def hear_jury(house: House, lot: Lot, bids: Mapping[str, Bid], *, round: int = 0) -> dict[str, Bid]:
@@ -35,17 +48,18 @@ async def hear_jury(house: House, lot: Lot, bids: Mapping[str, Bid], *, round: i
     """
     judges = house.judges_among(lot.auction.opened.asked) if len(bids) > (round == 0) else ()
     heard: dict[str, Judged] = {}
-    with anyio.move_on_after(house.bid_deadline_s):
+    deadline_s = house.deadline_s(lot)
+    with anyio.move_on_after(deadline_s):
         async with anyio.create_task_group() as group:
-            for name in judges:
+            for name in house.in_lot_order(judges, f"{lot.task.id}/{lot.auction.phase(f'jury-{round}')}"):
                 group.start_soon(_hear, house, lot, name, bids, round, heard)
-    late = f"no marks within {house.bid_deadline_s:g} s"
+    late = f"no marks within {deadline_s:g} s"
     for name in judges:
         judged = heard.setdefault(name, _judged(lot, name, round, dropped=late))
         house.note(judged)
         if not judged.dropped:
             operator = house.agents[name].profile.operator
-            lot.auction.jury[name] = Juror(operator=operator, agreement=judged.agreement)
+            lot.auction.jury.setdefault(name, Juror(operator=operator, agreement=judged.agreement))
     return {name: _marked(bid, heard.values()) for name, bid in bids.items()}
 
 
@@ -67,10 +81,11 @@ async def _hear(
         heard[name] = judged
         return
     agent = house.agents[name]
-    bounds = tightest(JURY_LIMITS, agent.profile.limits)
+    seed = house.run.chance.integer(f"{lot.task.id}/{phase}")
+    ballot = ballot_for(list(bids.values()), judge=name, lot=card_hash(agent.profile), seed=seed)
+    bounds = tightest(jury_limits(ballot, lot.task), agent.profile.limits)
     purse = Purse(f"judging by {name}", bounds, clock=house.run.clock, parent=auction.purse)
     desk = MeteredDesk(house.run, lot.task, agent=name, phase=phase, price=agent.profile.price, purse=purse)
-    ballot = ballot_for(list(bids.values()), judge=name, seed=house.run.chance.integer(f"{lot.task.id}/{phase}"))
     assert isinstance(agent, JuryMember)
     try:
         marks, dropped = await _read(agent, desk, ballot), ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from agora.abilities import Juried, JuryMember, MayBeDown, Ruled
+from agora.auctions.ranking import card_hash, tie_hash
 from agora.bids import Bid, Clearing, Juror, Shortlist, Standing
 from agora.budget import Purse
 from agora.events import Event, Opened
@@ -59,6 +60,17 @@ class House:
     def rules(self) -> Rules:
         """How auctions are held besides their scores."""
         return self.mechanism.rules if isinstance(self.mechanism, Ruled) else NO_RULES
+
+    def in_lot_order(self, names: Iterable[str], label: str) -> list[str]:
+        """Names by a lot on what each agent is: who starts first reserves first, and no name decides that."""
+        seed = self.run.chance.integer(label)
+        cards = {name: card_hash(self.agents[name].profile) for name in names}
+        return sorted(cards, key=lambda name: (tie_hash(seed, cards[name]), name))
+
+    def deadline_s(self, lot: Lot) -> float:
+        """Seconds after which bids or marks do not count: the market's, or what the task still has."""
+        left = lot.purse.left.seconds
+        return self.bid_deadline_s if left is None else min(self.bid_deadline_s, left)
 
     def judges_among(self, asked: Iterable[str]) -> tuple[str, ...]:
         """Who of those that are asked for a bid judges, in the order of names."""

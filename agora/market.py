@@ -36,7 +36,7 @@ from agora.auctions import SALE
 from agora.budget import Purse, Reservation, share_of, tightest
 from agora.coordinator import Everyone
 from agora.errors import ApprovalPendingError, ApprovalRefusedError, BudgetError, ConfigError, NoAgentsError, only
-from agora.events import Done, Event, Posted, Started, TaskDone
+from agora.events import Awarded, Done, Event, Posted, Started, TaskDone
 from agora.finishing import finish, remembered, unfunded
 from agora.ledger.redact import redactor_of
 from agora.lots import House, Lot
@@ -166,7 +166,8 @@ class Market:
 
         Args:
             tasks: With unique ids.
-            parallel: How many at once; the run's limits are then split evenly, so that arrival decides nothing.
+            parallel: How many at once; the run's limits are then split evenly, so that arrival decides nothing of
+                money. What one task teaches another depends on which of them ends first.
             notes: Put on the ledger with the start, as who did not join and why.
             command: Put there too: what makes this market again, for whoever resumes the run.
             watch: Called with each event when it is recorded.
@@ -313,7 +314,8 @@ async def _loop(house: House, lot: Lot) -> Result:
         if lot.auction.clearing.winner is None:
             continue
         try:
-            attempt = await make_attempt(house, lot, award_for(lot))
+            on_record = house.run.past.find(Awarded, lot.task.id, len(lot.attempts) + 1)
+            attempt = await make_attempt(house, lot, on_record.award if on_record else award_for(lot))
         except BudgetError:
             break
         except ApprovalRefusedError as refused:

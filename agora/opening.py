@@ -6,8 +6,8 @@ at least one agent out, so that the calls end.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Literal
 
@@ -16,9 +16,10 @@ from agora.auctions import record_of
 from agora.auctions.again import Park, Patience, Replan, Stop, Tried, after_attempt
 from agora.auctions.expecting import expected_bidding, expected_work
 from agora.auctions.exploration import explore
+from agora.auctions.ranking import card_hash
 from agora.auctions.worth import LONG_TOKENS, Contender, cap_on, worth_of
 from agora.bids import Price, Profile, Reserve, Standing
-from agora.events import Opened
+from agora.events import BidPlaced, Closed, Opened, Scored
 from agora.lots import House, Lot
 from agora.tasks import Limits
 
@@ -28,12 +29,14 @@ def next_call(house: House, lot: Lot) -> Opened | None:
 
     What was decided before stands.
     """
-    number = len(lot.auctions)
-    opened = house.run.past.find(Opened, lot.task.id, number)
+    number, past = len(lot.auctions), house.run.past
+    opened = past.find(Opened, lot.task.id, number) or past.find(Closed, lot.task.id)
     if opened is None:
         opened = _again(house, lot, number) if number else _first(house, lot)
-        if opened is not None:
-            house.note(opened)
+        house.note(opened)
+    if isinstance(opened, Closed):
+        lot.parked = opened.reason if opened.parked else ""
+        return None
     return opened
 
 
@@ -45,6 +48,8 @@ def reserve_of(left: Limits) -> Reserve:
 def _first(house: House, lot: Lot) -> Opened:
     """The first call: to a newcomer by lot, to one agent alone where more bids would not pay, or to all."""
     members, reserve = sorted(lot.shortlist.members), reserve_of(lot.purse.left)
+    if _begun(house, lot, members):
+        return Opened(task=lot.task.id, how="auction", asked=tuple(members), reserve=reserve)
     rules, judges = house.rules, house.judges_among(members)
     cards = {name: house.agents[name].profile for name in members}
     seed = house.run.chance.integer(f"{lot.task.id}/opening")
@@ -57,7 +62,7 @@ def _first(house: House, lot: Lot) -> Opened:
     contenders = [
         Contender(
             agent=name,
-            lot=_content(card),
+            lot=card_hash(card),
             standing=lot.standings.get(name, Standing()),
             asked=expected_work(card.price or Price(), tokens=tokens),
             bidding=expected_bidding(
@@ -78,18 +83,23 @@ def _first(house: House, lot: Lot) -> Opened:
     return Opened(task=lot.task.id, how=worth.how, asked=asked, reserve=reserve, reason=worth.reason)
 
 
+def _begun(house: House, lot: Lot, members: Iterable[str]) -> bool:
+    """Whether bids are on record without a call: as older versions left them, which asked everybody."""
+    past, task = house.run.past, lot.task.id
+    return past.find(Scored, task, 0, 0) is not None or any(past.find(BidPlaced, task, 0, 0, name) for name in members)
+
+
 def _newcomer(lot: Lot, cards: Mapping[str, Profile], *, share: float, seed: int) -> tuple[str, str] | None:
     """Whom an exploration is for, and why; lots fall on what an agent is, never on its name."""
-    known = {_content(card): name for name, card in cards.items()}
+    alike: Counter[str] = Counter()
+    known: dict[str, str] = {}
+    for name, card in cards.items():
+        key = card_hash(card)
+        known[f"{key} {alike[key]}"] = name
+        alike[key] += 1
     standings = {key: lot.standings.get(name, Standing()) for key, name in known.items()}
     found = explore(standings, share=share, seed=seed)
     return None if found.whom is None else (known[found.whom], found.reason)
-
-
-def _content(card: Profile) -> str:
-    """What an agent is, whatever its name."""
-    content = (card.operator, card.kind, sorted(card.skills), sorted(card.trust), card.tools, card.price, card.limits)
-    return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
 def _usual_tokens(lot: Lot) -> int | None:
@@ -98,23 +108,25 @@ def _usual_tokens(lot: Lot) -> int | None:
     return sum(record.delivered_tokens for record in lot.records) // tried if tried else None
 
 
-def _again(house: House, lot: Lot, number: int) -> Opened | None:
-    """After an auction: by whom the task is tried next."""
+def _again(house: House, lot: Lot, number: int) -> Opened | Closed:
+    """After an auction: by whom the task is tried next, or why by nobody."""
     members = sorted(lot.shortlist.members)
     out = _declined(lot) | _set_in_their_ways(house, lot)
     reserve = reserve_of(lot.purse.left)
     if not lot.attempts:
         left = tuple(name for name in members if name not in out)
         reason = "nobody who was asked before made a bid that could be taken"
-        return _call(lot, number, "reassign", left, reserve, reason) if left else None
+        return (
+            _call(lot, number, "reassign", left, reserve, reason)
+            if left
+            else Closed(task=lot.task.id, reason="nobody is left to be asked")
+        )
     tried = [Tried(agent=one.award.agent, verdict=one.outcome.verdict, blameless=one.blameless) for one in lot.attempts]
     step = after_attempt(
         tried, left=lot.purse.left, bidders=len(members), out=out, patience=Patience(attempts=house.attempts)
     )
-    if isinstance(step, Park):
-        lot.parked = step.reason
     if isinstance(step, (Park, Stop)):
-        return None
+        return Closed(task=lot.task.id, parked=isinstance(step, Park), reason=step.reason)
     if isinstance(step, Replan):
         return _call(lot, number, "replan", (step.agent,), reserve, step.reason)
     left = tuple(name for name in members if name not in step.excluding)
@@ -128,7 +140,7 @@ def _call(
 
 
 def _declined(lot: Lot) -> frozenset[str]:
-    """Who was asked and made no bid that could be taken; asking again would change nothing."""
+    """Who was asked and made no bid that could be taken: each is asked for a first bid once."""
     return frozenset(
         name
         for auction in lot.auctions

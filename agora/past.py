@@ -20,6 +20,7 @@ from agora.events import (
     BidPlaced,
     BidRefused,
     Called,
+    Closed,
     CommandReserved,
     Done,
     Event,
@@ -280,7 +281,7 @@ def _call_id(event: Event) -> str:
     return call_of(event.call) if isinstance(event, (Reserved, Called)) else ""
 
 
-_ONCE_A_TASK: Final = (Started, Posted, Screened, Applying, Applied, TaskDone, Done)
+_ONCE_A_TASK: Final = (Started, Posted, Screened, Closed, Applying, Applied, TaskDone, Done)
 
 
 def _key(event: Event) -> tuple[object, ...] | None:

@@ -69,7 +69,7 @@ class Result(Value):
     usage: Usage = Usage()
     """Everything the task took."""
     overhead: Usage = Usage()
-    """The part that went into bids."""
+    """The part that went into bids, marks and second plans."""
     applied: bool = False
     """Whether the patch was written to the workspace."""
     reason: str = ""

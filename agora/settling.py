@@ -8,7 +8,7 @@ from agora.bids import Award, Bid
 from agora.events import Event, Learned, Settled
 from agora.lots import Auction, Lot
 from agora.results import Attempt
-from agora.tasks import Task, Verdict
+from agora.tasks import Task, Usage, Verdict
 from agora.values import JsonValue
 
 
@@ -16,7 +16,7 @@ def award_for(lot: Lot) -> Award:
     """The award of the auction under way: to the lowest score.
 
     Raises:
-        IndexError: Nobody made a bid that could be taken.
+        ValueError: Nobody made a bid that could be taken.
     """
     auction = lot.auction
     score, *others = auction.clearing.ranking
@@ -102,16 +102,18 @@ def _record(task: Task, auction: Auction, attempt: Attempt, operators: Mapping[s
 
 
 def _bids(lot: Lot, operators: Mapping[str, str], *, grounded: bool) -> Learned:
-    """Whose bids fitted: who was late, could not be reached or declined gave none, and is not counted."""
+    """Whose bids fitted, and what bidding took; who was late, could not be reached or declined gave no bid."""
     bidders: list[JsonValue] = []
     for auction in lot.auctions:
-        for name in sorted({*auction.bids, *auction.malformed}):
+        charged = {name for name, usage in auction.taken.items() if usage != Usage()}
+        for name in sorted({*auction.bids, *auction.malformed, *charged}):
             bid = auction.bids.get(name)
             bidders.append(
                 {
                     "operator": operators[name],
                     "agent": name,
                     "malformed": name in auction.malformed,
+                    "gave": name in auction.bids or name in auction.malformed,
                     "entropy": bid.entropy if bid and bid.entropy_form == "top_k" else None,
                     "surprisal_nats": bid.surprisal_nats if bid else None,
                     "usd": str(auction.taken[name].usd),

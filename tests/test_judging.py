@@ -53,6 +53,7 @@ class Seat:
                 return marks(prompt)
             return plan if "Do not solve it yet" in prompt else "42"
 
+        self.reply = reply
         self.agent = LLMAgent(name, RuleModel(f"scripted/{name}", reply, price=price), tools=())
 
 
@@ -161,3 +162,28 @@ async def test_a_run_that_is_cut_off_between_judges_asks_nobody_twice(hit: int) 
     assert len([event for event in events if isinstance(event, Judged)]) == 2
     assert len([event for event in events if isinstance(event, Scored)]) == 1
     assert audit(events) == []
+
+
+async def test_a_ballot_of_long_plans_fits_what_a_judge_may_read() -> None:
+    seats = [Seat(f"agent{number}", f"1. {'长' * 1590} {number}") for number in range(16)]
+    store = MemoryStore(clock=FakeClock())
+    await market_of(*seats, store=store).run(TASK)
+    assert [one.dropped for one in judged(store)] == [""] * 16
+
+
+async def test_the_name_of_a_judge_does_not_order_its_ballot() -> None:
+    def first_is_best(ballot: str) -> str:
+        labels = list(plans_on(ballot))
+        return json.dumps({label: 5 if place == 0 else 0 for place, label in enumerate(labels)})
+
+    winners: set[str] = set()
+    for name in ("zoe", "anna", "mia"):
+        judge = Seat(name, "", first_is_best)
+        seats = [Seat("one", "1. check"), Seat("two", "1. guess")]
+        model = RuleModel("the judge", judge.reply, price=PRICE)
+        agents = [LLMAgent(name, model, tools=()), *(seat.agent for seat in seats)]
+        mechanism = SALE(weights={"cost": 0.1, "entropy": 0, "jury": 0.9}, jury=[name])
+        result = await Market(agents, mechanism=mechanism, seed=1, budget_usd="5", attempts=1).run(TASK)
+        assert result.award is not None
+        winners.add(result.award.agent)
+    assert len(winners) == 1

@@ -72,7 +72,7 @@ async def test_every_step_of_the_loop_is_on_the_ledger_in_order() -> None:
     await market.run(task())
     assert kinds(market) == [
         "started", "posted", "screened", "opened", "bid", "bid", "scored", "awarded", "performed", "verified",
-        "settled", "learned", "learned", "learned", "learned", "task_done", "done",
+        "settled", "closed", "learned", "learned", "learned", "learned", "task_done", "done",
     ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
+import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,10 +27,10 @@ from agora.events import Awarded, BidRefused, Event, Learned, Opened, TaskDone
 from agora.failpoints import Failpoint
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
-from agora.messages import Request
+from agora.messages import Reply, Request
 from agora.protocols import Desk
 from agora.sandbox import BareSandbox
-from agora.tasks import Check, Task, Tier, Verdict
+from agora.tasks import Check, Limits, Task, Tier, Verdict
 from agora.testing import FakeClock, RuleModel, audit
 from agora.values import JsonValue
 
@@ -292,8 +293,6 @@ ANSWERS = st.lists(st.sampled_from(["42", "41"]), min_size=1, max_size=4)
 def test_whatever_agents_do_the_calls_end_and_the_record_adds_up(
     pool: list[tuple[list[str], list[str | None]]], attempts: int
 ) -> None:
-    import anyio
-
     workers = [Worker(f"w{n}", answers, plans, price=n + 1) for n, (answers, plans) in enumerate(pool)]
     market = market_of(*workers, attempts=attempts)
     result = anyio.run(market.run, TASK)
@@ -322,3 +321,99 @@ async def test_bidding_takes_its_share_of_all_dollars_and_then_prices_are_posted
     bidding = sum(done.overhead.usd for done in ends[:held])
     spent = 24 * Decimal("0.05") + sum(done.usage.usd - done.overhead.usd for done in ends[:held])
     assert bidding <= Decimal("0.02") * (spent + bidding)
+
+
+@pytest.mark.parametrize("usd", ["0.0022", "0.0024"])
+async def test_where_the_purse_is_too_small_for_all_bids_no_name_decides_who_may_bid(usd: str) -> None:
+    class Slow(RuleModel):
+        async def complete(self, request: Request) -> Reply:
+            await anyio.sleep(0.01)  # everyone has reserved before anyone is done
+            return await super().complete(request)
+
+    def agent(name: str, *, good: bool) -> LLMAgent:
+        def reply(request: Request) -> str:
+            return "1. multiply" if "Do not solve it yet" in request.messages[0].content else "42" if good else "41"
+
+        price = Price(input_per_mtok=Decimal(1), output_per_mtok=Decimal(1))
+        return Operated(name, Slow(f"op-{good}", reply, price=price), tools=(), max_tokens=20)
+
+    task = TASK.model_copy(update={"limits": Limits(tokens=9000)})
+    verdicts = [
+        (
+            await Market([agent(one, good=True), agent(two, good=False)], seed=1, budget_usd=usd, attempts=1).run(task)
+        ).verdict
+        for one, two in (("a", "b"), ("b", "a"))
+    ]
+    assert verdicts[0] is verdicts[1]
+
+
+async def test_two_agents_of_one_model_are_told_apart_by_what_they_are_told() -> None:
+    chosen: set[str] = set()
+    for careful, quick in (("a", "b"), ("b", "a")):
+        model = RuleModel("one", lambda request: "1. plan" if "Do not solve" in request.messages[0].content else "42")
+        told = {careful: "You are careful.", quick: "You are quick."}
+        agents = [LLMAgent(name, model, instructions=words, tools=(), price=Price()) for name, words in told.items()]
+        store = remembered({"veteran": (60, 60)})
+        call = await opened(store, chat("veteran"), *agents, rules={"explore": 1.0})
+        assert call.how == "explore"
+        chosen.update(told[name] for name in call.asked)
+    assert len(chosen) == 1
+
+
+async def test_a_task_that_ended_for_want_of_time_is_over_when_it_is_gone_on_with() -> None:
+    def agents(clock: FakeClock) -> list[FunctionAgent]:
+        async def bid(desk: Desk) -> Plan:
+            return Plan(text=f"plan {len(desk.evidence)}", tokens=0)
+
+        async def perform(desk: Desk, plan: Plan) -> str:
+            clock.advance(59.5)
+            return "42" if desk.evidence else "41"
+
+        return [FunctionAgent("a", perform, plan=bid, price=Price())]
+
+    def cut() -> None:
+        raise Power
+
+    clock = FakeClock()
+    store = MemoryStore(clock=clock)
+    task = TASK.model_copy(update={"limits": Limits(seconds=60)})
+    failpoints.arm(Failpoint("task_done", 1, act=cut))
+    try:
+        with pytest.raises(Power):
+            await Market(agents(clock), store=store, seed=1, clock=clock, attempts=5).run(task)
+    finally:
+        failpoints.arm(None)
+    later = FakeClock()
+    market = Market(agents(later), store=store, seed=1, clock=later, attempts=5)
+    report = await market.resume("last")
+    assert len(report.results[0].attempts) == 1
+    assert audit(events(market)) == []
+    assert [record.bids for record in store.records()] == [1]
+
+
+async def test_no_call_waits_longer_than_the_task_has_time() -> None:
+    async def never(desk: Desk) -> Plan | None:
+        await anyio.sleep_forever()
+        return None
+
+    async def perform(desk: Desk, plan: Plan) -> str:
+        return "42"
+
+    market = Market([FunctionAgent("late", perform, plan=never, price=Price())], bid_deadline_s=60)
+    with anyio.fail_after(20):
+        await market.run(TASK.model_copy(update={"limits": Limits(seconds=0.2)}))
+    (refused,) = [event for event in events(market) if isinstance(event, BidRefused)]
+    assert refused.reason.startswith("no bid within 0.")
+
+
+async def test_asking_who_declines_stands_on_its_record_too() -> None:
+    def silent(request: Request) -> str:
+        return "" if "Do not solve it yet" in request.messages[0].content else "42"
+
+    model = RuleModel("silent", silent, price=Price(input_per_mtok=Decimal(1000), output_per_mtok=Decimal(1)))
+    mute, other = LLMAgent("mute", model, tools=()), chat("other")
+    market = Market([mute, other], mechanism=SALE(jury=[]), seed=1, budget_usd="100")
+    result = await market.run(TASK)
+    records = {record.agent: record for record in market.store.records()}
+    assert sum(Decimal(record.bidding_usd) for record in records.values()) == result.overhead.usd
+    assert Decimal(records["mute"].bidding_usd) > 0

@@ -6,6 +6,7 @@ the limits hold whatever the model does.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -36,8 +37,10 @@ MARK_BASE_TOKENS = 200
 MARK_TOKENS = 16
 """Room for one mark."""
 
-_STEP = re.compile(r"^\s*(?:\d+[.)]|[-*])\s+\S", re.MULTILINE)
-_CHANCE = re.compile(r"^[\s*_]*CHANCE[\s*_]*:[\s*_]*(\d{1,3}(?:\.\d+)?)\s*%[\s*_.]*\Z", re.MULTILINE | re.IGNORECASE)
+_STEP = re.compile(r"(?:\d{1,4}[.)]|[-*])\s+\S")
+_CHANCE = re.compile(r"CHANCE[ *_]*:[ *_]*(\d{1,3}(?:\.\d{1,9})?) ?%", re.IGNORECASE)
+_LINE_CHARS = 80
+"""So much of a line is looked at."""
 _MOST_CUTS = 4
 _CUT_TO = 0.5
 _MARGIN = 1.1
@@ -105,6 +108,7 @@ class LLMAgent:
             trust=frozenset(trust),
             tier=tier,
             limits=limits or Limits(),
+            digest=hashlib.sha256(instructions.encode("utf-8", "surrogatepass")).hexdigest(),
         )
 
     @property
@@ -198,7 +202,8 @@ class LLMAgent:
             ),
         )
         text, confidence = _split(reply.text)
-        return Plan(text=text, steps=max(1, len(_STEP.findall(text))), confidence=confidence) if text else None
+        steps = sum(bool(_STEP.match(line.lstrip()[:_LINE_CHARS])) for line in text.splitlines())
+        return Plan(text=text, steps=max(1, steps), confidence=confidence) if text else None
 
     def _allowed(self, desk: Desk) -> tuple[str, ...]:
         allowed = desk.task.tools
@@ -279,13 +284,16 @@ class LLMAgent:
 
 
 def _split(reply: str) -> tuple[str, float | None]:
-    """The plan, and the chance to pass that is stated on its last line; None where there is none, or it is none."""
-    text = reply.strip()
-    stated = _CHANCE.search(text)
-    if stated is None:
-        return text, None
-    percent = float(stated[1])
-    return text[: stated.start()].rstrip(), percent / 100 if percent <= 100 else None
+    """The plan without the lines that state a chance to pass, and the last of these; None where there is none."""
+    plan: list[str] = []
+    stated: float | None = None
+    for line in reply.strip().splitlines():
+        said = _CHANCE.fullmatch(line[:_LINE_CHARS].strip(" \t*_."))
+        if said is None:
+            plan.append(line)
+        else:
+            stated = float(said[1]) / 100
+    return "\n".join(plan).strip(), stated if stated is None or stated <= 1 else None
 
 
 class _Talk:

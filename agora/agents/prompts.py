@@ -91,7 +91,7 @@ Files in the workspace: {files}
 {examples}{evidence}"""
 
 EXAMPLES = "Examples of what must hold:\n{examples}\n"
-EVIDENCE = "An earlier attempt failed. What its check said:\n{evidence}\n"
+EVIDENCE = "An earlier attempt failed. What its check said, quoted line by line:\n{evidence}\n"
 REPAIR = "That answer does not fit the schema: {error}. Answer again with JSON that fits, and nothing else."
 TRIMMED = "[cut: the conversation no longer fitted the model]"
 UNSEEN = "An image belongs to the task, and this model cannot look at images: {name}"
@@ -258,4 +258,7 @@ def _listing(files: Sequence[str]) -> str:
 
 
 def _evidence(evidence: Sequence[str]) -> str:
-    return EVIDENCE.format(evidence="\n".join(evidence)[-_SHOWN_EVIDENCE:]) if evidence else ""
+    if not evidence:
+        return ""
+    shown = "\n".join(evidence)[-_SHOWN_EVIDENCE:]
+    return EVIDENCE.format(evidence=_quoted(shown, _SHOWN_EVIDENCE))

@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from agora.bids import Amount, Bid, Reserve, Score
+from agora.bids import Amount, Bid, Profile, Reserve, Score
 
 _SCORES: Final = TypeAdapter(tuple[Score, ...])
 
@@ -59,6 +59,12 @@ def admit(bids: Sequence[Bid], reserve: Reserve, *, limit: float = 1.0) -> tuple
 def tie_hash(seed: int, content_hash: str) -> int:
     """A seeded lot for a bid's content: what decides between equal scores at equal prices."""
     return int.from_bytes(hashlib.sha256(f"{seed}\0{content_hash}".encode()).digest()[:8])
+
+
+def card_hash(card: Profile) -> str:
+    """What an agent is, whatever its name: what lots are drawn by before there is a bid."""
+    told = (card.operator, card.kind, card.digest, card.tools, card.price, card.tier, card.limits)
+    return hashlib.sha256(repr((told, sorted(card.skills), sorted(card.trust))).encode()).hexdigest()
 
 
 def rank(scores: Sequence[tuple[Bid, Score]], reserve: Reserve, seed: int) -> tuple[Score, ...]:

@@ -75,6 +75,8 @@ class Bidder(Value):
     """The agent's name."""
     malformed: bool = False
     """Whether what it gave was no plan, or did not fit the schema of one."""
+    gave: bool = True
+    """False: it gave nothing, though asking it, or its marks, may have cost something."""
     entropy: float | None = Field(default=None, ge=0, le=1)
     """Mean token entropy of its plan by the top-k form; None: not measured so."""
     surprisal_nats: float | None = Field(default=None, ge=0)
@@ -193,7 +195,7 @@ def added(record: AgentRecord, update: Update | None) -> AgentRecord:
     if isinstance(update, BidsUpdate):
         mine = [one for one in update.bidders if (one.operator, one.agent) == (record.operator, record.agent)]
         return record._replace(
-            bids=record.bids + len(mine),
+            bids=record.bids + sum(one.gave for one in mine),
             malformed_bids=record.malformed_bids + sum(one.malformed for one in mine),
             entropies=_latest(record.entropies, (one.entropy for one in mine)),
             surprisals=_latest(record.surprisals, (one.surprisal_nats for one in mine)),
