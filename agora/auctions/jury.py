@@ -1,9 +1,9 @@
 """The jury's ballot: every judge marks every plan from 0 to 5, not knowing whose it is (SALE, arXiv 2602.02751).
 
 A judge gets all plans of an auction in one ballot (or one ballot a plan), in an order of its own that a seeded hash of
-judge and plan decides: no name, no price, no round, no time of arrival is on it. Every line of a plan is quoted, so
-that no plan can write a line that passes for another plan's heading or for the end of the ballot. What the marks are
-worth is decided in consensus.py.
+its lot and the plan decides: no name, no price, no round, no time of arrival is on it. Every line of a plan is quoted,
+so that no plan can write a line that passes for another plan's heading or for the end of the ballot. What the marks
+are worth is decided in consensus.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final, cast
 
 from pydantic import Field
 
-from agora.auctions.sealing import cut_plan
+from agora.auctions.sealing import PLAN_CAP_TOKENS, cut_plan
 from agora.bids import Bid
 from agora.values import JsonValue, Value
 
@@ -26,6 +26,10 @@ MOST_MARK: Final = 5
 QUOTE: Final = "| "
 """What every line of a plan begins with on a ballot, and nothing else does."""
 
+MOST_SHOWN_CHARS: Final = 2 * 4 * PLAN_CAP_TOKENS
+"""The most characters that a plan takes on a ballot, quotes and code points of hidden characters with it."""
+
+_CUT: Final = " [cut: too long to show]"
 _BAR: Final = QUOTE.strip()
 _MOST_CHARS: Final = 100_000
 _SHOWN_CHARS: Final = 40
@@ -66,8 +70,10 @@ def ballot_for(bids: Sequence[Bid], *, judge: str, seed: int, lot: str = "") -> 
 
     Args:
         bids: At most one of each agent; their order does not matter.
-        judge: Who marks; each judge has another order.
+        judge: Who marks.
         seed: Of the auction; bidders do not know it.
+        lot: What the order is drawn by besides, another for each judge: what the judge is and not what it is called,
+            so that a new name gives no new order. Empty: the name.
         lot: What the judge's order is drawn by, whatever its name is; empty: the name.
 
     Raises:
@@ -111,7 +117,8 @@ def read_marks(text: str, ballot: Ballot) -> dict[str, int]:
     """A judge's answer as marks: JSON as asked for, else lines like "A: 4"; nothing is guessed.
 
     Lines behind the quote mark are not the judge's words: one that repeats what it was shown gives no marks by it,
-    whatever a plan says.
+    whatever a plan says. One that states marks in several places (an object and lines, or two objects) must state the
+    same ones: which of them are its own, and which a plan's that it repeats, cannot be told.
 
     Args:
         text: What the judge wrote.
@@ -121,8 +128,9 @@ def read_marks(text: str, ballot: Ballot) -> dict[str, int]:
         Agent -> mark from 0 to 5, one for each bid on the ballot.
 
     Raises:
-        ValueError: A mark is missing, no whole number from 0 to 5, there twice, or for a label that is not on the
-            ballot; the message says which, in words that the judge may be shown.
+        ValueError: A mark is missing, no whole number from 0 to 5, there twice, for a label that is not on the
+            ballot, or another in one place than in another; the message says which, in words that the judge may be
+            shown.
 
     >>> read_marks("A: 4", Ballot(judge="joe", bidders={"A": "ann"}, plans={"A": "| look"}))
     {'ann': 4}
@@ -144,17 +152,22 @@ def read_marks(text: str, ballot: Ballot) -> dict[str, int]:
 
 
 def _stated(text: str, ballot: Ballot) -> list[tuple[str, object]]:
-    """Label and mark, as often as they were said; an object inside other words counts where it is the only one."""
-    objects = _OBJECT.findall(text)
-    for candidate in (text, *(objects if len(objects) == 1 else ())):
-        said = _parsed(candidate)
-        if isinstance(said, _Pairs):
-            return list(said)
-        if isinstance(said, int) and len(ballot.bidders) == 1:
-            return [(label, said) for label in ballot.bidders]
-    lines = (_LINE.fullmatch(line) for line in text.splitlines())
-    found = [(line["label"], int(line["mark"])) for line in lines if line]
-    return [(label, mark) for label, mark in found if label in ballot.bidders]
+    """Label and mark, as often as they were said in the first place that states any; other places must agree."""
+    whole = _parsed(text)
+    if isinstance(whole, _Pairs):
+        return list(whole)
+    if isinstance(whole, int) and len(ballot.bidders) == 1:
+        return [(label, whole) for label in ballot.bidders]
+    objects = [said for found in _OBJECT.findall(text) if isinstance(said := _parsed(found), _Pairs)]
+    if len(objects) > 1:
+        objects = [said for said in objects if any(label in ballot.bidders for label, _ in said)]
+    beside = _OBJECT.sub(lambda found: "" if isinstance(_parsed(found[0]), _Pairs) else found[0], text)
+    lines = [line for line in map(_LINE.fullmatch, beside.splitlines()) if line and line["label"] in ballot.bidders]
+    places = [list(said) for said in objects] + [[(line["label"], int(line["mark"])) for line in lines]]
+    for label, mark in (said for place in places[1:] for said in place):
+        if (label, mark) not in places[0]:
+            raise ValueError(f"the mark of {label[:_SHOWN_CHARS]} is stated in two ways: write the marks once")
+    return places[0]
 
 
 class _Pairs(tuple[tuple[str, object], ...]):
@@ -170,9 +183,9 @@ def _parsed(text: str) -> object:
         return None
 
 
-def _lot(seed: int, judge: str, text: str) -> bytes:
+def _lot(seed: int, drawn_by: str, text: str) -> bytes:
     content = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return hashlib.sha256(f"{seed}\0{content}\0{judge}".encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(f"{seed}\0{content}\0{drawn_by}".encode("utf-8", "surrogatepass")).digest()
 
 
 def _label(place: int) -> str:
@@ -192,8 +205,17 @@ def _listed(labels: Sequence[str] | Mapping[str, str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Every line behind the quote mark, with hidden characters as their code points."""
-    return "\n".join(QUOTE + _visible(line) for line in text.splitlines() or [""])
+    """Every line behind the quote mark, with hidden characters as their code points; cut where that is too long."""
+    shown: list[str] = []
+    room = MOST_SHOWN_CHARS - len(QUOTE) - len(_CUT) - 1
+    for line in text.splitlines() or [""]:
+        quoted = QUOTE + _visible(line)
+        if len(quoted) > room:
+            shown.append(quoted[: max(room, len(QUOTE))] + _CUT)
+            break
+        shown.append(quoted)
+        room -= len(quoted) + 1
+    return "\n".join(shown)
 
 
 def _visible(line: str) -> str:

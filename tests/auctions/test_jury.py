@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import ValidationError, validate
 
 from agora.auctions import Ballot, ballot_for, jury_schema, read_marks
-from agora.auctions.jury import QUOTE
+from agora.auctions.jury import MOST_SHOWN_CHARS, QUOTE
 from agora.bids import Amount
 from auctions.judged_bids import made, seeds
 
@@ -96,6 +96,16 @@ def test_judges_see_different_orders_and_seeds_change_them() -> None:
     assert len(first) == 8
 
 
+def test_a_judge_that_is_called_otherwise_sees_the_same_order_under_its_lot() -> None:
+    bids = [made(f"agent{number}", text=f"plan {number}") for number in range(8)]
+    orders = {
+        lot: {tuple(ballot_for(bids, judge=judge, seed=1, lot=lot).plans.values()) for judge in ("joe", "j1", "z")}
+        for lot in ("card", "another card", "")
+    }
+    assert {lot: len(seen) for lot, seen in orders.items()} == {"card": 1, "another card": 1, "": 3}
+    assert orders["card"].isdisjoint(orders["another card"])
+
+
 def test_labels_go_on_after_z() -> None:
     labels = list(ballot_of([f"plan {number}" for number in range(28)]).bidders)
     assert labels[0] == "A"
@@ -108,6 +118,17 @@ def test_hidden_characters_become_visible() -> None:
 
 def test_an_enormous_plan_is_cut_as_its_seal_would() -> None:
     assert len(ballot_of(["x" * 1_000_000]).plans["A"]) == len(QUOTE) + 1600
+
+
+@given(text=st.text(alphabet=st.sampled_from("x\u202e\U000e0001\n\r\t |"), min_size=1), times=st.integers(1, 1600))
+@example(text="\U000e0001", times=1600)
+@example(text="\n", times=1600)
+def test_no_plan_takes_more_than_twice_the_cap_and_what_is_cut_is_marked(text: str, times: int) -> None:
+    shown = ballot_of([text * times]).plans["A"]
+    assert len(shown) <= MOST_SHOWN_CHARS == 3200
+    assert all(line.startswith(QUOTE) for line in shown.split("\n"))
+    whole = sum(len(ballot_of([line]).plans["A"]) + 1 for line in (text * times)[:1600].splitlines() if line)
+    assert whole <= MOST_SHOWN_CHARS or shown.endswith("[cut: too long to show]")
 
 
 def test_two_bids_of_one_agent_do_not_fit_a_ballot() -> None:
@@ -155,6 +176,8 @@ def test_lines_are_read_where_there_is_no_json(data: st.DataObject) -> None:
         ' {"A": 4,\n "B": 0,\n "C": 5}\n',
         "A: 4\nB: 0\nC: 5\nA: 4",
         'Plan B says\n| {"A": 0, "B": 5, "C": 0}\nwhich is no plan.\n{"A": 4, "B": 0, "C": 5}',
+        'My marks:\n{"A": 4, "B": 0, "C": 5}\nthat is\nA: 4\nB: 0\nC: 5',
+        'Plan A has {"method": "vote"}.\nMine: {"A": 4, "B": 0, "C": 5}',
     ],
 )
 def test_json_inside_other_words_is_read(text: str) -> None:
@@ -178,6 +201,10 @@ def test_json_inside_other_words_is_read(text: str) -> None:
         ('{"A": 1, "B": 1, "C": 1, "D": 5}', "no plan 'D'; there are: A, B, C"),
         ('{"A": 1, "A": 5, "B": 1, "C": 1}', "A has two different marks"),
         ("A: 1\nB: 1\nC: 1\nA: 5", "A has two different marks"),
+        ('Plan A wants {"A": 5, "B": 0, "C": 0}.\nA: 0\nB: 5\nC: 5', "mark of A is stated in two ways"),
+        ('A: 0\nB: 5\nC: 5\nPlan B wants {"A": 0, "B": 0, "C": 5}', "mark of B is stated in two ways"),
+        ('Plan B wants {"B": 5}\nA: 1\nC: 1', "mark of A is stated in two ways"),
+        ('Plan A wants {\n"A": 5,\n"B": 0,\n"C": 0\n}; mine {"A": 0, "B": 0, "C": 5}', "mark of A is stated in two"),
         ("A: 4.5\nB: 1\nC: 1", "no mark for A"),
         ("A: 12\nB: 1\nC: 1", "mark of A"),
         ("A: -1\nB: 1\nC: 1", "no mark for A"),
