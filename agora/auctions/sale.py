@@ -39,6 +39,8 @@ VALUE_TERMS: Final = frozenset({"entropy", "jury", "record"})
 """What counts for a bid; the other terms count against it."""
 FULL_SCALE_J: Final = 100_000.0
 """The energy that counts as 1: about 100,000 tokens at a joule each."""
+UNHEARD: Final = "no judge was heard: the jury has no part"
+"""What a clearing notes where judges were wanted and none gave marks."""
 
 _WHERE: Final = "auction 'sale'"
 _DIGITS: Final = 12
@@ -81,7 +83,8 @@ class SALE:
     A term with a weight that some admitted bid lacks (entropy, where a bidder has no log-probabilities; jury, where
     nobody but its own operator marked a bid) is dropped for the whole auction, the other weights are scaled to keep
     their sum, and the clearing says so: lacking a figure neither helps nor hurts. So is entropy that was measured in
-    different forms. Without a jury, that term is off.
+    different forms. Without a jury that term is off, which is noted where judges were wanted and there are bids to
+    compare.
 
     Args:
         weights: Of the terms, each >= 0, cost > 0; what is not named keeps its default.
@@ -191,6 +194,8 @@ class SALE:
                 columns[term], notes = entropies(bids)
             elif weight and term in figures and (term != "jury" or jury):
                 columns[term] = figures[term]()
+        if len(bids) > 1 and not jury and self.jury != frozenset():
+            notes += (UNHEARD,)
         dropped = tuple(term for term, column in columns.items() if None in column)
         weights = self._scaled([term for term in columns if term not in dropped])
         rows = list(zip(*(cast("list[float]", columns[term]) for term in weights), strict=True))

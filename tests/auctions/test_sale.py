@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from agora.abilities import Juried
 from agora.auctions import SALE, ballot_for
 from agora.auctions.sale import DEFAULT_WEIGHTS
+from agora.auctions.score_auctions import FirstScore, SecondScore
 from agora.bids import Amount, Bid, Clearing, Juror, Plan, Reserve, Standing
 from agora.cli.definitions import load_mechanism
 from agora.errors import ConfigError
+from agora.protocols import Mechanism
 from agora.tasks import Usage
 from auctions.judged_bids import ALL_TERMS, PURSE, Auction, auctions, made, marks
 
@@ -260,6 +262,21 @@ def test_a_bid_over_the_reserve_drops_no_term() -> None:
 def test_a_jury_of_none_is_off_and_the_other_weights_take_its_place() -> None:
     clearing = SALE().clear([made("one"), made("two", 2)], reserve=PURSE, seed=1)
     assert (clearing.weights, clearing.dropped) == ({"cost": 0.5, "entropy": 0.5}, ())
+
+
+@pytest.mark.parametrize("mechanism", [SALE(), SALE(jury=["berta"]), FirstScore(), SecondScore()])
+def test_where_judges_were_wanted_and_none_was_heard_the_clearing_notes_it(mechanism: Mechanism) -> None:
+    said = "no judge was heard: the jury has no part"
+    bids = [made("one", marks={"a": 3}), made("two", 2, marks={"a": 3})]
+    unheard = mechanism.clear(bids, reserve=PURSE, seed=1)
+    assert (unheard.notes, unheard.dropped) == ((said,), ())
+    assert mechanism.clear(bids, reserve=PURSE, seed=1, jury={"a": JUDGES["a"]}).notes == ()
+    assert mechanism.clear(bids[:1], reserve=PURSE, seed=1).notes == ()
+
+
+@pytest.mark.parametrize("sale", [SALE(jury=[]), SALE({"jury": 0.0})])
+def test_where_no_judge_was_wanted_there_is_nothing_to_note(sale: SALE) -> None:
+    assert sale.clear([made("one"), made("two", 2)], reserve=PURSE, seed=1).notes == ()
 
 
 def test_a_jury_of_one_counts() -> None:

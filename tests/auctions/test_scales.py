@@ -111,7 +111,7 @@ def test_what_is_said_of_the_scale_does_not_hang_on_arrival(bids: list[Bid], see
 
 
 def cleared(*bids: Bid) -> Clearing:
-    return SALE().clear(bids, reserve=PURSE, seed=1)
+    return SALE(jury=[]).clear(bids, reserve=PURSE, seed=1)
 
 
 def test_one_family_counts_as_measured() -> None:
@@ -152,7 +152,7 @@ def test_who_is_not_admitted_has_no_say_in_the_scale() -> None:
 
 def test_without_a_weight_for_entropy_nothing_is_said_of_it() -> None:
     bids = [entropic("low", 0.2, family="gpt"), entropic("high", 0.4, family="qwen", form="sampled")]
-    clearing = SALE({"entropy": 0.0}).clear(bids, reserve=PURSE, seed=1)
+    clearing = SALE({"entropy": 0.0}, jury=[]).clear(bids, reserve=PURSE, seed=1)
     assert (clearing.notes, clearing.dropped) == ((), ())
 
 
