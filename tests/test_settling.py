@@ -160,7 +160,9 @@ def test_whose_bid_did_not_fit_is_named_beside_those_whose_did() -> None:
 async def test_what_bidding_took_stands_on_the_record_of_who_bid() -> None:
     def reply(request: Request) -> str:
         prompt = request.messages[0].content
-        return '{"A": 3, "B": 3}' if "one of the judges" in prompt else "1. multiply" if "Do not solve" in prompt else "42"
+        if "one of the judges" in prompt:
+            return '{"A": 3, "B": 3}'
+        return "1. multiply" if "Do not solve" in prompt else "42"
 
     price = Price(output_per_mtok=Decimal(1_000_000))  # a dollar a token
     agents = [LLMAgent(name, RuleModel(name, reply, price=price), tools=()) for name in ("a", "b")]
