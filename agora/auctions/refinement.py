@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Final, Literal
 
 from agora.auctions.ranking import amount_share, tie_hash
@@ -92,29 +92,52 @@ def after_refinement(
 
     The award moves only to a bid whose score is strictly lower than the provisional winner's: a refined bid that only
     equals that score is set aside, and so is one that is not better than the first of its bidder, one that is over the
-    reserve, and one that lacks a figure (entropy, confidence, a judge's mark) which the first one was scored by, since
-    a score on other terms cannot be compared. Figures that the first one lacked are not counted either. So no bidder's
-    score, and not the winning one, is ever worse than in the first round.
+    reserve, and one that lacks a figure (entropy, confidence, a heard judge's mark) which the first one was scored by,
+    since a score on other terms cannot be compared. A first bid was scored by a figure if the clearing would be another
+    one without it: what the mechanism does not weigh is not asked for. Figures that the first bid lacked are not
+    counted. So no bidder's score, and not the winning one, is ever worse
+    than in the first round.
+
+    A judge that marked the first plans and none of the second spoils nothing by its silence, and nobody gains by it.
+    Second plans then have the marks of the others, and must pass two comparisons instead of one: with the scores of
+    the first round as they stand, and with what the first bids would score without the silent judges' marks. In both
+    a second plan must beat its bidder's first, and to take the award it must beat the provisional winner in the first
+    comparison and every first bid in the second. Where no judge of the first round is left, or not enough to mark
+    every bidder by another than its own operator, nothing can be compared, and second plans do not count.
 
     Args:
-        first: The first round's, made by the same `clear`.
+        first: The first round's, made of these bids by the same `clear`.
         bids: Of the first round, one a bidder.
         refined: Second bids, in any order.
-        clear: The mechanism with its reserve, seed and jury fixed. One bid must not move another's score; if the
-            winning score or the weights come out worse or different all the same, the first round stands.
+        clear: The mechanism with its reserve, seed and the first round's jury fixed. One bid must not move another's
+            score; if the winning score or the weights come out worse or different all the same, the first round
+            stands.
     """
-    first_bids = {bid.agent: bid for bid in bids}
     totals = {score.agent: score.total for score in first.ranking}
     lead = min(totals.values(), default=0.0)
-    better, aside = _comparable({agent: first_bids[agent] for agent in totals}, refined)
+    first_bids = {bid.agent: bid for bid in bids}
+    own = {agent: first_bids[agent] for agent in totals}
+    heard = {judge for bid in refined if bid.agent in own for judge in bid.marks}
+
+    def scored_by(agent: str, blank: Mapping[str, object]) -> bool:
+        return clear(_field(bids, {agent: own[agent].model_copy(update=blank)})) != clear(bids)
+
+    better, aside = _comparable(own, refined, heard, scored_by)
     if better:
         aside |= _taken_out(better, clear(list(better.values())).refused)
+        aside |= _taken_out(better, _off_the_scale(first, bids, better, clear))
+    if better:
         second = {score.agent: score.total for score in clear(_field(bids, better)).ranking}
-        why = {agent: _no_gain(second.get(agent, math.inf), totals[agent], lead) for agent in better}
+        common = _without_the_silent(first, bids, heard, clear)
+        bar = min(common.values(), default=-math.inf)
+        why = {
+            agent: _no_gain(second.get(agent, math.inf), min(totals[agent], common.get(agent, -math.inf)), lead, bar)
+            for agent in better
+        }
         aside |= _taken_out(better, {agent: reason for agent, reason in why.items() if reason})
     field = _field(bids, better)
     clearing = clear(field) if better else first
-    if clearing.weights != first.weights or (better and clearing.ranking[0].total > lead):
+    if not _same_terms(clearing, first) or (better and clearing.ranking[0].total > lead):
         aside |= _taken_out(better, dict.fromkeys(better, f"moved the scores of others: {ROUND_ONE_STANDS}"))
         return Refinement(clearing=first, bids=tuple(bids), aside=aside)
     return Refinement(clearing=clearing, bids=tuple(field), aside=aside)
@@ -146,7 +169,12 @@ def _same_words(one: str, other: str) -> bool:
     return one.split() == other.split()
 
 
-def _comparable(own: Mapping[str, Bid], refined: Sequence[Bid]) -> tuple[dict[str, Bid], dict[str, str]]:
+def _comparable(
+    own: Mapping[str, Bid],
+    refined: Sequence[Bid],
+    heard: Set[str],
+    scored_by: Callable[[str, Mapping[str, object]], bool],
+) -> tuple[dict[str, Bid], dict[str, str]]:
     """Refined bids that can be scored by the figures of their bidders' first ones, and the others, bidder -> why."""
     sent = Counter(bid.agent for bid in refined)
     fit: dict[str, Bid] = {}
@@ -156,38 +184,86 @@ def _comparable(own: Mapping[str, Bid], refined: Sequence[Bid]) -> tuple[dict[st
             aside[bid.agent] = "had no admitted bid in the first round"
         elif sent[bid.agent] > 1:
             aside[bid.agent] = f"sent {sent[bid.agent]} refined bids, and one counts: send one"
-        elif lacking := _lacking(own[bid.agent], bid):
-            aside[bid.agent] = f"its refined bid has no {lacking}, by which its first was scored"
+        elif lacking := [
+            said for said, blank in _lacking(own[bid.agent], bid, heard).items() if scored_by(bid.agent, blank)
+        ]:
+            aside[bid.agent] = f"its refined bid has no {lacking[0]}, by which its first was scored"
         else:
             fit[bid.agent] = _on_the_same_figures(own[bid.agent], bid)
     return fit, aside
 
 
-def _lacking(own: Bid, refined: Bid) -> str:
-    """The first figure that a refined bid lacks and its bidder's first one has; empty: it lacks none."""
-    for figure, said in _FIGURES.items():
-        if getattr(own, figure) is not None and getattr(refined, figure) is None:
-            return said
+def _lacking(own: Bid, refined: Bid, heard: Set[str]) -> dict[str, Mapping[str, object]]:
+    """What a refined bid lacks and its bidder's first one has: in words -> the first bid's fields without it."""
+    lacking: dict[str, Mapping[str, object]] = {
+        said: {figure: None}
+        for figure, said in _FIGURES.items()
+        if getattr(own, figure) is not None and getattr(refined, figure) is None
+    }
     if own.entropy is not None and own.entropy_form != refined.entropy_form:
-        return f"entropy in the form {own.entropy_form}"
-    missing = sorted(set(own.marks) - set(refined.marks))
-    return f"mark of {missing[0]!r}" if missing else ""
+        lacking[f"entropy in the form {own.entropy_form}"] = {"entropy": None}
+    if own.marks and heard.isdisjoint(own.marks):
+        lacking["mark of any judge of the first round"] = {"marks": {}}
+    elif missing := sorted((own.marks.keys() & heard) - refined.marks.keys()):
+        lacking[f"mark of {missing[0]!r}"] = {"marks": {}}
+    return lacking
 
 
 def _on_the_same_figures(own: Bid, refined: Bid) -> Bid:
     return refined.model_copy(
         update={
             **{figure: None for figure in _FIGURES if getattr(own, figure) is None},
-            "marks": {judge: refined.marks[judge] for judge in own.marks},
+            "marks": {judge: mark for judge, mark in refined.marks.items() if judge in own.marks},
         }
     )
 
 
-def _no_gain(second: float, first: float, lead: float) -> str:
+def _off_the_scale(
+    first: Clearing, bids: Sequence[Bid], better: Mapping[str, Bid], clear: Callable[[Sequence[Bid]], Clearing]
+) -> dict[str, str]:
+    """Refined bids that would move the terms of the auction, as one that no judge but its own marked; with why."""
+    if _same_terms(clear(_field(bids, better)), first):
+        return {}
+    why: dict[str, str] = {}
+    for agent, bid in better.items():
+        alone = clear(_field(bids, {agent: bid}))
+        if lost := sorted({*alone.dropped} - {*first.dropped}):
+            why[agent] = f"its refined bid has nothing that counts for {lost[0]}, by which its first was scored"
+        elif not _same_terms(alone, first):
+            why[agent] = f"moved the scores of others: {ROUND_ONE_STANDS}"
+    return why
+
+
+def _without_the_silent(
+    first: Clearing, bids: Sequence[Bid], heard: Set[str], clear: Callable[[Sequence[Bid]], Clearing]
+) -> dict[str, float]:
+    """What the first bids score by the judges that were heard in both rounds; empty: they cannot be compared so."""
+    if {judge for bid in bids for judge in bid.marks} <= heard:
+        return {score.agent: score.total for score in first.ranking}
+    left = clear(
+        [
+            bid.model_copy(update={"marks": {judge: mark for judge, mark in bid.marks.items() if judge in heard}})
+            for bid in bids
+        ]
+    )
+    return {score.agent: score.total for score in left.ranking} if _same_terms(left, first) else {}
+
+
+def _same_terms(one: Clearing, other: Clearing) -> bool:
+    return one.weights == other.weights and one.dropped == other.dropped
+
+
+def _no_gain(second: float, first: float, lead: float, bar: float) -> str:
     """Why a second score does not count; empty: it does."""
+    if first == -math.inf:
+        return f"too few judges were heard in both rounds: {ROUND_ONE_STANDS}"
     if second >= first:
         return f"is no better than its first bid: {second:.4f} against {first:.4f}"
-    return f"only equals the provisional winner's score {lead:.4f}" if second == lead else ""
+    if second == lead:
+        return f"only equals the provisional winner's score {lead:.4f}"
+    if bar <= second < lead:
+        return f"is no better than the best first bid by the judges of both rounds: {second:.4f} against {bar:.4f}"
+    return ""
 
 
 def _taken_out(better: dict[str, Bid], why: Mapping[str, str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 
@@ -12,13 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agora.auctions import SALE, after_refinement, lessons_for, may_refine
+from agora.auctions.confidence_auction import CalibratedConfidence
 from agora.auctions.ranking import amount_share
 from agora.auctions.refinement import Refinement
-from agora.bids import Amount, Bid, Clearing, Lesson, Plan, Reserve
+from agora.auctions.score_auctions import FirstScore
+from agora.auctions.vcg import VCG
+from agora.bids import NO_JURY, Amount, Bid, Clearing, Juror, Lesson, Plan, Reserve
 from agora.events import Learned
 from agora.memory.in_memory import MemoryStore
+from agora.protocols import Mechanism
 from agora.records import MemoryEntry
 from agora.testing import FakeClock
+from auctions.judged_bids import PURSE, Auction, auctions
 from strategies import RESERVE, bid_lists, bids
 
 seeds = st.integers(min_value=0, max_value=2**62)
@@ -38,8 +43,10 @@ entries = st.lists(
 )
 
 
-def clear_at(seed: int) -> Callable[[Sequence[Bid]], Clearing]:
-    return partial(SALE().clear, reserve=RESERVE, seed=seed)
+def clear_at(
+    seed: int, *, mechanism: Mechanism | None = None, jury: Mapping[str, Juror] = NO_JURY
+) -> Callable[[Sequence[Bid]], Clearing]:
+    return partial((mechanism or SALE()).clear, reserve=RESERVE, seed=seed, jury=jury)
 
 
 @st.composite
@@ -235,8 +242,15 @@ def test_a_dominated_bidder_moves_no_award_in_either_round(
     assert winner([*first_bids, worse(0)], again) == winner(first_bids, refined)
 
 
-def second_round(first: list[Bid], refined: list[Bid]) -> Refinement:
-    return after_refinement(clear_at(0)(first), first, refined, clear=clear_at(0))
+def second_round(
+    first: list[Bid],
+    refined: list[Bid],
+    *,
+    mechanism: Mechanism | None = None,
+    jury: Mapping[str, Juror] = NO_JURY,
+) -> Refinement:
+    clear = clear_at(0, mechanism=mechanism, jury=jury)
+    return after_refinement(clear(first), first, refined, clear=clear)
 
 
 def test_a_tie_stays_with_the_provisional_winner() -> None:
@@ -251,17 +265,19 @@ def test_a_tie_stays_with_the_provisional_winner() -> None:
     ("refined", "why"),
     [
         (bid_of("cheap", "1", None, marks={"j": 5}, round=1), "no entropy"),
-        (bid_of("cheap", "1", 0.9, marks={"k": 5}, round=1), "no mark of 'j'"),
+        (bid_of("cheap", "1", 0.9, marks={"k": 5}, round=1), "no mark of any judge of the first round"),
+        (bid_of("cheap", "1", 0.9, round=1), "no mark of any judge of the first round"),
         (bid_of("cheap", "11", 0.9, marks={"j": 5}, round=1), "no more than 10"),
         (bid_of("cheap", "2", 0.1, marks={"j": 5}, round=1), "no better than its first"),
         (bid_of("stranger", "0", 1.0, marks={"j": 5}, round=1), "no admitted bid"),
     ],
 )
 def test_a_second_plan_that_cannot_count_is_set_aside_with_the_reason(refined: Bid, why: str) -> None:
+    jury = {name: Juror(operator=name) for name in ("j", "k")}
     first = [bid_of("lead", "4", 0.9, marks={"j": 5}), bid_of("cheap", "1", 0.1, marks={"j": 5})]
-    after = second_round(first, [refined])
+    after = second_round(first, [refined], jury=jury)
     assert why in after.aside[refined.agent]
-    assert after.clearing == clear_at(0)(first)
+    assert after.clearing == clear_at(0, jury=jury)(first)
 
 
 @pytest.mark.parametrize(
@@ -275,11 +291,141 @@ def test_an_entropy_that_does_not_compare_with_the_first_is_set_aside_and_drops_
     update: dict[str, object], why: str
 ) -> None:
     measured = {"entropy_form": "top_k", "entropy_scaled": 0.5}
-    first = [bid_of(name, price, 0.5).model_copy(update=measured) for name, price in (("lead", "4"), ("cheap", "5"))]
-    again = bid_of("cheap", "1", 0.9, round=1).model_copy(update={**measured, **update})
+    first = [
+        bid_of(name, price, 0.5).model_copy(update={**measured, "family": family})
+        for name, price, family in (("lead", "4", "gpt"), ("cheap", "5", "qwen"))
+    ]
+    again = bid_of("cheap", "1", 0.9, round=1).model_copy(update={**measured, "family": "qwen", **update})
     after = second_round(first, [again])
     assert why in after.aside["cheap"]
     assert (after.clearing.winner, after.clearing.dropped) == ("lead", ())
+
+
+JUDGED = SALE({"cost": 0.5, "entropy": 0.0, "jury": 0.5})
+POOL = {name: Juror(operator=f"op {name}") for name in ("dear", "cheap", "third")}
+
+
+def marked(agent: str, price: str, mark: int, *, by: Iterable[str] = POOL, round: int = 0) -> Bid:
+    bid = bid_of(agent, price, 0.5, marks=dict.fromkeys(by, mark), round=round)
+    return bid.model_copy(update={"operator": f"op {agent}"})
+
+
+@pytest.mark.parametrize("mechanism", [JUDGED, FirstScore(scorer=JUDGED), VCG(scorer=JUDGED)], ids=lambda one: one.name)
+@pytest.mark.parametrize("silent", [(), ("dear",), ("cheap",), ("third",)])
+def test_a_judge_that_is_silent_in_the_second_round_keeps_no_better_plan_from_the_award(
+    mechanism: Mechanism, silent: tuple[str, ...]
+) -> None:
+    first = [marked("dear", "4", 4), marked("cheap", "1", 1), marked("third", "2", 2)]
+    heard = [name for name in POOL if name not in silent]
+    after = second_round(first, [marked("cheap", "1", 5, by=heard, round=1)], mechanism=mechanism, jury=POOL)
+    assert (after.clearing.winner, dict(after.aside)) == ("cheap", {})
+
+
+def test_without_a_judge_of_the_first_round_no_second_plan_counts_and_the_reason_is_said() -> None:
+    first = [marked("dear", "4", 4), marked("cheap", "1", 1), marked("third", "2", 2)]
+    jury = {**POOL, "late": Juror(operator="late")}
+    for by in ((), ("late",)):
+        after = second_round(first, [marked("cheap", "1", 5, by=by, round=1)], mechanism=JUDGED, jury=jury)
+        assert (after.clearing.winner, "no mark of any judge of the first round" in after.aside["cheap"]) == (
+            "dear",
+            True,
+        )
+
+
+def test_a_second_plan_that_none_but_its_own_operator_marked_is_set_aside_alone() -> None:
+    first = [marked("dear", "4", 4), marked("cheap", "1", 1, by=["cheap", "fourth"]), marked("third", "2", 2)]
+    jury = {**POOL, "fourth": Juror(operator="op fourth")}
+    refined = [marked("cheap", "1", 5, by=["cheap"], round=1), marked("third", "2", 5, by=["cheap"], round=1)]
+    after = second_round(first, refined, mechanism=JUDGED, jury=jury)
+    assert "nothing that counts for jury" in after.aside["cheap"]
+    assert "too few judges" in after.aside["third"]
+    assert after.clearing.winner == "dear"
+
+
+def test_by_the_silence_of_a_judge_no_second_plan_passes_a_better_first_one() -> None:
+    """The judge 'harsh' gave the first plan 0 and the others gave it 5: without it the plan is better than it was."""
+    jury = {name: Juror(operator=f"op {name}") for name in ("harsh", "one", "two")}
+    strict = {"harsh": 0, "one": 5, "two": 5}
+    first = [bid_of("dear", "4", 0.5, marks=strict), bid_of("cheap", "2", 0.5, marks=dict.fromkeys(strict, 1))]
+    sale = SALE({"cost": 0.1, "entropy": 0.0, "jury": 0.9}, slack=5)
+    refined = bid_of("cheap", "2", 0.5, marks={"one": 4, "two": 5}, round=1)
+    after = second_round(first, [refined], mechanism=sale, jury=jury)
+    assert after.clearing.winner == "dear"
+    assert "by the judges of both rounds" in after.aside["cheap"]
+
+
+@st.composite
+def judged_rounds(draw: st.DrawFn) -> tuple[list[Bid], list[Bid], Auction]:
+    """First bids with marks of all judges, and second ones of some, with marks of those judges that were heard."""
+    auction = draw(auctions())
+    heard = [name for name in auction.jury if draw(st.booleans())]
+    again = draw(st.lists(st.sampled_from(auction.bids), unique_by=lambda bid: bid.agent))
+    refined = [
+        bid.model_copy(
+            update={
+                "price": Amount(value=Decimal(draw(st.integers(0, 10)))),
+                "marks": {name: draw(st.integers(0, 5)) for name in heard},
+                "round": 1,
+                "content_hash": f"r{bid.content_hash}",
+            }
+        )
+        for bid in again
+    ]
+    return auction.bids, refined, auction
+
+
+@given(rounds=judged_rounds(), slack=st.integers(0, 5))
+def test_whoever_is_silent_no_score_is_worse_and_the_award_moves_only_by_what_both_juries_say(
+    rounds: tuple[list[Bid], list[Bid], Auction], slack: int
+) -> None:
+    bids, refined, auction = rounds
+    clear = partial(SALE(slack=slack).clear, reserve=PURSE, seed=auction.seed, jury=auction.jury)
+    first = clear(bids)
+    after = after_refinement(first, bids, refined, clear=clear)
+    before = {score.agent: score.total for score in first.ranking}
+    now = {score.agent: score.total for score in after.clearing.ranking}
+    assert set(now) == set(before)
+    assert all(now[agent] <= before[agent] for agent in before)
+    assert clear(after.bids) == after.clearing
+    assert {bid.agent for bid in after.bids if bid.round == 1} | set(after.aside) == {bid.agent for bid in refined}
+    assert after_refinement(first, bids, refined[::-1], clear=clear) == after
+    if after.clearing.winner != first.winner:
+        winner = after.clearing.winner or ""
+        assert now[winner] < before[first.winner or ""]
+        heard = {name for bid in refined for name in bid.marks}
+        if "jury" in first.weights:
+            common = clear([bid.model_copy(update={"marks": _by(heard, bid)}) for bid in bids])
+            assert all(now[winner] < score.total for score in common.ranking)
+
+
+def _by(heard: set[str], bid: Bid) -> dict[str, int]:
+    return {name: mark for name, mark in bid.marks.items() if name in heard}
+
+
+@pytest.mark.parametrize("mechanism", [SALE({"entropy": 0.0}), FirstScore({"entropy": 0.0})], ids=lambda one: one.name)
+@pytest.mark.parametrize("unstated", ["confidence", "entropy"])
+def test_a_figure_that_the_mechanism_does_not_weigh_may_be_left_out_of_a_second_plan(
+    mechanism: Mechanism, unstated: str
+) -> None:
+    first = [
+        bid_of(name, price, 0.5).model_copy(update={"confidence": 0.7}) for name, price in (("a", "2"), ("b", "4"))
+    ]
+    again = bid_of("b", "1", 0.5, round=1).model_copy(update={"confidence": 0.7, unstated: None})
+    after = second_round(first, [again], mechanism=mechanism)
+    assert (after.clearing.winner, dict(after.aside)) == ("b", {})
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "unstated"), [(CalibratedConfidence(), "confidence"), (SALE(), "entropy"), (VCG(), "entropy")]
+)
+def test_a_figure_that_the_mechanism_weighs_may_not_be_left_out(mechanism: Mechanism, unstated: str) -> None:
+    first = [
+        bid_of(name, price, 0.5).model_copy(update={"confidence": 0.7}) for name, price in (("a", "2"), ("b", "4"))
+    ]
+    again = bid_of("b", "1", 0.5, round=1).model_copy(update={"confidence": 0.7, unstated: None})
+    after = second_round(first, [again], mechanism=mechanism)
+    assert after.clearing.winner == "a"
+    assert f"no {unstated}" in after.aside["b"]
 
 
 def test_two_second_plans_of_one_bidder_count_for_nothing() -> None:
