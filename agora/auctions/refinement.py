@@ -115,29 +115,26 @@ def after_refinement(
     """
     totals = {score.agent: score.total for score in first.ranking}
     lead = min(totals.values(), default=0.0)
+    anew = clear(bids)
     first_bids = {bid.agent: bid for bid in bids}
     own = {agent: first_bids[agent] for agent in totals}
     heard = {judge for bid in refined if bid.agent in own for judge in bid.marks}
 
     def scored_by(agent: str, blank: Mapping[str, object]) -> bool:
-        return clear(_field(bids, {agent: own[agent].model_copy(update=blank)})) != clear(bids)
+        return clear(_field(bids, {agent: own[agent].model_copy(update=blank)})) != anew
 
     better, aside = _comparable(own, refined, heard, scored_by)
     if better:
         aside |= _taken_out(better, clear(list(better.values())).refused)
-        aside |= _taken_out(better, _off_the_scale(first, bids, better, clear))
+        aside |= _taken_out(better, _off_the_scale(anew, bids, better, clear))
     if better:
         second = {score.agent: score.total for score in clear(_field(bids, better)).ranking}
-        common = _without_the_silent(first, bids, heard, clear)
-        bar = min(common.values(), default=-math.inf)
-        why = {
-            agent: _no_gain(second.get(agent, math.inf), min(totals[agent], common.get(agent, -math.inf)), lead, bar)
-            for agent in better
-        }
+        common = _without_the_silent(anew, bids, heard, clear)
+        why = {agent: _no_gain(agent, second.get(agent, math.inf), totals, common) for agent in better}
         aside |= _taken_out(better, {agent: reason for agent, reason in why.items() if reason})
     field = _field(bids, better)
     clearing = clear(field) if better else first
-    if not _same_terms(clearing, first) or (better and clearing.ranking[0].total > lead):
+    if clearing.weights != first.weights or (better and clearing.ranking[0].total > lead):
         aside |= _taken_out(better, dict.fromkeys(better, f"moved the scores of others: {ROUND_ONE_STANDS}"))
         return Refinement(clearing=first, bids=tuple(bids), aside=aside)
     return Refinement(clearing=clearing, bids=tuple(field), aside=aside)
@@ -236,8 +233,8 @@ def _off_the_scale(
 
 def _without_the_silent(
     first: Clearing, bids: Sequence[Bid], heard: Set[str], clear: Callable[[Sequence[Bid]], Clearing]
-) -> dict[str, float]:
-    """What the first bids score by the judges that were heard in both rounds; empty: they cannot be compared so."""
+) -> dict[str, float] | None:
+    """What the first bids score by the judges that were heard in both rounds; None: they cannot be compared so."""
     if {judge for bid in bids for judge in bid.marks} <= heard:
         return {score.agent: score.total for score in first.ranking}
     left = clear(
@@ -246,19 +243,20 @@ def _without_the_silent(
             for bid in bids
         ]
     )
-    return {score.agent: score.total for score in left.ranking} if _same_terms(left, first) else {}
+    return {score.agent: score.total for score in left.ranking} if _same_terms(left, first) else None
 
 
 def _same_terms(one: Clearing, other: Clearing) -> bool:
     return one.weights == other.weights and one.dropped == other.dropped
 
 
-def _no_gain(second: float, first: float, lead: float, bar: float) -> str:
-    """Why a second score does not count; empty: it does."""
-    if first == -math.inf:
+def _no_gain(agent: str, second: float, totals: Mapping[str, float], common: Mapping[str, float] | None) -> str:
+    """Why a second score does not count, by the first round's scores and by the judges of both; empty: it does."""
+    if common is None:
         return f"too few judges were heard in both rounds: {ROUND_ONE_STANDS}"
-    if second >= first:
-        return f"is no better than its first bid: {second:.4f} against {first:.4f}"
+    lead, bar = min(totals.values()), min(common.values(), default=math.inf)
+    if second >= (least := min(totals[agent], common.get(agent, math.inf))):
+        return f"is no better than its first bid: {second:.4f} against {least:.4f}"
     if second == lead:
         return f"only equals the provisional winner's score {lead:.4f}"
     if bar <= second < lead:

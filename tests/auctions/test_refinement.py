@@ -332,6 +332,26 @@ def test_without_a_judge_of_the_first_round_no_second_plan_counts_and_the_reason
         )
 
 
+def test_a_judge_that_is_heard_in_the_second_round_alone_keeps_no_cheaper_plan_from_the_award() -> None:
+    first = [marked("dear", "4", 0, by=()), marked("cheap", "5", 0, by=()), marked("third", "6", 0, by=())]
+    refined = [marked("cheap", "1", 5, by=["dear"], round=1)]
+    late = {"dear": POOL["dear"]}
+    after = after_refinement(clear_at(0)(first), first, refined, clear=clear_at(0, jury=late))
+    assert (after.clearing.winner, dict(after.aside)) == ("cheap", {})
+
+
+def test_a_first_bid_that_stood_by_a_silent_judge_alone_keeps_its_bidders_second_plan_from_nothing() -> None:
+    jury = {name: Juror(operator=name) for name in ("judge", "quiet")}
+    mechanism = FirstScore(scorer=SALE({"cost": 0.5, "entropy": 0.0, "jury": 0.5}, slack=5), reserve_score=-0.04)
+    first = [
+        bid_of("dear", "4", 0.5, marks={"judge": 4, "quiet": 4}),
+        bid_of("cheap", "1", 0.5, marks={"judge": 0, "quiet": 4}),  # without 'quiet' above the reserve score
+    ]
+    refined = bid_of("cheap", "1", 0.5, marks={"judge": 5}, round=1)
+    after = second_round(first, [refined], mechanism=mechanism, jury=jury)
+    assert (after.clearing.winner, dict(after.aside)) == ("cheap", {})
+
+
 def test_a_second_plan_that_none_but_its_own_operator_marked_is_set_aside_alone() -> None:
     first = [marked("dear", "4", 4), marked("cheap", "1", 1, by=["cheap", "fourth"]), marked("third", "2", 2)]
     jury = {**POOL, "fourth": Juror(operator="op fourth")}
