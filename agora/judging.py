@@ -57,9 +57,9 @@ async def hear_jury(house: House, lot: Lot, bids: Mapping[str, Bid], *, round: i
     for name in judges:
         judged = heard.setdefault(name, _judged(lot, name, round, dropped=late))
         house.note(judged)
-        if not judged.dropped:
+        if not judged.dropped and not round:  # whoever is heard in the second round alone compares nothing
             operator = house.agents[name].profile.operator
-            lot.auction.jury.setdefault(name, Juror(operator=operator, agreement=judged.agreement))
+            lot.auction.jury[name] = Juror(operator=operator, agreement=judged.agreement)
     return {name: _marked(bid, heard.values()) for name, bid in bids.items()}
 
 
