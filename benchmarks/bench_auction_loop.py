@@ -114,9 +114,8 @@ async def main() -> None:
         "bids, jury and second plans": SALE(weights, rules=always),
     }
     print(f"load over the last minute: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors; {TASKS} tasks each")
-    print(
-        f"{'a task among 8':<30} {'median ms':>10} {'least ms':>10} {'at once':>8} {'bar ms':>7} {'ratio':>6}  what was held"
-    )
+    head = f"{'median ms':>10} {'least ms':>10} {'at once':>8} {'bar ms':>7} {'ratio':>6}"
+    print(f"{'a task among 8':<30} {head}  what was held")
     with tempfile.TemporaryDirectory() as folder:
         for name, mechanism in forms.items():
             found = await measured(Path(folder), name, mechanism)
