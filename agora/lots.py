@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 from agora.abilities import Juried, JuryMember, MayBeDown, Ruled
@@ -56,6 +57,11 @@ class House:
         if least > Tier.BARE:
             refuse_below(least, self.sandbox.tier)
 
+    @cached_property
+    def cards(self) -> Mapping[str, str]:
+        """What each agent is, whatever its name: its card's hash."""
+        return {name: card_hash(agent.profile) for name, agent in self.agents.items()}
+
     @property
     def rules(self) -> Rules:
         """How auctions are held besides their scores."""
@@ -64,8 +70,7 @@ class House:
     def in_lot_order(self, names: Iterable[str], label: str) -> list[str]:
         """Names by a lot on what each agent is: who starts first reserves first, and no name decides that."""
         seed = self.run.chance.integer(label)
-        cards = {name: card_hash(self.agents[name].profile) for name in names}
-        return sorted(cards, key=lambda name: (tie_hash(seed, cards[name]), name))
+        return sorted(names, key=lambda name: (tie_hash(seed, self.cards[name]), name))
 
     def deadline_s(self, lot: Lot) -> float:
         """Seconds after which bids or marks do not count: the market's, or what the task still has."""

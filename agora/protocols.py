@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+
+from typing_extensions import Protocol, runtime_checkable
 
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Plan, Price, Profile, Reserve, Shortlist
 from agora.events import Event

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, bindparam, select, tuple_
 
 from agora.events import Posted
 from agora.ledger.canonical import decode
@@ -19,6 +19,11 @@ Key: TypeAlias = tuple[str, str]
 
 _TASKS: Final = METADATA.tables["tasks"]
 _BODIES: Final = METADATA.tables["bodies"]
+_POSTED: Final = (
+    select(_TASKS.c.run, _TASKS.c.task, _BODIES.c.body)
+    .select_from(_TASKS.join(_BODIES, _BODIES.c.seq == _TASKS.c.seq))
+    .where(tuple_(_TASKS.c.run, _TASKS.c.task).in_(bindparam("keys", expanding=True)))
+)
 _MOST_KEPT: Final = 16_384
 _CHUNK: Final = 200
 
@@ -48,9 +53,7 @@ class Labels:
     def _read(self, connection: Connection, keys: list[Key]) -> None:
         for start in range(0, len(keys), _CHUNK):
             chunk = keys[start : start + _CHUNK]
-            query = select(_TASKS.c.run, _TASKS.c.task, _BODIES.c.body)
-            query = query.select_from(_TASKS.join(_BODIES, _BODIES.c.seq == _TASKS.c.seq))
             self._known |= dict.fromkeys(chunk)
-            for run, task, body in connection.execute(query.where(tuple_(_TASKS.c.run, _TASKS.c.task).in_(chunk))):
+            for run, task, body in connection.execute(_POSTED, {"keys": chunk}):
                 event = decode(body)
                 self._known[str(run), str(task)] = event.spec.labels if isinstance(event, Posted) else None

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Final
 
 import numpy as np
-from sqlalchemy import Connection, Engine, bindparam, case, func, null, select, update
+from sqlalchemy import Connection, Engine, bindparam, case, null, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from agora.memory.embeddings import Embedder
@@ -35,7 +35,7 @@ _CHUNK: Final = 16
 _BATCH: Final = 256
 _STORED: Final = np.dtype("<f4")
 _ENTRIES: Final = METADATA.tables["memory_entries"]
-_NEWEST: Final = select(func.max(_ENTRIES.c.seq))
+_ROWS: Final = select(_ENTRIES.c.seq, *ENTRY_COLUMNS).where(_ENTRIES.c.seq.in_(bindparam("seqs", expanding=True)))
 _SAVE: Final = (
     update(_ENTRIES)
     .where(_ENTRIES.c.seq == bindparam("at"))
@@ -59,6 +59,11 @@ class Recollection:
         self._seen: dict[bool, int] = {}  # grounded -> the last position that was looked at
         self._unsaved: dict[int, Vector] = {}  # position -> embedding
         self._lock = Lock()
+        at = _ENTRIES.c
+        ours = case((at.embedding_model == embedder.name, at.embedding), else_=null())
+        latest = select(at.seq, at.run, at.task, at.goal, ours)
+        latest = latest.where(at.grounded == bindparam("held"), at.seq > bindparam("seen"))
+        self._latest = latest.order_by(at.seq.desc()).limit(2 * rules.capacity)
 
     def recall(
         self, connection: Connection, text: str, *, limit: int, grounded: bool, trust: frozenset[str] | None
@@ -120,19 +125,13 @@ class Recollection:
             del self._shelves[grounded], self._seen[grounded]
         shelf = self._shelves.setdefault(grounded, Shelf(self._rules, dimensions=self._embedder.dimensions))
         seen = self._seen.get(grounded, 0)
-        newest = int(connection.execute(_NEWEST).scalar() or 0)
-        if newest > seen:
-            entries = self._after(connection, seen, grounded=grounded)
+        if entries := self._after(connection, seen, grounded=grounded):
             shelf.add(entries)
-            self._seen[grounded] = max([newest, *(entry.seq for entry in entries[-1:])])
+            self._seen[grounded] = entries[-1].seq
         return shelf
 
     def _after(self, connection: Connection, seen: int, *, grounded: bool) -> list[Entry]:
-        entries = _ENTRIES.c
-        ours = case((entries.embedding_model == self._embedder.name, entries.embedding), else_=null())
-        query = select(entries.seq, entries.run, entries.task, entries.goal, ours)
-        query = query.where(entries.grounded == grounded, entries.seq > seen)
-        rows = connection.execute(query.order_by(entries.seq.desc()).limit(2 * self._rules.capacity)).all()
+        rows = connection.execute(self._latest, {"held": grounded, "seen": seen}).all()
         return [
             Entry(int(seq), str(run), str(task), str(goal)[:MOST_GOAL_CHARS], self._vector(stored))
             for seq, run, task, goal, stored in reversed(rows)
@@ -166,5 +165,4 @@ class Recollection:
         return tuple(found[:limit])
 
     def _rows(self, connection: Connection, seqs: Sequence[int]) -> Mapping[int, MemoryEntry]:
-        query = select(_ENTRIES.c.seq, *ENTRY_COLUMNS).where(_ENTRIES.c.seq.in_(seqs))
-        return {int(row["seq"]): remembered(row) for row in connection.execute(query).mappings()}
+        return {int(row["seq"]): remembered(row) for row in connection.execute(_ROWS, {"seqs": seqs}).mappings()}

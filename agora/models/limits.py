@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
-from typing import Protocol, runtime_checkable
 
 import anyio
+from typing_extensions import Protocol, runtime_checkable
 
 from agora.ambient import SystemClock
 from agora.bids import Price
