@@ -1,7 +1,8 @@
-"""The jury: each judge marks all bids of a round at once, shuffled and without names.
+"""The jury: each judge marks all bids of a round, shuffled and without names.
 
 Every agent that was asked for a bid and can judge is a judge, its own bid included (SALE, arXiv 2602.02751, value of a
-bid), unless the mechanism names fewer. An answer that cannot be read is asked for once more; then the judge is dropped.
+bid), unless the mechanism names fewer. A judge is asked in one call, or (`Rules.ballots`) in a call a bid, all at the
+same time. An answer that cannot be read is asked for once more; then the judge is dropped, with all its marks.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from agora.abilities import JuryMember
 from agora.auctions import Ballot, agreement_of, ballot_for, jury_schema, read_marks, record_of
 from agora.auctions.ranking import card_hash
 from agora.bids import Bid, Juror
-from agora.budget import Purse, tightest
+from agora.budget import Purse
 from agora.desk import MeteredDesk
 from agora.errors import described
 from agora.events import Judged
 from agora.lots import House, Lot
 from agora.models.tokens import IMAGE_TOKENS
-from agora.tasks import Limits, Task
+from agora.protocols import Agent
+from agora.tasks import Limits, Task, Usage
 
 _NO_MARKS: Final[Mapping[str, int]] = MappingProxyType({})
 
@@ -32,7 +34,7 @@ _ROOM_BYTES = 16_000
 
 
 def jury_limits(ballot: Ballot, task: Task) -> Limits:
-    """What one judge may take for one round: to read the ballot and answer, and once more where that cannot be read.
+    """What one judge may take for one ballot: to read it and answer, and once more where that cannot be read.
 
     A token is a byte at most; there is room for the prompt, and for calls that fail and are made again.
     """
@@ -71,32 +73,55 @@ def _marked(bid: Bid, heard: Iterable[Judged]) -> Bid:
 async def _hear(
     house: House, lot: Lot, name: str, bids: Mapping[str, Bid], round: int, heard: dict[str, Judged]
 ) -> None:
-    auction = lot.auction
-    phase = auction.phase(f"jury-{round}")
-    judged = house.run.past.find(Judged, lot.task.id, auction.number, round, name)
-    if judged is not None:
-        spent = house.run.past.spent(lot.task.id, phase, name)
-        auction.taken[name] += spent
-        auction.purse.book(spent)
-        heard[name] = judged
-        return
-    agent = house.agents[name]
+    auction, past = lot.auction, house.run.past
+    agent, phase = house.agents[name], auction.phase(f"jury-{round}")
     seed = house.run.chance.integer(f"{lot.task.id}/{phase}")
     ballot = ballot_for(list(bids.values()), judge=name, lot=card_hash(agent.profile), seed=seed)
-    bounds = tightest(jury_limits(ballot, lot.task), agent.profile.limits)
-    purse = Purse(f"judging by {name}", bounds, clock=house.run.clock, parent=auction.purse)
-    desk = MeteredDesk(house.run, lot.task, agent=name, phase=phase, price=agent.profile.price, purse=purse)
-    assert isinstance(agent, JuryMember)
+    one, each = {phase: ballot}, {f"{phase}-{''.join(single.plans)}": single for single in ballot.each}
+    asked, other = (each, one) if house.rules.ballots == "each" else (one, each)
+    judged = past.find(Judged, lot.task.id, auction.number, round, name)
+    # What stands on record and is not asked for again; a run may be gone on with by another rule than it began with.
+    spent = (past.spent(lot.task.id, place, name) for place in ({**asked, **other} if judged else other))
+    booked = sum(spent, Usage())
+    auction.taken[name] += booked
+    auction.purse.book(booked)
+    if judged is not None:
+        heard[name] = judged
+        return
+    purse = Purse(f"judging by {name}", agent.profile.limits, clock=house.run.clock, parent=auction.purse)
+    desks = {place: _desk(house, lot, agent, place, part, purse) for place, part in asked.items()}
+    marks: dict[str, int] = {}
+    faults: dict[str, str] = {}
     try:
-        marks, dropped = await _read(agent, desk, ballot), ""
-    except Exception as error:  # an agent is the user's code: what breaks in it costs its marks, not the auction
-        marks, dropped = {}, described(error)
+        async with anyio.create_task_group() as group:
+            for place, part in asked.items():
+                group.start_soon(_mark, agent, desks[place], place, part, marks, faults)
     finally:
-        desk.leave()
+        for desk in desks.values():
+            desk.leave()
         auction.taken[name] += purse.spent
     card = agent.profile
     record = record_of(lot.records, operator=card.operator, agent=name, skill=lot.task.skill)
-    heard[name] = _judged(lot, name, round, marks=marks, dropped=dropped, agreement=agreement_of(record))
+    dropped = next((faults[place] for place in asked if place in faults), "")  # by the ballot's order, not by arrival
+    given = {} if dropped else {bidder: marks[bidder] for bidder in ballot.bidders.values()}
+    heard[name] = _judged(lot, name, round, marks=given, dropped=dropped, agreement=agreement_of(record))
+
+
+def _desk(house: House, lot: Lot, agent: Agent, place: str, ballot: Ballot, above: Purse) -> MeteredDesk:
+    """A desk for one ballot: of calls at the same time none is taken for another, on record or in the purse."""
+    card = agent.profile
+    purse = Purse(f"judging by {card.name}", jury_limits(ballot, lot.task), clock=house.run.clock, parent=above)
+    return MeteredDesk(house.run, lot.task, agent=card.name, phase=place, price=card.price, purse=purse)
+
+
+async def _mark(
+    agent: Agent, desk: MeteredDesk, place: str, ballot: Ballot, marks: dict[str, int], faults: dict[str, str]
+) -> None:
+    assert isinstance(agent, JuryMember)
+    try:
+        marks.update(await _read(agent, desk, ballot))
+    except Exception as error:  # an agent is the user's code: what breaks in it costs its marks, not the auction
+        faults[place] = described(error)
 
 
 def _judged(

@@ -71,6 +71,7 @@ def _first(house: House, lot: Lot) -> Opened:
                 goal=lot.task.goal,
                 bidders=len(members),
                 judges=name in judges,
+                each=rules.ballots == "each",
             ),
         )
         for name, card in cards.items()

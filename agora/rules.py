@@ -14,6 +14,11 @@ class Rules(Value):
 
     refine: Literal["off", "cheaper", "all"] = "off"
     """Who may write its plan again: nobody; whoever asks less than the provisional winner; the winner with them."""
+    ballots: Literal["one", "each"] = "one"
+    """How a judge is asked: for all plans in one call, or for each plan in a call of its own, all at once. "one" reads
+    the task once, and holds plans against each other. "each" reads it once a plan, takes a step of the task's limit for
+    each (n agents that bid and judge: n x n), and reserves the worst cases of all these calls together; no plan's mark
+    hangs on its neighbours, and a small model reads one plan at a time."""
     lessons: int = Field(default=8, ge=1, le=100)
     """The most pairs of past plans that one agent is shown (k of SALE)."""
     explore: float = Field(default=0.0, ge=0, le=1)

@@ -278,7 +278,7 @@ async def test_no_newcomer_is_tried_before_its_share_is_earned() -> None:
     assert call.how != "explore"
 
 
-@pytest.mark.parametrize("rules", [{"explore": 2}, {"refine": "often"}, {"lessens": 8}, "all"])
+@pytest.mark.parametrize("rules", [{"explore": 2}, {"refine": "often"}, {"ballots": "both"}, {"lessens": 8}, "all"])
 def test_rules_that_cannot_be_used_are_named(rules: object) -> None:
     with pytest.raises(ConfigError, match="rules"):
         SALE(rules=cast("dict[str, object]", rules))

@@ -98,11 +98,16 @@ def agents() -> list[LLMAgent]:
     ]
 
 
-async def hold(store: Store) -> str:
-    """Hold the past task's auction and the example's, each in a run of its own; the id of the second run."""
+async def hold(store: Store, *, ballots: str = "one") -> str:
+    """Hold the past task's auction and the example's, each in a run of its own; the id of the second run.
+
+    Args:
+        store: Where.
+        ballots: How judges are asked (`Rules.ballots`).
+    """
 
     async def one(task: Task) -> str:
-        mechanism = SALE(rules={"post": False})  # so small a task would be posted to one agent
+        mechanism = SALE(rules={"post": False, "ballots": ballots})  # so small a task would be posted to one agent
         market = Market(agents(), mechanism=mechanism, store=store, seed=1, budget_usd="0.10", clock=FakeClock())
         return (await market.run_all([task])).run
 

@@ -33,7 +33,7 @@ def expected_work(price: Price, *, tokens: int) -> Amount:
 
 
 def expected_bidding(
-    price: Price, *, record: AgentRecord | None = None, goal: str, bidders: int, judges: bool
+    price: Price, *, record: AgentRecord | None = None, goal: str, bidders: int, judges: bool, each: bool = False
 ) -> Amount:
     """What an agent's bid is expected to cost, and its marks for all bids where it judges.
 
@@ -43,8 +43,9 @@ def expected_bidding(
         price: The agent's posted price.
         record: Its own, on the task's skill.
         goal: Of the task: it is read for the bid and for the ballot.
-        bidders: How many plans are on a ballot.
+        bidders: How many plans it marks.
         judges: Whether it is on the jury.
+        each: Whether it gets a ballot a plan instead of one for all.
     """
     if record is not None and record.bids:
         total = Decimal(record.bidding_usd) if price.unit == "usd" else Decimal(str(record.bidding_seconds))
@@ -52,6 +53,7 @@ def expected_bidding(
     length = plan_length(goal)
     read, wrote = _PROMPT_TOKENS + length, _WRITTEN_TOKENS
     if judges:
-        read += _BALLOT_TOKENS + length + bidders * _PLAN_TOKENS
+        ballots = bidders if each else 1
+        read += ballots * (_BALLOT_TOKENS + length) + bidders * _PLAN_TOKENS
         wrote += bidders * _MARK_TOKENS
     return Amount(value=price.of(read, wrote), unit=price.unit)

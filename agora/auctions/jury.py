@@ -74,7 +74,6 @@ def ballot_for(bids: Sequence[Bid], *, judge: str, seed: int, lot: str = "") -> 
         seed: Of the auction; bidders do not know it.
         lot: What the order is drawn by besides, another for each judge: what the judge is and not what it is called,
             so that a new name gives no new order. Empty: the name.
-        lot: What the judge's order is drawn by, whatever its name is; empty: the name.
 
     Raises:
         ValueError: Two bids are by one agent.

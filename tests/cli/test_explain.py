@@ -237,12 +237,15 @@ def redo(text: str) -> dict[str, int]:
 @pytest.fixture
 def run(project: Path) -> str:
     """The worked example, held into the project's memory."""
+    return held_in(project)
 
+
+def held_in(project: Path, *, ballots: str = "one") -> str:
     async def held() -> str:
         (project / "memory").mkdir(exist_ok=True)
         store = SQLStore.open(project / "memory" / "agora.db", clock=SystemClock())
         try:
-            return await hold(store)
+            return await hold(store, ballots=ballots)
         finally:
             await store.close()
 
@@ -255,6 +258,12 @@ def test_a_person_can_redo_the_award_from_the_printed_text_alone(shell: Shell, r
     assert redo(shown.out) == {"terms": 14, "scores": 5, "values": 4, "costs": 5}
     with pytest.raises(AssertionError):
         redo(shown.out.replace("+0.026400", "+0.026500"))
+
+
+def test_the_award_can_be_redone_in_the_same_way_where_judges_had_a_ballot_a_plan(shell: Shell, project: Path) -> None:
+    shown = shell("explain", held_in(project, ballots="each"))
+    assert shown.code == 0, shown.err
+    assert redo(shown.out) == {"terms": 14, "scores": 5, "values": 4, "costs": 5}
 
 
 def test_the_json_form_has_all_of_the_reckoning(shell: Shell, run: str) -> None:
