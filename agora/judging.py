@@ -15,7 +15,6 @@ import anyio
 
 from agora.abilities import JuryMember
 from agora.auctions import Ballot, agreement_of, ballot_for, jury_schema, read_marks, record_of
-from agora.auctions.ranking import card_hash
 from agora.bids import Bid, Juror
 from agora.budget import Purse
 from agora.desk import MeteredDesk
@@ -76,7 +75,7 @@ async def _hear(
     auction, past = lot.auction, house.run.past
     agent, phase = house.agents[name], auction.phase(f"jury-{round}")
     seed = house.run.chance.integer(f"{lot.task.id}/{phase}")
-    ballot = ballot_for(list(bids.values()), judge=name, lot=card_hash(agent.profile), seed=seed)
+    ballot = ballot_for(list(bids.values()), judge=name, lot=house.cards[name], seed=seed)
     one, each = {phase: ballot}, {f"{phase}-{''.join(single.plans)}": single for single in ballot.each}
     asked, other = (each, one) if house.rules.ballots == "each" else (one, each)
     judged = past.find(Judged, lot.task.id, auction.number, round, name)
