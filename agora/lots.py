@@ -36,8 +36,6 @@ class House:
     """Ranks the bids."""
     policy: Policy
     """Makes the shortlist."""
-    verifiers: Mapping[str, Verifier]
-    """Task id -> verifier."""
     sandbox: Sandbox
     """Makes the copies that agents work in and that verifiers check."""
     bid_deadline_s: float
@@ -46,6 +44,8 @@ class House:
     """How many awards a task gets at most."""
     learn: bool
     """False for a measurement: outcomes stand on the ledger, and nothing is learned from them."""
+    verifiers: dict[str, Verifier] = field(default_factory=dict[str, Verifier])
+    """Task id -> verifier, of the tasks that were posted."""
 
     def require_sandbox(self, tasks: Iterable[Task]) -> None:
         """Refuse before anything is spent what no sandbox here may do.

@@ -1,6 +1,6 @@
 """READ FIRST: the market's loop.
 
-    post      a task is announced
+    post      a task is announced, to a run that is open                         (open_run.py)
     screen    who cannot or may not do it is kept out; the policy makes a shortlist (auctioning.py)
     open      all of them are asked, or one, where bids would not pay            (opening.py)
     bid       everyone on it writes a plan, sealed, until a deadline             (bidding.py)
@@ -33,18 +33,18 @@ from agora.ambient import SeededChance, SystemClock, fresh_id, fresh_seed
 from agora.applying import apply
 from agora.auctioning import hold_auction, screen
 from agora.auctions import SALE
-from agora.budget import Purse, Reservation, share_of, tightest
 from agora.coordinator import Everyone
-from agora.errors import ApprovalPendingError, ApprovalRefusedError, BudgetError, ConfigError, NoAgentsError, only
-from agora.events import Awarded, Done, Event, Posted, Started, TaskDone
-from agora.finishing import finish, remembered, unfunded
+from agora.errors import ApprovalRefusedError, BudgetError, ConfigError, NoAgentsError
+from agora.events import Awarded, Event, Started, TaskDone
+from agora.finishing import finish
 from agora.ledger.redact import redactor_of
 from agora.lots import House, Lot
 from agora.memory.in_memory import MemoryStore
+from agora.open_run import OpenRun
 from agora.opening import next_call
 from agora.past import Past
 from agora.performing import make_attempt
-from agora.posting import as_task, as_usd, fill, unique_ids
+from agora.posting import as_task, as_usd, fill
 from agora.protocols import Agent, ChatModel, Clock, Mechanism, Policy, Sandbox, Store
 from agora.questions import Approve
 from agora.results import Report, Result
@@ -53,9 +53,8 @@ from agora.runs import Run
 from agora.sandbox import BestSandbox
 from agora.settling import award_for, lessons, settlement
 from agora.streaming import Stream, Tee
-from agora.tasks import Check, Limits, Task, Usage
+from agora.tasks import Check, Limits, Task
 from agora.values import JsonValue
-from agora.verifiers import build_verifier
 
 
 class Market:
@@ -176,16 +175,32 @@ class Market:
             UsageError: Something about a task cannot be used; nothing was spent.
             ApprovalPendingError: A question waits for a person; `resume` goes on when it is answered.
         """
+        async with self.open_run(parallel=parallel, notes=notes, command=command, watch=watch) as run:
+            return await run.do_all(tasks)
+
+    @asynccontextmanager
+    async def open_run(
+        self,
+        *,
+        parallel: int = 1,
+        notes: Mapping[str, str] | None = None,
+        command: Mapping[str, JsonValue] | None = None,
+        watch: Callable[[Event], None] | None = None,
+    ) -> AsyncGenerator[OpenRun]:
+        """A run to which tasks are posted while it goes on, as a workflow does; the arguments are those of `run_all`.
+
+        Example:
+            async with market.open_run() as run:
+                (task,) = await run.post(Task(id="read", goal="..."))
+                result = await run.do(task)
+                report = await run.close()
+        """
         if parallel < 1:
             raise ConfigError("parallel", f"{parallel} is no number of tasks: allow at least 1 at once")
-        tasks = [as_task(task) for task in tasks]
-        unique_ids(tasks)
         started = self._started(parallel, notes or {}, command or {})
-        house = self._house(fresh_id(), started, tasks, Past(), watch)
-        house.require_sandbox(tasks)
+        house = self._house(fresh_id(), started, Past(), watch)
         async with self._store.hold(house.run.id):
-            await house.record(started, *(Posted(task=task.id, spec=task) for task in tasks))
-            return await self._go(house, started, tasks)
+            yield OpenRun(house, started, loop=_loop)
 
     async def resume(self, run: str, *, watch: Callable[[Event], None] | None = None) -> Report:
         """Go on with a run that was cut off; what is on record is not done, asked or paid again.
@@ -202,72 +217,22 @@ class Market:
             ConfigError: An agent, the mechanism or the policy is not what the run began with.
             ApprovalPendingError: A question still waits for a person.
         """
+        async with self.reopen(run, watch=watch) as again:
+            return await again.do_all(again.tasks)
+
+    @asynccontextmanager
+    async def reopen(self, run: str, *, watch: Callable[[Event], None] | None = None) -> AsyncGenerator[OpenRun]:
+        """A run that was cut off, open once more; what raises is said at `resume`."""
         ref = self._store.find_run(run)
         async with self._store.hold(ref):
             past = read_past(self._store, ref)
             started = begun_as(past, self._agents, mechanism=self._mechanism.name, policy=self._policy.name)
-            house = self._house(ref, started, past.tasks, past, watch)
+            house = self._house(ref, started, past, watch)
             house.require_sandbox([task for task in past.tasks if past.find(TaskDone, task.id) is None])
             await charge_unknown(house.run)
-            return await self._go(house, started, past.tasks)
+            yield OpenRun(house, started, loop=_loop)
 
-    async def _go(self, house: House, started: Started, tasks: Sequence[Task]) -> Report:
-        """All tasks, from wherever they are to the terminal row of the run."""
-        purse = Purse("run", started.limits, clock=self._clock)
-        began_s = self._clock.monotonic_s()
-        share = share_of(purse.left, len(tasks)) if started.parallel > 1 else Limits()
-        results = {done.task.id: done for done in remembered(house, tasks)}
-        for done in results.values():
-            purse.book(done.usage)
-        # What the others took so far is not for anybody else, whichever of them is gone on with first.
-        kept = {task.id: purse.keep(house.run.past.taken(task.id)) for task in tasks if task.id not in results}
-        limiter = anyio.CapacityLimiter(started.parallel)
-        try:
-            async with anyio.create_task_group() as group:
-                for task in tasks:
-                    if task.id in kept:
-                        group.start_soon(self._queue, house, task, purse, kept[task.id], share, limiter, results)
-        except BaseExceptionGroup as failures:
-            raise only(failures) from failures
-        if waiting := [question.id for question in house.run.waiting]:
-            raise ApprovalPendingError(house.run.id, waiting)
-        ordered = tuple(results[task.id] for task in tasks)
-        await house.record(Done(verdicts={done.task.id: done.verdict for done in ordered}, usage=purse.spent))
-        return Report(
-            run=house.run.id,
-            results=ordered,
-            usage=purse.spent,
-            overhead=sum((done.overhead for done in ordered), Usage()),
-            seconds=max(0.0, self._clock.monotonic_s() - began_s),
-        )
-
-    async def _queue(
-        self,
-        house: House,
-        task: Task,
-        purse: Purse,
-        kept: Reservation,
-        share: Limits,
-        limiter: anyio.CapacityLimiter,
-        results: dict[str, Result],
-    ) -> None:
-        async with limiter:
-            purse.settle(kept, Usage())
-            try:
-                own = purse.fund(f"task {task.id}", tightest(task.limits, share))
-            except BudgetError as empty:  # one task's overrun or delay must not cost the others their report
-                results[task.id] = await unfunded(house, task, str(empty))
-                return
-            try:
-                results[task.id] = await _loop(house, Lot(task=task, purse=own))
-            except ApprovalPendingError:
-                pass  # the others go on; what waits stands in the run, and ends it without a terminal row
-            finally:
-                own.close()
-
-    def _house(
-        self, run: str, started: Started, tasks: Sequence[Task], past: Past, watch: Callable[[Event], None] | None
-    ) -> House:
+    def _house(self, run: str, started: Started, past: Past, watch: Callable[[Event], None] | None) -> House:
         return House(
             run=Run(
                 id=run,
@@ -283,7 +248,6 @@ class Market:
             agents={card.name: self._agents[card.name] for card in started.agents if card.name in self._agents},
             mechanism=self._mechanism,
             policy=self._policy,
-            verifiers={task.id: build_verifier(task.verify) for task in tasks if task.verify},
             sandbox=self._sandbox,
             bid_deadline_s=self._bid_deadline_s,
             attempts=started.attempts,

@@ -1,0 +1,167 @@
+"""A run that is open: tasks are posted to it and done, until it is closed.
+
+One list of tasks is posted whole at the beginning; a workflow posts each task when its predecessors are done. All tasks
+of a run share its ledger, its purse and its bound on how many are worked on at once. What is on record of a task from
+before this process is not done, asked or paid again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import anyio
+
+from agora.budget import Purse, Reservation, share_of, tightest
+from agora.errors import ApprovalPendingError, BudgetError, only
+from agora.events import Done, Event, Posted, Started, TaskDone
+from agora.finishing import remembered, unfunded
+from agora.lots import House, Lot
+from agora.posting import as_task, unique_ids
+from agora.results import Report, Result
+from agora.tasks import Limits, Task, Usage
+from agora.verifiers import build_verifier
+
+Loop = Callable[[House, Lot], Awaitable[Result]]
+"""Takes one task from its announcement to its terminal row."""
+
+_NO_BOUND = Limits()
+
+
+class OpenRun:
+    """What `Market.open_run` and `Market.reopen` hand out.
+
+    Args:
+        house: The collaborators, with what is on record.
+        started: How the run began.
+        loop: How a task is done.
+    """
+
+    def __init__(self, house: House, started: Started, *, loop: Loop) -> None:
+        self._house, self._started, self._loop = house, started, loop
+        self._begun = house.run.past.find(Started) is not None
+        self._purse = Purse("run", started.limits, clock=house.run.clock)
+        self._began_s = house.run.clock.monotonic_s()
+        self._limiter = anyio.CapacityLimiter(started.parallel)
+        self._posted: dict[str, Task] = {}
+        self._results: dict[str, Result] = {}
+        past = house.run.past
+        for done in remembered(house, past.tasks):
+            self._results[done.task.id] = done
+            self._purse.book(done.usage)
+        # What the others took so far is not for anybody else, whichever of them is gone on with first.
+        self._kept: dict[str, Reservation] = {
+            task.id: self._purse.keep(past.taken(task.id)) for task in past.tasks if task.id not in self._results
+        }
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self._house.run.id
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What is on record as posted from before this process, in order."""
+        return tuple(self._house.run.past.tasks)
+
+    @property
+    def left(self) -> Limits:
+        """What can still be spent."""
+        return self._purse.left
+
+    @property
+    def spent(self) -> Usage:
+        """What was spent so far."""
+        return self._purse.spent
+
+    async def record(self, *events: Event) -> None:
+        """Put events on the ledger, unless they are there; return when they are durable."""
+        await self._house.record(*self._beginning(), *events)
+
+    async def post(self, *tasks: Task) -> tuple[Task, ...]:
+        """Announce tasks; return them as they stand on record.
+
+        Raises:
+            UsageError: Something about a task cannot be used, or another task has its id; nothing was spent.
+        """
+        past = self._house.run.past
+        on_record = {task.id: task for task in past.tasks}  # they were filled in and checked then
+        stand = [on_record[task.id] if task.id in on_record else as_task(task) for task in tasks]
+        unique_ids([*self._posted.values(), *stand])
+        self._house.require_sandbox([task for task in stand if past.find(TaskDone, task.id) is None])
+        self._house.verifiers.update({task.id: build_verifier(task.verify) for task in stand if task.verify})
+        await self.record(*(Posted(task=task.id, spec=task) for task in stand))
+        self._posted |= {task.id: task for task in stand}
+        return tuple(stand)
+
+    async def do(self, task: Task, *, limits: Limits = _NO_BOUND) -> Result | None:
+        """Have a posted task done, when it is its turn.
+
+        Args:
+            task: As `post` returned it.
+            limits: What it may take besides its own limits.
+
+        Returns:
+            What came of it; None: it waits for a person's answer, which ends the run without a terminal row.
+        """
+        if (known := self._results.get(task.id)) is not None:
+            return known
+        async with self._limiter:
+            if (kept := self._kept.pop(task.id, None)) is not None:
+                self._purse.settle(kept, Usage())
+            try:
+                own = self._purse.fund(f"task {task.id}", tightest(task.limits, limits))
+            except BudgetError as empty:  # one task's overrun or delay must not cost the others their report
+                self._results[task.id] = await unfunded(self._house, task, str(empty))
+                return self._results[task.id]
+            try:
+                self._results[task.id] = await self._loop(self._house, Lot(task=task, purse=own))
+            except ApprovalPendingError:
+                return None  # the others go on; what waits stands in the run
+            finally:
+                own.close()
+        return self._results[task.id]
+
+    async def do_all(self, tasks: Sequence[Task]) -> Report:
+        """Post several tasks, have them done, and close the run.
+
+        Where several are worked on at once, what is left is split evenly, so that arrival decides nothing of money.
+
+        Raises:
+            UsageError: Something about a task cannot be used; nothing was spent.
+            ApprovalPendingError: A question waits for a person.
+        """
+        posted = await self.post(*tasks)
+        share = share_of(self._purse.left, len(posted)) if self._started.parallel > 1 else _NO_BOUND
+        try:
+            async with anyio.create_task_group() as group:
+                for task in posted:
+                    group.start_soon(self._do, task, share)
+        except BaseExceptionGroup as failures:
+            raise only(failures) from failures
+        return await self.close()
+
+    async def close(self) -> Report:
+        """The terminal row of the run, and its report: tasks in the order in which they were posted.
+
+        Raises:
+            ApprovalPendingError: A question waits for a person; the run stays open on record.
+        """
+        if waiting := [question.id for question in self._house.run.waiting]:
+            raise ApprovalPendingError(self.id, waiting)
+        ordered = tuple(self._results[task] for task in self._posted if task in self._results)
+        verdicts = {done.task.id: done.verdict for done in ordered}
+        await self.record(Done(verdicts=verdicts, usage=self._purse.spent))
+        return Report(
+            run=self.id,
+            results=ordered,
+            usage=self._purse.spent,
+            overhead=sum((done.overhead for done in ordered), Usage()),
+            seconds=max(0.0, self._house.run.clock.monotonic_s() - self._began_s),
+        )
+
+    async def _do(self, task: Task, share: Limits) -> None:
+        await self.do(task, limits=share)
+
+    def _beginning(self) -> tuple[Event, ...]:
+        begun, self._begun = self._begun, True
+        return () if begun else (self._started,)
