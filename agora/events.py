@@ -25,6 +25,7 @@ from agora.auction_events import (
 )
 from agora.bids import Profile
 from agora.desk_events import Called, CommandReserved, Happening, Reserved, ToolUsed
+from agora.flow_events import FlowBegan, FlowEnded, NodeSkipped
 from agora.questions import Question
 from agora.tasks import Limits, Outcome, Task, Usage, Verdict, Work
 from agora.values import JsonValue
@@ -42,8 +43,11 @@ __all__ = [
     "CommandReserved",
     "Done",
     "Event",
+    "FlowBegan",
+    "FlowEnded",
     "Judged",
     "Learned",
+    "NodeSkipped",
     "Opened",
     "Performed",
     "Posted",
@@ -239,6 +243,9 @@ class Done(Happening):
 Event = Annotated[
     Started
     | Resumed
+    | FlowBegan
+    | NodeSkipped
+    | FlowEnded
     | Posted
     | Screened
     | Opened

@@ -24,8 +24,11 @@ from agora.events import (
     CommandReserved,
     Done,
     Event,
+    FlowBegan,
+    FlowEnded,
     Judged,
     Learned,
+    NodeSkipped,
     Opened,
     Performed,
     Posted,
@@ -281,7 +284,19 @@ def _call_id(event: Event) -> str:
     return call_of(event.call) if isinstance(event, (Reserved, Called)) else ""
 
 
-_ONCE_A_TASK: Final = (Started, Posted, Screened, Closed, Applying, Applied, TaskDone, Done)
+_ONCE_A_TASK: Final = (
+    Started,
+    FlowBegan,
+    FlowEnded,
+    NodeSkipped,
+    Posted,
+    Screened,
+    Closed,
+    Applying,
+    Applied,
+    TaskDone,
+    Done,
+)
 
 
 def _key(event: Event) -> tuple[object, ...] | None:
