@@ -1,0 +1,1 @@
+"""Graphs of tasks: what runs when, in which topology, and what becomes of the outputs."""
