@@ -22,14 +22,13 @@ from agora.agents.function import FunctionAgent
 from agora.agents.llm import LLMAgent
 from agora.agents.sampler import SamplerAgent
 from agora.bids import Plan, Price
-from agora.cli.definitions import tier_named
 from agora.cli.joining import model_named
 from agora.cli.session import Session
-from agora.cli.toml_files import fit
 from agora.errors import AgoraError, ConfigError, UnknownNameError
 from agora.protocols import Agent, ChatModel, Tool
 from agora.settings import read_toml, short, unknown
 from agora.tasks import Limits
+from agora.toml_files import fit, tier_named
 from agora.values import Value
 
 KINDS = ("llm", "sampler", "function", "command")

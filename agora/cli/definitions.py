@@ -9,16 +9,13 @@ from typing import cast
 
 from agora import registry
 from agora.agents.images import checked_images
-from agora.cli.toml_files import fit
-from agora.errors import AgoraError, ConfigError, UnknownNameError
+from agora.errors import ConfigError, UnknownNameError
 from agora.protocols import Mechanism, Policy
 from agora.settings import read_toml, short, unknown
-from agora.tasks import Check, Limits, Task, Tier
+from agora.tasks import Limits, Task
+from agora.toml_files import fit, tier_named
 from agora.values import JsonValue, Value
-from agora.verifiers import build_verifier
-
-FILE_OPTION = "file"
-"""The option of a verifier that names a file beside the task's definition; only the verifier reads it."""
+from agora.verifiers import stated_check
 
 
 class TaskFile(Value):
@@ -85,7 +82,7 @@ def load_task(file: Path) -> Task:
         examples=known.examples,
         images=known.images,
         tools=known.tools,
-        verify=_check(known.verify, file, where),
+        verify=None if known.verify is None else stated_check(known.verify, beside=file, where=where),
         protect=known.protect,
         labels=known.labels,
         tier=tier_named(known.tier, where=where),
@@ -97,18 +94,6 @@ def load_task(file: Path) -> Task:
         return task.model_copy(update={"images": checked_images(task, base=file.parent.resolve())})
     except ConfigError as error:
         raise ConfigError(f"{where}: images", error.what) from None
-
-
-def tier_named(name: str, *, where: str) -> Tier:
-    """A sandbox tier by its name in small letters.
-
-    Raises:
-        ConfigError: There is none of that name.
-    """
-    tiers = {tier.name.lower(): tier for tier in Tier}
-    if name not in tiers:
-        raise ConfigError(f"{where}: tier", f"{name!r} is no sandbox tier; there are: {', '.join(tiers)}")
-    return tiers[name]
 
 
 def load_mechanism(name: str, *, project: Path | None) -> Mechanism:
@@ -166,25 +151,3 @@ def _folder(workspace: str | None, file: Path, where: str) -> str | None:
     if not folder.is_dir():
         raise ConfigError(f"{where}: workspace", f"{workspace!r} is not a folder; it is looked for beside the file")
     return str(folder)
-
-
-def _check(table: Mapping[str, JsonValue] | None, file: Path, where: str) -> Check | None:
-    """The verifier's table with its file found, built once to see that it can be."""
-    if table is None:
-        return None
-    options = dict(table)
-    kind = options.pop("kind", None)
-    if not isinstance(kind, str):
-        raise ConfigError(f"{where}: verify.kind", 'is missing: name a verifier, as kind = "command"')
-    named = options.get(FILE_OPTION)
-    if isinstance(named, str):
-        found = (file.parent / named).resolve()
-        if not found.is_file():
-            raise ConfigError(f"{where}: verify.file", f"{named!r} is not a file; it is looked for beside the task")
-        options[FILE_OPTION] = str(found)
-    check = Check(kind=kind, options=options)
-    try:
-        build_verifier(check)
-    except AgoraError as error:
-        raise ConfigError(f"{where}: verify", str(error)) from None
-    return check

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from agora.verifiers.build import build_verifier
+from agora.verifiers.stated import stated_check
 
-__all__ = ["build_verifier"]
+__all__ = ["build_verifier", "stated_check"]

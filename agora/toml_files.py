@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from agora.errors import ConfigError
 from agora.settings import unknown
+from agora.tasks import Tier
 
 _T = TypeVar("_T", bound=BaseModel)
 _SHOWN_CHARS = 60
@@ -51,6 +52,18 @@ def fit(model: type[_T], content: Mapping[str, object], *, where: str) -> _T:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{where}: {field}" if field else where, _mend(model, first["type"], first)) from None
+
+
+def tier_named(name: str, *, where: str) -> Tier:
+    """A sandbox tier by its name in small letters.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
+    tiers = {tier.name.lower(): tier for tier in Tier}
+    if name not in tiers:
+        raise ConfigError(f"{where}: tier", f"{name!r} is no sandbox tier; there are: {', '.join(tiers)}")
+    return tiers[name]
 
 
 def _mend(model: type[BaseModel], kind: str, error: Mapping[str, object]) -> str:
