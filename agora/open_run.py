@@ -17,6 +17,7 @@ from agora.events import Done, Event, Posted, Started, TaskDone
 from agora.finishing import remembered, unfunded
 from agora.lots import House, Lot
 from agora.posting import as_task, unique_ids
+from agora.questions import Question
 from agora.results import Report, Result
 from agora.tasks import Limits, Task, Usage
 from agora.verifiers import build_verifier
@@ -76,6 +77,22 @@ class OpenRun:
     async def record(self, *events: Event) -> None:
         """Put events on the ledger, unless they are there; return when they are durable."""
         await self._house.record(*self._beginning(), *events)
+
+    async def granted(self, task: str, question: str) -> bool | None:
+        """Ask a person before a workflow goes on; the answer is on record, and is asked for once.
+
+        Args:
+            task: The node that asks; a node asks once.
+            question: In words.
+
+        Returns:
+            Yes or no; None: nobody can be asked now, which ends the run without a terminal row.
+        """
+        await self.record()
+        try:
+            return await self._house.run.granted(Question(id=f"{task}/step", about="step", task=task, reason=question))
+        except ApprovalPendingError:
+            return None
 
     async def post(self, *tasks: Task) -> tuple[Task, ...]:
         """Announce tasks; return them as they stand on record.

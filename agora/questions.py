@@ -1,8 +1,8 @@
 """What a person is asked before something happens that cannot be taken back, and what they say.
 
-A question is asked before a command runs, before a diff is written to the user's folder, and before an award that may
-cost money. Whoever cannot ask now answers "later": the question stands on the ledger, and the run goes on when it is
-answered there.
+A question is asked before a command runs, before a diff is written to the user's folder, before an award that may cost
+money, and where a workflow says so. Whoever cannot ask now answers "later": the question stands on the ledger, and the
+run goes on when it is answered there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from agora.tasks import Patch, digest_of
 from agora.values import Value
 
-About = Literal["command", "diff", "award"]
+About = Literal["command", "diff", "award", "step"]
 
 
 class Question(Value):
@@ -27,8 +27,8 @@ class Question(Value):
     """What is asked for."""
     task: str
     """Which task."""
-    agent: str
-    """Whose command, diff or award."""
+    agent: str = ""
+    """Whose command, diff or award; empty for a step of a workflow."""
     argv: tuple[str, ...] = ()
     """The command, exactly as it would be started."""
     stdin: str = ""
@@ -44,7 +44,7 @@ class Question(Value):
     usd: Decimal = Decimal(0)
     """What it may cost at worst, in US dollars."""
     reason: str = ""
-    """Why this agent, for an award."""
+    """Why this agent, for an award; the question itself, for a step of a workflow."""
 
     @property
     def digest(self) -> str:
@@ -60,6 +60,7 @@ class Question(Value):
             str(len(self.argv)),
             *self.argv,
             *(part for pair in self.env for part in pair),
+            *([self.reason] if self.about == "step" else []),
         )
         for part in (*parts, digest_of(self.patch.changes)):
             hashed.update(f"{len(part)}:{part}".encode("utf-8", "surrogatepass"))
@@ -76,4 +77,4 @@ class Answer(NamedTuple):
 
 
 Approve = Callable[[Question], Awaitable[Answer | bool]]
-"""Asked before a command, a diff or an award; a plain bool is a person's answer."""
+"""Asked before a command, a diff, an award or a step; a plain bool is a person's answer."""

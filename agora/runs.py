@@ -35,7 +35,8 @@ class Run:
     write: Callable[[str, str], None] | None = None
     """Shown each piece of text that an agent's model writes, as it arrives: the agent, and the piece."""
     approve: Approve | None = None
-    """Asked before a command, a diff or an award; None: commands and awards go ahead, diffs are only handed back."""
+    """Asked before a command, a diff, an award or a step of a workflow; None: commands and awards go ahead, diffs are
+    only handed back, and a step waits."""
     waiting: list[Question] = field(default_factory=list[Question])
     """Questions that nobody could be asked."""
 
@@ -63,10 +64,10 @@ class Run:
         """
         if (said := self.past.answer(question)) is not None:
             return said
-        if self.approve is None:
+        if self.approve is None and question.about != "step":
             self._nobody_to_ask(question)
             return question.about != "diff"
-        answer = await self.approve(question)
+        answer = await self.approve(question) if self.approve else Answer(None)
         granted, asked = answer if isinstance(answer, Answer) else (answer, True)
         waits = self.past.find(Asked, question.task, question.id)
         if granted is not None and not asked and waits is None:

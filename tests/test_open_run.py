@@ -10,8 +10,8 @@ import pytest
 from agora.agents.function import FunctionAgent
 from agora.ambient import SystemClock
 from agora.bids import Plan
-from agora.errors import ConfigError
-from agora.events import Done, Posted, Started
+from agora.errors import ApprovalPendingError, ConfigError
+from agora.events import Asked, Done, Posted, Started
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
@@ -105,3 +105,23 @@ async def test_tasks_are_worked_on_at_once_up_to_the_bound() -> None:
         report = await run.close()
     assert most == 2
     assert report.passed == 4
+
+
+async def test_a_step_waits_for_a_person_whatever_is_let_through_besides(tmp_path: Path) -> None:
+    path = str(tmp_path / "agora.db")
+    store = SQLStore.open(path, clock=SystemClock())
+    async with market(store).open_run() as run:
+        assert await run.granted("publish", "Publish it?") is None, "there is nobody to be asked"
+        with pytest.raises(ApprovalPendingError):
+            await run.close()
+        left = run.id
+    (waiting,) = [item.event for item in store.events(left) if isinstance(item.event, Asked)]
+    assert waiting.question.reason == "Publish it?"
+    await store.close()
+
+    store = SQLStore.open(path, clock=SystemClock())
+    await store.record(left, waiting.model_copy(update={"granted": True}))
+    async with market(store).reopen(left) as again:
+        assert await again.granted("publish", "Publish it?") is True
+        assert await again.granted("publish", "Publish something else?") is None, "an answer counts for one question"
+    await store.close()

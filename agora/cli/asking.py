@@ -41,8 +41,13 @@ _REPLIES: Final[Mapping[str, Reply | Literal["whole"]]] = {
     "d": "whole",
     "diff": "whole",
 }
-_VERBS: Final[Mapping[About, str]] = {"diff": "Apply it", "command": "Run it", "award": "Award it"}
-_ALL: Final[Mapping[About, str]] = {"diff": "diffs", "command": "commands", "award": "awards"}
+_VERBS: Final[Mapping[About, str]] = {
+    "diff": "Apply it",
+    "command": "Run it",
+    "award": "Award it",
+    "step": "Go on",
+}
+_ALL: Final[Mapping[About, str]] = {"diff": "diffs", "command": "commands", "award": "awards", "step": "steps"}
 
 
 def can_ask() -> bool:
@@ -92,6 +97,11 @@ def lines_of(question: Question, *, whole: bool = True) -> Iterator[tuple[str, s
         cost = f", for {usd(question.usd)} at most" if question.usd else ""
         yield f"{task}: {who} wants to run a command {where}{cost}", "head"
         yield from _command(question, whole=whole)
+        return
+    if question.about == "step":
+        yield f"{task}: the workflow asks before it goes on", "head"
+        for row in question.reason.split("\n"):
+            yield from _cut(candid(row), "  ", whole=whole)
         return
     folder = candid(question.workspace, command=True)
     yield f"{task}: {who}'s work changes {_files(len(question.patch.changes))} of {folder}", "head"

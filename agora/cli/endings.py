@@ -69,6 +69,8 @@ def brief(question: Question) -> str:
         where = "in the sandbox" if question.sandboxed else "outside any sandbox"
         argv = safe(" ".join(argument(word) for word in question.argv), limit=_ONE_LINE_CHARS)
         what = f"{who} runs {argv} {where}"
+    elif question.about == "step":
+        what = safe(" ".join(question.reason.split()), limit=_ONE_LINE_CHARS)
     return f"{safe(question.task)}: {what}"
 
 
