@@ -117,6 +117,8 @@ class Task(Value):
     """The least sandbox that commands of this task run in."""
     limits: Limits = Limits()
     """Bounds on all attempts at this task together."""
+    agents: tuple[str, ...] = ()
+    """Who may bid, by name; empty: whoever can."""
 
 
 class Change(Value):

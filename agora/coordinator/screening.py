@@ -35,6 +35,8 @@ class Everyone:
 
 def reason_to_keep_out(task: Task, agent: Profile, limits: Limits) -> str:
     """Why an agent may not bid on a task; empty where it may."""
+    if task.agents and agent.name not in task.agents:
+        return f"is not among those who may bid on this task: {', '.join(task.agents)}"
     if task.skill and agent.skills and task.skill not in agent.skills:
         return f"has no skill {task.skill!r}"
     if missing := sorted(task.labels - agent.trust):

@@ -56,3 +56,11 @@ def test_a_policy_that_lets_in_who_is_down_is_found_out() -> None:
     check_policy(Everyone(), POOL)
     with pytest.raises(AssertionError, match="that is down was shortlisted"):
         check_policy(Deaf(), POOL)
+
+
+def test_a_task_can_name_who_may_bid_on_it() -> None:
+    named = TASK.model_copy(update={"agents": ("spare", "other")})
+    chosen = Everyone().shortlist(named, POOL, limits=Limits(usd=Decimal(1)), chance=SeededChance(0))
+    assert set(chosen.members) == {"spare"}
+    assert chosen.kept_out["able"] == "is not among those who may bid on this task: spare, other"
+    assert chosen.kept_out["other"] == "has no skill 'python'", "being named makes nobody able"
