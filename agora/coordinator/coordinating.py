@@ -33,7 +33,7 @@ class Rule(Value):
     slow_s: float = Field(default=SLOW_S, gt=0)
     """Seconds that count as 1."""
     breaker: bool = True
-    """Whether agents that fail hard are left alone for a while."""
+    """Whether agents that fail hard are left alone for a while; without it hard failures go on their record."""
     newcomer_share: float = Field(default=0.05, gt=0, le=1)
     """The most of all decisions that go to operators without a record; 1: no limit."""
 
@@ -167,7 +167,7 @@ class Coordinator:
             return credits
         self._book, credit = self._book.credited(event, cost_weight=self.rule.cost_weight)
         if credit.decision is not None:
-            self._settle(credit, event.passed, failed=event.failure is not None)
+            self._settle(credit, None if event.failure else event.passed, failed=event.failure is not None)
         return (credit,)
 
     def state(self) -> State:
@@ -200,7 +200,9 @@ class Coordinator:
             self._breakers[decision.arm] = breaker.answered(age=decision.age)
         if credit.reward is not None:
             self._policy.update(decision.arm, decision.x, credit.reward)
-        if passed is not None and not failed:
+        if failed and not self.rule.breaker:
+            passed = False  # nobody else would remember it
+        if passed is not None:
             arms = self._priors.setdefault(decision.kind, {})
             arms[decision.arm] = arms.get(decision.arm, Prior()).after(passed=passed)
             self._newcomers = self._newcomers.verified(decision.arm)

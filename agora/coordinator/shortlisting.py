@@ -3,7 +3,8 @@
     stability = .4 (1 - load) + .4 (1 - latency) + .2 available
     score     = .5 similarity + .35 prior success + .15 stability
 
-Every term is clipped to [0, 1], what is not known counts as .5, and the L best are kept.
+Every term is clipped to [0, 1], what is not known counts as .5, and the L best are kept. Not of the source: no arm gets
+more than one place, or an operator with many names and tempting cards takes them all.
 """
 
 from __future__ import annotations
@@ -64,14 +65,22 @@ def best(candidates: Sequence[Candidate], rows: Array, *, length: int = LENGTH) 
     if length < 1:
         raise ConfigError("shortlist", f"length {length!r} must be 1 or more")
     totals = np.round(screened(rows), _CLOSE)
+    worth: list[float] = totals.tolist()
+
+    def order(place: int) -> tuple[float, float, str, str]:
+        return -worth[place], *in_order(candidates[place])
+
+    if len({candidate.arm for candidate in candidates}) < len(candidates):
+        firsts: dict[str, int] = {}
+        for place in sorted(range(len(candidates)), key=order):
+            firsts.setdefault(candidates[place].arm, place)
+        return list(firsts.values())[:length]
     if len(candidates) > length:
         edge = np.partition(totals, len(totals) - length)[len(totals) - length]
-        places = np.flatnonzero(totals >= edge).tolist()
+        places: list[int] = np.flatnonzero(totals >= edge).tolist()
     else:
         places = list(range(len(candidates)))
-    worth = totals.tolist()
-    places.sort(key=lambda place: (-worth[place], *in_order(candidates[place])))
-    return places[:length]
+    return sorted(places, key=order)[:length]
 
 
 def in_order(candidate: Candidate) -> tuple[float, str, str]:
