@@ -177,7 +177,7 @@ def _taus(
     for source, share in shares.items():
         row = rows.get(source, {})
         for agent, part in parts.items():
-            taus = row[agent].tau if agent in row else {}
+            taus: Mapping[str, float] = row[agent].tau if agent in row else {}
             part.extend(share * weight * min(max(taus.get(kind, start), low), high) for kind, weight in mixture.items())
     return [math.fsum(part) for part in parts.values()]
 
