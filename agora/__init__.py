@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agora.results import Report, Result
     from agora.solo import solo
     from agora.tasks import Check, Limits, Outcome, Patch, Task, Tier, Usage, Verdict, Work
+    from agora.workflows.flow import Workflow
 
 __all__ = [
     "SALE",
@@ -48,6 +49,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "Work",
+    "Workflow",
     "solo",
     "tool",
 ]
@@ -64,6 +66,7 @@ _HOMES = {
     "agora.results": ["Report", "Result"],
     "agora.solo": ["solo"],
     "agora.tasks": ["Check", "Limits", "Outcome", "Patch", "Task", "Tier", "Usage", "Verdict", "Work"],
+    "agora.workflows.flow": ["Workflow"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
