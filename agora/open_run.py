@@ -16,6 +16,7 @@ from agora.errors import ApprovalPendingError, BudgetError, only
 from agora.events import Done, Event, Posted, Started, TaskDone
 from agora.finishing import remembered, unfunded
 from agora.lots import House, Lot
+from agora.past import Past
 from agora.posting import as_task, unique_ids
 from agora.questions import Question
 from agora.results import Report, Result
@@ -65,6 +66,16 @@ class OpenRun:
         return tuple(self._house.run.past.tasks)
 
     @property
+    def parallel(self) -> int:
+        """How many tasks are worked on at once."""
+        return self._started.parallel
+
+    @property
+    def past(self) -> Past:
+        """What is on record from before this process."""
+        return self._house.run.past
+
+    @property
     def left(self) -> Limits:
         """What can still be spent."""
         return self._purse.left
@@ -77,6 +88,19 @@ class OpenRun:
     async def record(self, *events: Event) -> None:
         """Put events on the ledger, unless they are there; return when they are durable."""
         await self._house.record(*self._beginning(), *events)
+
+    def note(self, event: Event) -> None:
+        """Put an event on the ledger with the next commit, unless it is there."""
+        self._house.note(event)
+
+    def stop_if_waiting(self) -> None:
+        """Refuse to go on to the end of a run in which something waits for a person.
+
+        Raises:
+            ApprovalPendingError: It stays open on record.
+        """
+        if waiting := [question.id for question in self._house.run.waiting]:
+            raise ApprovalPendingError(self.id, waiting)
 
     async def granted(self, task: str, question: str) -> bool | None:
         """Ask a person before a workflow goes on; the answer is on record, and is asked for once.
@@ -163,8 +187,7 @@ class OpenRun:
         Raises:
             ApprovalPendingError: A question waits for a person; the run stays open on record.
         """
-        if waiting := [question.id for question in self._house.run.waiting]:
-            raise ApprovalPendingError(self.id, waiting)
+        self.stop_if_waiting()
         ordered = tuple(self._results[task] for task in self._posted if task in self._results)
         verdicts = {done.task.id: done.verdict for done in ordered}
         await self.record(Done(verdicts=verdicts, usage=self._purse.spent))

@@ -1,0 +1,63 @@
+"""What a node may take of what is left: its share by weight of all that has still to begin.
+
+Weights are estimates, raised on the critical path (`spreading.py`); the instances of a map share their node's. What a
+node leaves is there for all that begin after it. A later round of a loop, or a later node of a workflow that is used,
+weighs as much again when it is opened: nobody knew before whether it would be.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from decimal import ROUND_DOWN, Decimal, localcontext
+
+from agora.tasks import Limits
+from agora.workflows.features import Subtask
+from agora.workflows.instances import Instance
+from agora.workflows.nodes import Flow
+from agora.workflows.spreading import STEP_USD, weights
+
+
+class Allotment:
+    """Shares of one run; owned by whoever follows the workflow.
+
+    Args:
+        flow: One that was checked.
+    """
+
+    def __init__(self, flow: Flow) -> None:
+        nodes = [
+            Subtask(id=node.id, depends_on=node.after, coupling=node.coupling, estimated_tokens=node.tokens)
+            for node in flow.nodes
+        ]
+        self._weights = weights(nodes)
+        self._to_come = dict(self._weights)  # nodes that nothing was opened of
+        self._opened: dict[str, Decimal] = {}  # instances that have not begun
+
+    def opened(self, instances: Sequence[Instance]) -> None:
+        """Take in what became ready together."""
+        alike = Counter(instance.path for instance in instances)
+        for instance in instances:
+            self._to_come.pop(instance.path[0], None)
+            self._opened[instance.id] = self._weights[instance.path[0]] / alike[instance.path]
+
+    def passed_over(self, node: str) -> None:
+        """Take in that a node is skipped, or stands in for nobody: its share is for the others."""
+        self._to_come.pop(node, None)
+
+    def limits(self, instance: Instance, left: Limits) -> Limits:
+        """What an instance that begins now may take; time is not shared out, since it passes for all at once.
+
+        Args:
+            instance: One that was opened, and has not begun.
+            left: What the run has left, less what those that are being worked on hold.
+        """
+        with localcontext(prec=60):
+            own = self._opened.pop(instance.id)
+            share = own / (own + sum(self._opened.values()) + sum(self._to_come.values()))
+            usd = None if left.usd is None else (left.usd * share).quantize(STEP_USD, rounding=ROUND_DOWN)
+            return Limits(
+                usd=left.usd if share == 1 else usd,
+                tokens=None if left.tokens is None else int(left.tokens * share),
+                steps=None if left.steps is None else int(left.steps * share),
+            )

@@ -1,0 +1,202 @@
+"""A workflow is followed: a node starts as soon as all that it waits for has come to an end.
+
+Every task node goes through the market's loop, in one run with one purse. What may start is a pure function of what has
+ended (`expanding.py`), and all that ended is on the ledger, so a run that was cut off is gone on with from wherever it
+was: nothing that is on record is done, asked or paid again.
+
+Where a failure stops the workflow, what has not begun is not begun; what is being worked on comes to its own end, since
+calls that are under way are paid for in any case.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final
+
+import anyio
+
+from agora.errors import LedgerError, UsageError, only
+from agora.events import Event, FlowBegan, FlowEnded, NodeSkipped
+from agora.market import Market
+from agora.open_run import OpenRun
+from agora.results import Report
+from agora.tasks import Verdict
+from agora.values import JsonValue, Value
+from agora.workflows.allotting import Allotment
+from agora.workflows.checking import checked, checked_inputs
+from agora.workflows.expanding import Progress
+from agora.workflows.instances import Ending, Instance, Remark, output_of
+from agora.workflows.nodes import ApproveNode, Flow
+
+PARALLEL: Final = 4
+"""How many nodes are worked on at once where nobody says."""
+
+Tell = Callable[[tuple[str, Ending | None]], Awaitable[None]]
+
+
+class FlowReport(Value):
+    """What came of a workflow."""
+
+    flow: str
+    """Its name."""
+    verdict: Verdict
+    """passed where all of its ends passed; failed where it was stopped or an end failed; else unknown."""
+    outputs: Mapping[str, JsonValue]
+    """Node -> what it gave, of those that nobody follows."""
+    skipped: tuple[Remark, ...] = ()
+    """What was passed over, and why."""
+    reason: str = ""
+    """Why it was stopped."""
+    report: Report
+    """The run: a result for each task, in the order in which they were posted, and what it took."""
+
+    @property
+    def output(self) -> str:
+        """The outputs as one text: of one node, that node's; of several, an object."""
+        return output_of(self.outputs)
+
+
+async def run_flow(
+    market: Market,
+    flow: Flow,
+    inputs: Mapping[str, JsonValue] | None = None,
+    *,
+    parallel: int = PARALLEL,
+    notes: Mapping[str, str] | None = None,
+    command: Mapping[str, JsonValue] | None = None,
+    watch: Callable[[Event], None] | None = None,
+) -> FlowReport:
+    """Follow a workflow in a run of its own.
+
+    Args:
+        market: Who does the tasks.
+        flow: The graph.
+        inputs: What it is given.
+        parallel: How many nodes are worked on at once.
+        notes: Put on the ledger with the start, as who did not join and why.
+        command: Put there too: what makes this market again, for whoever resumes the run.
+        watch: Called with each event when it is recorded.
+
+    Raises:
+        ConfigError: The graph or an input cannot be used; nothing was spent.
+        ApprovalPendingError: A question waits for a person; `resume_flow` goes on when it is answered.
+    """
+    checked_inputs(checked(flow), given := dict(inputs or {}))
+    began = FlowBegan(flow=flow.name, graph=_on_record(flow), inputs=given)
+    async with market.open_run(parallel=parallel, notes=notes, command=command, watch=watch) as run:
+        await run.record(began)
+        return await _Follower(run, flow, given).follow()
+
+
+async def resume_flow(market: Market, run: str, *, watch: Callable[[Event], None] | None = None) -> FlowReport:
+    """Go on with a workflow that was cut off, by the graph that is on record.
+
+    Args:
+        market: With the agents, the mechanism and the policy that it began with.
+        run: Its id, a unique prefix, or "last".
+        watch: Called with each new event when it is recorded.
+
+    Raises:
+        LedgerError: The run follows no workflow, or something is on record that the workflow does not start.
+        ApprovalPendingError: A question still waits for a person.
+    """
+    async with market.reopen(run, watch=watch) as again:
+        began = again.past.find(FlowBegan)
+        if began is None:
+            raise LedgerError(f"run {again.id} follows no workflow: go on with it by `Market.resume`")
+        return await _Follower(again, Flow.model_validate(began.graph), began.inputs).follow()
+
+
+class _Follower:
+    """One workflow on its way through one run."""
+
+    def __init__(self, run: OpenRun, flow: Flow, inputs: Mapping[str, JsonValue]) -> None:
+        self._run, self._flow = run, flow
+        self._progress = Progress(flow, inputs)
+        self._allotment = Allotment(flow)
+        self._limiter = anyio.CapacityLimiter(run.parallel)
+        self._reasons: dict[str, str] = {}
+        self._told = 0
+
+    async def follow(self) -> FlowReport:
+        send, receive = anyio.create_memory_object_stream[tuple[str, Ending | None]](math.inf)
+        running = 0
+        try:
+            async with send, receive, anyio.create_task_group() as group:
+
+                def start(instances: Iterable[Instance]) -> int:
+                    ready = list(instances)
+                    self._allotment.opened(ready)
+                    for instance in ready:
+                        group.start_soon(self._work, instance, send.send)
+                    return len(ready)
+
+                running += start(self._progress.ready.start)
+                self._note_skipped()
+                while running:
+                    name, ending = await receive.receive()
+                    running -= 1
+                    if ending is not None:
+                        running += start(self._progress.finish(name, ending))
+                        self._note_skipped()
+        except BaseExceptionGroup as failures:
+            raise only(failures) from failures
+        return await self._close()
+
+    async def _work(self, instance: Instance, tell: Tell) -> None:
+        """One instance, when it is its turn; None where nothing came of it that the others can go on with."""
+        ending: Ending | None = None
+        async with self._limiter:
+            if self._progress.wanted(instance.id):
+                ending = await (self._ask if isinstance(instance.node, ApproveNode) else self._do)(instance)
+        await tell((instance.id, ending))
+
+    async def _ask(self, instance: Instance) -> Ending | None:
+        granted = await self._run.granted(instance.id, instance.text)
+        return None if granted is None else Ending(verdict=Verdict.PASSED if granted else Verdict.FAILED)
+
+    async def _do(self, instance: Instance) -> Ending | None:
+        limits = self._allotment.limits(instance, self._run.left)
+        try:
+            (task,) = await self._run.post(instance.task)
+        except UsageError as error:  # only now it is known what its text or its folder is
+            self._reasons[instance.id] = str(error)
+            return Ending(verdict=Verdict.FAILED)
+        result = await self._run.do(task, limits=limits)
+        if result is None:
+            return None
+        self._reasons[instance.id] = result.reason
+        return Ending(verdict=result.verdict, output=result.output)
+
+    def _note_skipped(self) -> None:
+        for one in self._progress.passed_over(self._told):
+            self._allotment.passed_over(one.id)
+            self._run.note(NodeSkipped(task=one.id, reason=one.why))
+            self._told += 1
+
+    async def _close(self) -> FlowReport:
+        self._run.stop_if_waiting()
+        stands = self._progress.ready
+        reason = "; ".join(f"{one.id} failed: {self._reasons.get(one.id) or one.why}" for one in stands.stopped)
+        await self._run.record(FlowEnded(verdict=stands.verdict, outputs=stands.outputs, reason=reason))
+        return FlowReport(
+            flow=self._flow.name,
+            verdict=stands.verdict,
+            outputs=stands.outputs,
+            skipped=stands.skipped,
+            reason=reason,
+            report=await self._run.close(),
+        )
+
+
+def _on_record(flow: Flow) -> dict[str, JsonValue]:
+    """A workflow as JSON, without what it leaves open; the same whatever PYTHONHASHSEED says."""
+    nodes: list[JsonValue] = []
+    for node in flow.nodes:
+        stated = node.model_dump(mode="json", exclude_defaults=True)
+        if "labels" in stated:
+            stated["labels"] = sorted(stated["labels"])
+        nodes.append({"kind": node.kind, **stated})
+    whole: dict[str, JsonValue] = flow.model_dump(mode="json", exclude_defaults=True, exclude={"nodes", "flows"})
+    return {**whole, "nodes": nodes, "flows": [_on_record(other) for other in flow.flows]}
