@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal, cast
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from agora.errors import ConfigError
 from agora.tasks import MOST_GOAL_CHARS, Check, Limits, Tier
@@ -236,8 +236,17 @@ class UseNode(_Node):
     """What it is given, with {placeholders}."""
 
 
-Node = Annotated[TaskNode | ApproveNode | UseNode, Field(discriminator="kind")]
-"""Any node."""
+def _kind(content: object) -> str:
+    """Which node it is: what it says, or by what only that kind has."""
+    stated = _table(content) or getattr(content, "__dict__", {})
+    return str(stated.get("kind") or next((kind for kind in ("approve", "use") if kind in stated), "task"))
+
+
+Node = Annotated[
+    Annotated[TaskNode, Tag("task")] | Annotated[ApproveNode, Tag("approve")] | Annotated[UseNode, Tag("use")],
+    Discriminator(_kind),
+]
+"""Any node; a `kind` that is left out is clear from the rest."""
 
 
 class FlowInput(Value):
