@@ -102,9 +102,10 @@ def whole_of(story: RunStory, asked: Asked) -> Question:
     """
     from agora.errors import LedgerError
 
-    question, task = asked.question, story.tasks[asked.question.task]
+    question = asked.question
     if question.about != "diff":
         return question
+    task = story.tasks[question.task]
     if task.last is not None:
         question = question.model_copy(update={"patch": task.last.patch})
     if question.digest != asked.digest:
@@ -114,6 +115,8 @@ def whole_of(story: RunStory, asked: Asked) -> Question:
 
 def said_of(story: RunStory, asked: Asked) -> Asked:
     """The question as it stands now."""
+    if asked.question.about == "step":
+        return story.steps[asked.question.task]
     return story.tasks[asked.question.task].asked[asked.question.id]
 
 

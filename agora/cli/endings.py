@@ -15,6 +15,7 @@ from agora.errors import ApprovalError, BudgetError, NoBidsError, VerifierError
 from agora.questions import Question
 from agora.results import Report, Result
 from agora.tasks import Limits, Verdict
+from agora.workflows.executor import FlowReport
 
 _SHOWN_OUTPUT_CHARS = 4_000
 _ONE_LINE_CHARS = 160
@@ -44,9 +45,32 @@ def print_result(report: Report, story: RunStory) -> None:
     else:
         print_reasons(stories)
         console.print(f"passed {report.passed} of {len(report.results)}")
-    share = f", of which bids {usd(report.overhead.usd)}" if report.overhead.usd else ""
-    console.print(f"took {taken(report.usage)}{share}")
-    console.print(f"[quiet]trace {report.run} · next: agora explain {report.run}[/]")
+    _print_cost(report)
+
+
+def flow_code(done: FlowReport, story: RunStory) -> int:
+    """What the shell gets of a workflow: 0 where it passed, or ended without anything to be checked by."""
+    if done.verdict is Verdict.FAILED:
+        stopped = [result for result in done.report.results if result.verdict is Verdict.FAILED]
+        codes = [code for result in stopped if (code := _code(result, story))]
+        said_no = any(asked.granted is False for asked in story.steps.values())
+        return codes[-1] if codes else ApprovalError.exit_code if said_no else NoBidsError.exit_code
+    return 0 if done.verdict is Verdict.PASSED else VerifierError.exit_code
+
+
+def print_flow(done: FlowReport, story: RunStory) -> None:
+    """A workflow's end on standard output: its tasks, what was passed over, what it gave."""
+    console = out()
+    if story.tasks:
+        console.print(table_of(story.tasks.values()))
+        console.print(f"[quiet]{LEGEND}[/]\n")
+    for node, reason in story.skipped.items():
+        console.print(f"[quiet]{safe(node)} was passed over: {safe(reason, limit=_ONE_LINE_CHARS)}[/]")
+    if done.output:
+        console.print(_shortened(done.output))
+    reason = f": {safe(done.reason)}" if done.reason else ""
+    console.print(f"workflow {safe(done.flow)} {verdict(done.verdict)}{reason}")
+    _print_cost(done.report)
 
 
 def print_waiting(story: RunStory) -> None:
@@ -57,6 +81,17 @@ def print_waiting(story: RunStory) -> None:
     for asked in story.waiting:
         console.print(f"[unknown]waits for an answer[/]: {brief(asked.question)}")
     console.print(f"took {taken(story.spent)} so far")
+
+
+def _print_cost(report: Report) -> None:
+    share = f", of which bids {usd(report.overhead.usd)}" if report.overhead.usd else ""
+    out().print(f"took {taken(report.usage)}{share}")
+    out().print(f"[quiet]trace {report.run} · next: agora explain {report.run}[/]")
+
+
+def _shortened(output: str) -> Text:
+    text = visible(output)
+    return Text(text[:_SHOWN_OUTPUT_CHARS] + (" …" if len(text) > _SHOWN_OUTPUT_CHARS else "") + "\n")
 
 
 def brief(question: Question) -> str:
@@ -77,9 +112,7 @@ def brief(question: Question) -> str:
 def _print_task(story: TaskStory) -> None:
     console, last = out(), story.last
     if last is not None and last.output:
-        text = visible(last.output)
-        cut = text[:_SHOWN_OUTPUT_CHARS] + (" …" if len(text) > _SHOWN_OUTPUT_CHARS else "")
-        console.print(Text(cut + "\n"))
+        console.print(_shortened(last.output))
     if last is not None and last.patch.changes:
         state = "applied" if story.applied and story.applied.applied else "not applied"
         if story.applied and story.applied.reason not in ("", "not approved"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from agora.bids import Amount, Score
 from agora.cli.rows import ranked
 from agora.cli.story import AttemptStory, AuctionStory, RunStory, TaskStory
-from agora.events import Asked, Resumed
+from agora.events import Asked, FlowBegan, Resumed
 from agora.tasks import Patch, Usage
 from agora.values import JsonValue
 
@@ -46,8 +46,10 @@ def run_form(run: str, story: RunStory) -> Form:
     started = story.started
     tasks: list[JsonValue] = [task_form(task) for task in story.tasks.values()]
     verdicts: Form = {task.task.id: task.verdict.value if task.verdict else None for task in story.tasks.values()}
+    flow: Form = {"flow": flow_form(story, story.flow)} if story.flow else {}
     return {
         "run": run,
+        **flow,
         "finished": story.done is not None,
         "seed": started.seed if started else None,
         "mechanism": started.mechanism if started else None,
@@ -60,6 +62,20 @@ def run_form(run: str, story: RunStory) -> Form:
         "usage": usage_form(story.done.usage if story.done else story.spent),
         "overhead": usage_form(story.overhead()),
         "tasks": tasks,
+    }
+
+
+def flow_form(story: RunStory, began: FlowBegan) -> Form:
+    """The workflow that a run follows, and what came of it; its tasks stand beside it."""
+    ended = story.flow_ended
+    return {
+        "name": began.flow,
+        "inputs": dict(began.inputs),
+        "verdict": ended.verdict.value if ended else None,
+        "reason": ended.reason if ended else "",
+        "outputs": dict(ended.outputs) if ended else {},
+        "skipped": dict(story.skipped),
+        "questions": [question_form(asked) for asked in story.steps.values()],
     }
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agora.market import Market
     from agora.protocols import Store
     from agora.results import Report
+    from agora.workflows.executor import FlowReport
 
 
 def resume(
@@ -52,11 +53,12 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
 
     from agora.cli.paint import err
     from agora.cli.pool import join_pool
-    from agora.cli.running import ONLY, conduct, is_quiet, market_of, rules_of
+    from agora.cli.running import ONLY, conduct, ended, is_quiet, market_of, rules_of
     from agora.cli.session import opened_store
     from agora.cli.story import told
     from agora.cli.view import view_of
     from agora.sandbox import BareSandbox
+    from agora.workflows.executor import resume_flow
 
     async with opened_store(session) as store:
         run = ref_of(store, ref)
@@ -73,10 +75,14 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
         if form is Format.TEXT:
             err().print(f"[quiet]going on with run {run}[/]")
 
-        async def go(market: Market, watch: Callable[[Event], None]) -> Report:
-            return await market.resume(run, watch=partial(_told_first, watch, form))
+        async def go(market: Market, watch: Callable[[Event], None]) -> Report | FlowReport:
+            told_first = partial(_told_first, watch, form)
+            if story.flow is not None:
+                return await resume_flow(market, run, watch=told_first)
+            return await market.resume(run, watch=told_first)
 
-        return await conduct(make, go, session=session, store=store, view=view, form=form)
+        done = await conduct(make, go, session=session, store=store, view=view, form=form)
+    return ended(done, view, form)
 
 
 def ref_of(store: Store, ref: str | None) -> str:

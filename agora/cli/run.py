@@ -11,10 +11,15 @@ from agora.cli.options import Agents, Approve, Bare, Cache, Format, Json, Projec
 
 
 def run(
-    what: Annotated[str, typer.Argument(metavar="GOAL|TASK.toml|FOLDER", help="What is to be done.")],
+    what: Annotated[
+        str, typer.Argument(metavar="GOAL|TASK.toml|FOLDER|FLOW.toml|FLOW.py:NAME", help="What is to be done.")
+    ],
     workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="The folder that it is about.")] = None,
     verify: Annotated[str | None, typer.Option("--verify", help='Passes when the work is right: "pytest -q".')] = None,
     skill: Annotated[str | None, typer.Option("--skill", help="Ask only agents that have it.")] = None,
+    given: Annotated[
+        list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="What a workflow is given.")
+    ] = None,
     budget: Annotated[str | None, typer.Option("--budget", help="US dollars for the whole run.")] = None,
     agents: Agents = None,
     mechanism: Annotated[str | None, typer.Option("--mechanism", help="The auction's rule.")] = None,
@@ -32,12 +37,12 @@ def run(
     ] = Format.TEXT,
     project: Project = None,
 ) -> None:
-    """Have a task done: auctioned, worked on, verified.
+    """Have a task or a workflow done: auctioned, worked on, verified.
 
     A diff is shown and asked for before it is written to the workspace. With nobody there to ask, the question waits:
     `agora approve` answers it, and `agora resume` goes on. The exit code says what came of it.
     """
-    from agora.cli.running import Order, execute
+    from agora.cli.running import Order, execute, inputs_of
 
     flags: dict[str, object] = {
         "budget_usd": budget,
@@ -52,6 +57,7 @@ def run(
     }
     order = Order(
         what=what,
+        inputs=inputs_of(given or ()),
         workspace=workspace,
         verify=verify,
         skill=skill,

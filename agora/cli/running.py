@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import anyio
 
 from agora.cli.approval import Approver
 from agora.cli.caching import CACHE_NOTE, cached
 from agora.cli.definitions import load_mechanism, load_policy, load_tasks
-from agora.cli.endings import exit_code, print_result, print_waiting
+from agora.cli.endings import exit_code, flow_code, print_flow, print_result, print_waiting
+from agora.cli.flows import named_flow, without_sandbox
 from agora.cli.forms import print_form, run_form
 from agora.cli.interrupts import InterruptedRunError, interruptible
 from agora.cli.joining import ABSENT
@@ -35,6 +36,11 @@ from agora.sandbox import BareSandbox
 from agora.settings import Settings
 from agora.tasks import Task, Tier
 from agora.values import JsonValue
+from agora.workflows.checking import checked_inputs
+from agora.workflows.executor import PARALLEL, FlowReport, run_flow
+from agora.workflows.nodes import Flow
+
+T = TypeVar("T")
 
 ONLY: Final = "only"
 """Under which name a run remembers the agents that it was to ask."""
@@ -51,7 +57,9 @@ class Order:
     """What the command line asks for."""
 
     what: str
-    """A goal, a task's file, or a folder of tasks."""
+    """A goal, the file of a task or of a workflow, or a folder of tasks."""
+    inputs: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What a workflow is given."""
     workspace: Path | None = None
     """The folder it is about."""
     verify: str | None = None
@@ -68,6 +76,23 @@ class Order:
     """What --project says."""
 
 
+def inputs_of(given: Iterable[str]) -> dict[str, str]:
+    """What a workflow is given, from NAME=VALUE.
+
+    Raises:
+        ConfigError: It is not written like that, or a name stands twice.
+    """
+    inputs: dict[str, str] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals or not name.strip():
+            raise ConfigError("--input", f"{one!r} is not NAME=VALUE")
+        if name.strip() in inputs:
+            raise ConfigError("--input", f"{name.strip()!r} is given twice")
+        inputs[name.strip()] = value
+    return inputs
+
+
 def execute(order: Order) -> int:
     """Carry out an order.
 
@@ -82,7 +107,7 @@ def execute(order: Order) -> int:
     if flags.get("budget_usd") is not None:
         flags["budget_usd"] = as_usd(str(flags["budget_usd"]), where="--budget")
     session = open_session(project=order.project, flags=flags)
-    return anyio.run(partial(_run, order, session, tasks_of(order)))
+    return anyio.run(partial(_run, order, session, work_of(order)))
 
 
 def tasks_of(order: Order) -> list[Task]:
@@ -119,30 +144,51 @@ def housed(tasks: Sequence[Task], *, bare: bool) -> tuple[Sequence[Task], Sandbo
     return [task.model_copy(update={"tier": Tier.BARE}) for task in tasks], BareSandbox()
 
 
-async def _run(order: Order, session: Session, tasks: Sequence[Task]) -> int:
+def work_of(order: Order) -> Sequence[Task] | Flow:
+    """What an order names: tasks, or a workflow.
+
+    Raises:
+        UsageError: A definition, an input or the workspace cannot be used.
+    """
+    if (flow := named_flow(order.what)) is None:
+        if order.inputs:
+            raise ConfigError("--input", "only a workflow takes inputs: write the goal in words")
+        return tasks_of(order)
+    for flag, stated in (("--workspace", order.workspace), ("--verify", order.verify), ("--skill", order.skill)):
+        if stated is not None:
+            raise ConfigError(flag, f"is for single tasks: state it at the tasks of workflow {flow.name!r}")
+    checked_inputs(flow, order.inputs)
+    return flow
+
+
+async def _run(order: Order, session: Session, work: Sequence[Task] | Flow) -> int:
     settings = session.settings
-    tasks, sandbox = housed(tasks, bare=settings.bare)
+    sandbox = BareSandbox() if settings.bare else None
     rules = rules_of(session)
     pool = join_pool(session, only=order.only)
     pool.need_some()
     if order.format is Format.TEXT:
         _announce(pool)
     quiet = is_quiet(order.format)
+    tasks = () if isinstance(work, Flow) else housed(work, bare=settings.bare)[0]
     view = view_of(tasks, budget_usd=settings.budget_usd, quiet=quiet, secrets=session.secrets)
     async with opened_store(session) as store, cached(session) as wrap:
         write = view.write if settings.stream else None
         make = partial(market_of, session, pool, rules, store=store, sandbox=sandbox, wrap=wrap, write=write)
 
-        async def go(market: Market, watch: Callable[[Event], None]) -> Report:
-            return await market.run_all(
-                tasks,
-                parallel=settings.parallel,
-                notes=notes_of(pool, bare=settings.bare, cache=settings.cache),
-                command=command_of(order, settings),
-                watch=watch,
-            )
+        async def go(market: Market, watch: Callable[[Event], None]) -> Report | FlowReport:
+            notes = notes_of(pool, bare=settings.bare, cache=settings.cache)
+            command = command_of(order, settings)
+            if isinstance(work, Flow):
+                flow = without_sandbox(work) if settings.bare else work
+                most = settings.parallel if "parallel" in settings.model_fields_set else PARALLEL
+                return await run_flow(
+                    market, flow, order.inputs, parallel=most, notes=notes, command=command, watch=watch
+                )
+            return await market.run_all(tasks, parallel=settings.parallel, notes=notes, command=command, watch=watch)
 
-        return await conduct(make, go, session=session, store=store, view=view, form=order.format)
+        done = await conduct(make, go, session=session, store=store, view=view, form=order.format)
+    return ended(done, view, order.format)
 
 
 def is_quiet(form: Format) -> bool:
@@ -204,14 +250,14 @@ def command_of(order: Order, settings: Settings) -> dict[str, JsonValue]:
 
 async def conduct(
     make: Callable[..., Market],
-    go: Callable[[Market, Callable[[Event], None]], Awaitable[Report]],
+    go: Callable[[Market, Callable[[Event], None]], Awaitable[T]],
     *,
     session: Session,
     store: Store,
     view: View,
     form: Format,
-) -> int:
-    """Have a run done or gone on with, in view of whoever watches, and say what came of it.
+) -> T:
+    """Have a run done or gone on with, in view of whoever watches.
 
     Args:
         make: Makes the market around an approver.
@@ -222,7 +268,7 @@ async def conduct(
         form: How results are written.
 
     Returns:
-        The exit code.
+        What came of it.
 
     Raises:
         ApprovalPendingError: A question waits for an answer; what there is was shown.
@@ -236,16 +282,30 @@ async def conduct(
     with interruptible(view.stopping) as interrupts:
         try:
             with view.shown():
-                report = await go(market, _watcher(view, form))
+                return await go(market, _watcher(view, form))
         except ApprovalPendingError as pending:
-            _say(pending.run, None, view, form)
+            if form is Format.TEXT:
+                print_waiting(view.story)
+            else:
+                print_form("agora.run/2", run_form(pending.run, view.story))
             raise
         except BaseException as error:
             if interrupts.count:
                 raise InterruptedRunError(_id_of(view, store)) from error
             raise
-    _say(report.run, report, view, form)
-    return exit_code(report, view.story)
+
+
+def ended(done: Report | FlowReport, view: View, form: Format) -> int:
+    """Say what came of a run; return the exit code."""
+    story = view.story
+    report = done.report if isinstance(done, FlowReport) else done
+    if form is not Format.TEXT:
+        print_form("agora.run/2", run_form(report.run, story))
+    elif isinstance(done, FlowReport):
+        print_flow(done, story)
+    else:
+        print_result(done, story)
+    return flow_code(done, story) if isinstance(done, FlowReport) else exit_code(done, story)
 
 
 def _id_of(view: View, store: Store) -> str:
@@ -284,12 +344,3 @@ def _watcher(view: View, form: Format) -> Callable[[Event], None]:
             print_form("agora.event/1", event.model_dump(mode="json"))
 
     return watch
-
-
-def _say(run: str, report: Report | None, view: View, form: Format) -> None:
-    if form is not Format.TEXT:
-        print_form("agora.run/2", run_form(run, view.story))
-    elif report is not None:
-        print_result(report, view.story)
-    else:
-        print_waiting(view.story)

@@ -19,7 +19,10 @@ from agora.events import (
     Called,
     Done,
     Event,
+    FlowBegan,
+    FlowEnded,
     Judged,
+    NodeSkipped,
     Opened,
     Performed,
     Posted,
@@ -208,6 +211,14 @@ class RunStory:
     """Each time that it was gone on with, and what of unknown fate was charged."""
     done: Done | None = None
     """The terminal row; None: it was cut short, waits, or still runs."""
+    flow: FlowBegan | None = None
+    """The workflow that it follows, where it follows one."""
+    skipped: dict[str, str] = field(default_factory=dict[str, str])
+    """Node -> why it was passed over."""
+    steps: dict[str, Asked] = field(default_factory=dict[str, Asked])
+    """Node -> what a person was asked before the workflow goes on."""
+    flow_ended: FlowEnded | None = None
+    """What came of the workflow."""
 
     def tell(self, event: Event) -> None:
         """Take in the next event."""
@@ -220,16 +231,30 @@ class RunStory:
                 self.done = event
             case Resumed():
                 self.resumed.append(event)
+            case FlowBegan() | FlowEnded() | NodeSkipped():
+                self._tell_flow(event)
+            case Asked(question=question) if question.about == "step":
+                self.steps[event.task] = event
             case _:
                 if story := self.tasks.get(event.task):
                     _tell_task(story, event)
                 if isinstance(event, Called | ToolUsed):
                     self.spent += event.usage
 
+    def _tell_flow(self, event: FlowBegan | FlowEnded | NodeSkipped) -> None:
+        match event:
+            case FlowBegan():
+                self.flow = event
+            case FlowEnded():
+                self.flow_ended = event
+            case NodeSkipped():
+                self.skipped[event.task] = event.reason
+
     @property
     def waiting(self) -> list[Asked]:
         """Questions that it waits for an answer to, task by task."""
-        return [asked for story in self.tasks.values() for asked in story.waiting]
+        steps = [asked for asked in self.steps.values() if asked.granted is None]
+        return [*steps, *(asked for story in self.tasks.values() for asked in story.waiting)]
 
     def overhead(self) -> Usage:
         """The part of the spend that went into bids."""

@@ -1,0 +1,136 @@
+"""Workflows from the command line: a TOML file, a Python file, questions, resumption, exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.projects import CHECK, FIXER, Shell, doing, make_project
+
+FLOW = f"""
+[inputs]
+word = "right"
+
+[[task]]
+id = "look"
+goal = "say the {{word}} word"
+agents = ["speaker"]
+
+[[task]]
+id = "mend"
+goal = "write what stands here: {{look}}"
+after = ["look"]
+workspace = "repo"
+verify = "{CHECK}"
+agents = ["fixer"]
+"""
+
+ASKING = """
+[[task]]
+id = "ask"
+approve = "Shall it be said?"
+
+[[task]]
+id = "say"
+goal = "say it"
+agents = ["speaker"]
+after = ["ask"]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One agent that says something, one that mends; the shell stands in it."""
+    folder = make_project(tmp_path / "project", fixer=FIXER, speaker=doing("speak"))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def flow(project: Path) -> Path:
+    (project / "flow.toml").write_text(FLOW)
+    return project / "flow.toml"
+
+
+def test_a_workflow_is_run_from_its_file(flow: Path, shell: Shell) -> None:
+    shown = shell("run", "flow.toml", "--yes")
+    assert shown.code == 0, shown.err + shown.out
+    assert "workflow flow passed" in shown.out
+    assert (flow.parent / "repo" / "word.txt").read_text() == "right\n"
+
+
+def test_its_form_names_its_inputs_what_came_of_it_and_its_tasks(flow: Path, shell: Shell) -> None:
+    shown = shell("run", "flow.toml", "--yes", "--json", "--input", "word=very right")
+    form = json.loads(shown.out)
+    assert form["flow"]["name"] == "flow"
+    assert form["flow"]["inputs"] == {"word": "very right"}
+    assert form["flow"]["verdict"] == "passed"
+    assert [task["id"] for task in form["tasks"]] == ["look", "mend"]
+    assert form["tasks"][0]["goal"] == "say the very right word"
+    assert form["tasks"][1]["kept_out"]["speaker"].startswith("is not among those who may bid")
+
+
+def test_a_workflow_in_python_is_named_by_its_file_and_its_variable(project: Path, shell: Shell) -> None:
+    (project / "flow.py").write_text(
+        "from agora.workflows.flow import Workflow\n"
+        "flow = Workflow('greeting', inputs={'who': 'Ada'})\n"
+        "flow.task('greet', 'greet {who}', agents=['speaker'])\n"
+        "@flow.task(after=['greet'], agents=['speaker'])\n"
+        "def tell(greet):\n"
+        "    return f'tell them: {greet}'\n"
+    )
+    shown = shell("run", "flow.py:flow", "--json", "--yes")
+    assert [task["id"] for task in json.loads(shown.out)["tasks"]] == ["greet", "tell"]
+    assert json.loads(shown.out)["flow"]["verdict"] == "unknown", "nothing says how it is verified"
+    assert shown.code == 4
+
+
+def test_a_question_of_a_workflow_waits_and_its_answer_lets_it_go_on(project: Path, shell: Shell) -> None:
+    (project / "asking.toml").write_text(ASKING)
+    shown = shell("run", "asking.toml")
+    assert shown.code == 5, shown.err
+    assert "Shall it be said?" in shown.out
+    run = str(json.loads(shell("show", "--json").out)["run"])
+    answered = shell("approve", run, "--yes")
+    assert answered.code == 0, answered.err
+    shown = shell("resume", run, "--json")
+    form = json.loads(shown.out)
+    assert form["finished"] is True
+    assert [task["id"] for task in form["tasks"]] == ["say"]
+    assert form["flow"]["questions"][0]["granted"] is True
+
+
+def test_a_no_ends_the_workflow(project: Path, shell: Shell) -> None:
+    (project / "asking.toml").write_text(ASKING)
+    shell("run", "asking.toml")
+    run = str(json.loads(shell("show", "--json").out)["run"])
+    assert shell("approve", run, "--no").code == 0
+    shown = shell("resume", run)
+    assert shown.code == 5
+    assert "workflow asking failed" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "flow.toml", "--input", "wrod=x"), "wrod"),
+        (("run", "flow.toml", "--input", "word"), "NAME=VALUE"),
+        (("run", "flow.toml", "--input", "word=a", "--input", "word=b"), "given twice"),
+        (("run", "flow.toml", "--verify", "true"), "--verify"),
+        (("run", "say hello", "--input", "word=a"), "only a workflow"),
+        (("run", "nothing.py:flow"), "is not there"),
+        (("run", "helpers_of_test.py:fix"), "is no workflow"),
+        (("run", "broken.toml"), "ring"),
+    ],
+)
+def test_a_mistake_costs_nothing_and_names_the_mend(
+    flow: Path, shell: Shell, arguments: tuple[str, ...], said: str
+) -> None:
+    ring = '[[task]]\nid = "a"\ngoal = "a"\nafter = ["b"]\n[[task]]\nid = "b"\ngoal = "b"\nafter = ["a"]\n'
+    (flow.parent / "broken.toml").write_text(ring.replace('"a"', '"ring_a"').replace('"b"', '"ring_b"'))
+    shown = shell(*arguments)
+    assert shown.code == 2, shown.out
+    assert said in shown.err
+    assert json.loads(shell("runs", "--json").out)["runs"] == []
