@@ -8,8 +8,9 @@ The world: 3 stages x 4 nodes x 3 task types; for each type and stage the best n
 0.3 to 0.6 (uniform), so that the best path passes 0.95^3 = 0.857. Types are uniform; the type is inferred rightly for
 0.95 of the requests, else another one is taken. A path passes when all its steps do; 0.05 of all gate results are
 flipped. A node costs 0.2 to 1 (uniform, nothing to do with quality); a path costs the mean. For 1,500 requests nothing
-changes (stationary); then each best node changes places with another one, and 1,500 more come (shifted). Everyone who is told abilities is told the same
-table: the truth before the shift plus noise of standard deviation 0.1, within 0.05 and 1, and never told anew.
+changes (stationary); then each best node changes places with another one, and 1,500 more come (shifted). Everyone who
+is told abilities is told the same table: the truth before the shift plus noise of standard deviation 0.1, within 0.05
+and 1, and never told anew.
 
 Quality is the true pass rate of the paths taken in the last 300 requests of a half, as a mean over seeds.
 """

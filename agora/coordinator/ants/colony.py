@@ -31,8 +31,6 @@ from agora.errors import ConfigError
 ROOM: Final = 256
 """Outcomes that may wait for the writer."""
 
-_A_TURN: Final = 8  # updates between two chances for others to route
-
 
 def _unlogged(event: ColonyEvent) -> None:
     """Events are not kept."""
@@ -191,7 +189,7 @@ class Colony:
         return done
 
     async def run(self) -> None:
-        """Be the writer until cancelled: a few updates, then a turn for whoever routes.
+        """Be the writer until cancelled: one update, then a turn for whoever routes.
 
         Raises:
             ConfigError: Another writer runs.
@@ -202,7 +200,7 @@ class Colony:
         try:
             while True:
                 while self._queue:
-                    self.drain(at_most=_A_TURN)
+                    self.drain(at_most=1)
                     await anyio.lowlevel.checkpoint()
                 self._came = anyio.Event()
                 await self._came.wait()
