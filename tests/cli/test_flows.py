@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.projects import CHECK, FIXER, Shell, doing, make_project
+from cli.projects import CHECK, FIXER, Shell, doing, make_project, started
 
 FLOW = f"""
 [inputs]
@@ -134,3 +134,25 @@ def test_a_mistake_costs_nothing_and_names_the_mend(
     assert shown.code == 2, shown.out
     assert said in shown.err
     assert json.loads(shell("runs", "--json").out)["runs"] == []
+
+
+def test_a_workflow_that_was_killed_in_the_middle_goes_on_and_does_nothing_twice(
+    tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_project(tmp_path / "killed", patient=doing("patient"), speaker=doing("speak"))
+    monkeypatch.chdir(folder)
+    (folder / "flow.toml").write_text(FLOW.replace('"fixer"', '"patient"'))
+    process = started(folder, "run", "flow.toml", "--yes")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "awarded to patient" in line:
+            break
+    process.kill()
+    process.communicate(timeout=60)
+    (folder / "go").touch()
+    shown = shell("resume", "--json")
+    assert shown.code == 0, shown.err
+    form = json.loads(shown.out)
+    assert form["flow"]["verdict"] == "passed"
+    assert [(task["id"], len(task["attempts"])) for task in form["tasks"]] == [("look", 1), ("mend", 1)]
+    assert (folder / "repo" / "word.txt").read_text() == "right\n"
