@@ -132,8 +132,11 @@ class LinUCB:
         import numpy as np
 
         contexts: Array = np.asarray(x, dtype=np.float64)[None]
-        self._check(contexts)
-        mean, width = self._estimates(arms, contexts)
+        squares = self._check(contexts)
+        if self.settings.per_arm:
+            mean, width = self._own.estimates(arms, contexts, squares, alpha=self.settings.alpha)
+        else:
+            mean, width = self._shared(contexts)
         return mean[0], width[0]
 
     def choose(self, candidates: Sequence[Candidate], x: Sequence[Sequence[float]] | Array) -> Choice:
@@ -162,23 +165,16 @@ class LinUCB:
         """
         import numpy as np
 
-        self._check(x)
+        squares = self._check(x)
         if len(candidates) != len(x) or any(len(group) != x.shape[1] for group in candidates) or not x.shape[1]:
             sizes = sorted({len(group) for group in candidates})
             raise ConfigError("candidates", f"{len(candidates)} groups of {sizes} do not fit contexts {x.shape}")
-        orders = [_order(group) for group in candidates]
-        sorted_x: Array = np.take_along_axis(x, np.array(orders)[:, :, None], axis=1)
-        arms = [[group[n].arm for n in order] for group, order in zip(candidates, orders, strict=True)]
-        same = not self.settings.per_arm or all(row == arms[0] for row in arms)
-        parts = [(arms[0], sorted_x)] if same else [(row, sorted_x[k : k + 1]) for k, row in enumerate(arms)]
-        found = [self._estimates(row, part) for row, part in parts]
-        mean = np.concatenate([one for one, _ in found])
-        width = np.concatenate([one for _, one in found])
+        if self.settings.per_arm:
+            mean, width = self._of_each(candidates, x, squares)
+        else:
+            mean, width = self._of_all(candidates, x)
         score: Array = np.round(mean + self.settings.alpha * width, _CLOSE)
-        return [
-            _chosen(group, order, mean[k], width[k], score[k])
-            for k, (group, order) in enumerate(zip(candidates, orders, strict=True))
-        ]
+        return [_chosen(group, mean[k], width[k], score[k]) for k, group in enumerate(candidates)]
 
     def state(self) -> LinUCBState:
         """What was learned, as a value."""
@@ -203,11 +199,33 @@ class LinUCB:
             policy._own.place(row.arm, _read(row))
         return policy
 
-    def _estimates(self, arms: Sequence[str], x: Array) -> tuple[Array, Array]:
+    def _of_all(self, candidates: Sequence[Sequence[Candidate]], x: Array) -> tuple[Array, Array]:
+        # in an order that is not the candidates' own: the last bits of a product depend on where a row stands
         import numpy as np
 
-        if self.settings.per_arm:
-            return self._own.estimates(arms, x, alpha=self.settings.alpha)
+        orders = {id(group): _order(group) for group in candidates}
+        rows = np.array([orders[id(group)] for group in candidates])
+        places = np.arange(len(x))[:, None], rows
+        mean: Array = np.empty(rows.shape)
+        width: Array = np.empty(rows.shape)
+        mean[places], width[places] = self._shared(x[places])
+        return mean, width
+
+    def _of_each(self, candidates: Sequence[Sequence[Candidate]], x: Array, squares: Array) -> tuple[Array, Array]:
+        import numpy as np
+
+        alpha, first = self.settings.alpha, [one.arm for one in candidates[0]]
+        if all(group is candidates[0] or [one.arm for one in group] == first for group in candidates):
+            return self._own.estimates(first, x, squares, alpha=alpha)
+        found = [
+            self._own.estimates([one.arm for one in group], x[k : k + 1], squares[k : k + 1], alpha=alpha)
+            for k, group in enumerate(candidates)
+        ]
+        return np.concatenate([one for one, _ in found]), np.concatenate([one for _, one in found])
+
+    def _shared(self, x: Array) -> tuple[Array, Array]:
+        import numpy as np
+
         if self._both is None:
             ridge = self._own.ridge("")
             self._both = np.concatenate([ridge.inverse, ridge.theta[:, None]], axis=1)
@@ -215,34 +233,36 @@ class LinUCB:
         square: Array = np.einsum("knd,knd->kn", product[:, :, :-1], x)
         return product[:, :, -1], np.sqrt(np.maximum(square, 0.0))
 
-    def _check(self, x: Array) -> None:
+    def _check(self, x: Array) -> Array:
         import numpy as np
 
         if x.ndim != 3 or x.shape[2] != self.settings.dimension:
             raise ConfigError("contexts", f"{x.shape[1:]} are not rows of {self.settings.dimension} features")
-        longest = float(np.einsum("knd,knd->kn", x, x).max(initial=0.0))
+        squares: Array = np.einsum("knd,knd->kn", x, x)
+        longest = float(squares.max(initial=0.0))
         if not longest <= _LENGTH**2:
             raise ConfigError("contexts", f"one has length {longest**0.5:.6g}: scale it to 1 at most (`features`)")
+        return squares
 
 
 def _order(group: Sequence[Candidate]) -> list[int]:
-    return sorted(range(len(group)), key=lambda place: in_order(group[place]))
+    keys = [(cost, lot, arm) for arm, cost, lot in group]
+    return sorted(range(len(keys)), key=keys.__getitem__)
 
 
-def _chosen(group: Sequence[Candidate], order: list[int], mean: Array, width: Array, score: Array) -> Choice:
+def _chosen(group: Sequence[Candidate], mean: Array, width: Array, score: Array) -> Choice:
     import numpy as np
 
-    first = int(np.argmax(score))  # rows stand in the order that decides between equals
-    best, winner = float(score[first]), order[first]
-    tied = [order[n] for n in np.flatnonzero(score == best).tolist() if group[order[n]].cost == group[winner].cost]
-    back = np.argsort(np.array(order))
+    tied: list[int] = np.flatnonzero(score == score.max()).tolist()
+    winner = min(tied, key=lambda place: in_order(group[place]))
+    equals = sum(group[place].cost == group[winner].cost for place in tied)
     return Choice(
         arm=group[winner].arm,
         place=winner,
-        mean=tuple(mean[back].tolist()),
-        width=tuple(width[back].tolist()),
-        score=tuple(score[back].tolist()),
-        propensity=1.0 / len(tied),
+        mean=tuple(mean.tolist()),
+        width=tuple(width.tolist()),
+        score=tuple(score.tolist()),
+        propensity=1.0 / equals,
     )
 
 

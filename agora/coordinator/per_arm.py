@@ -29,7 +29,7 @@ Number = TypeVar("Number", np.float32, np.float64)
 SCREEN_FROM: Final = 1 << 20
 """Elements of inverses from which float32 is read first."""
 _ROUNDOFF: Final = 2.0**-24
-_AT_ONCE: Final = 32
+_AT_ONCE: Final = 64
 
 
 class PerArm:
@@ -78,23 +78,22 @@ class PerArm:
         before = Ridge(self._inverse[row], self._b[row])
         self.place(arm, learned(before, x, reward, gamma=self._gamma, penalty=self._penalty))
 
-    def estimates(self, arms: Sequence[str], x: Array, *, alpha: float) -> tuple[Array, Array]:
+    def estimates(self, arms: Sequence[str], x: Array, squares: Array, *, alpha: float) -> tuple[Array, Array]:
         """Means and widths, each (k, n); widths are rounded for arms that cannot have the highest mean + alpha width.
 
         Args:
             arms: The n candidates.
             x: Contexts of k decisions, (k, n, d).
+            squares: Their squared lengths, (k, n).
             alpha: Weight of the width.
         """
         rows = np.array([self._rows.get(arm, 0) for arm in arms], dtype=np.intp)
         mean: Array = np.einsum("knd,nd->kn", x, self._theta[rows])
         if len(rows) * self._theta.shape[1] ** 2 < self._screen_from:
-            squares = [self._squares(rows, x[k : k + 1], self._inverse) for k in range(len(x))]
-            return mean, np.sqrt(np.concatenate(squares))
-        order = np.argsort(rows, kind="stable")
-        square: Array = np.empty_like(mean)
-        square[:, order] = self._squares(rows[order], x[:, order].astype(np.float32), self._short)
-        slack = (2 * x.shape[2] + 6) * _ROUNDOFF * self._norm[rows] * np.einsum("knd,knd->kn", x, x) + 1e-30
+            exact = [self._squares(rows, x[k : k + 1], self._inverse) for k in range(len(x))]
+            return mean, np.sqrt(np.concatenate(exact))
+        square = self._screened(rows, x)
+        slack = (2 * x.shape[2] + 6) * _ROUNDOFF * self._norm[rows] * squares + 1e-30
         least = mean + alpha * np.sqrt(np.maximum(square - slack, 0.0))
         most = mean + alpha * np.sqrt(square + slack)
         open_ = most >= least.max(axis=1, keepdims=True) - 1e-9
@@ -104,25 +103,28 @@ class PerArm:
             square[k, still] = self._gathered(rows[still], chosen)[0]
         return mean, np.sqrt(square)
 
-    def _squares(self, rows: npt.NDArray[np.intp], x: npt.NDArray[np.floating], of: npt.NDArray[np.floating]) -> Array:
+    def _squares(self, rows: npt.NDArray[np.intp], x: Array, of: npt.NDArray[Number]) -> Array:
         # x' A^-1 x, (k, n), never below 0; rows that stand next to each other are read where they are
         square: Array = np.empty(x.shape[:2])
-        breaks = np.flatnonzero(np.diff(rows) != 1) + 1
-        for run_start, run_end in pairwise([0, *breaks.tolist(), len(rows)]):
+        breaks: list[int] = (np.flatnonzero(np.diff(rows) != 1) + 1).tolist()
+        for run_start, run_end in pairwise([0, *breaks, len(rows)]):
             for start in range(run_start, run_end, _AT_ONCE):
                 end = min(start + _AT_ONCE, run_end)
                 block = of[rows[start] : rows[start] + end - start]
-                if len(x) == 1:  # matrix times vector for each arm: the form that reads fastest
-                    product = (block @ x[0, start:end, :, None])[None, :, :, 0]
-                    square[:, start:end] = np.einsum("knd,knd->kn", product, x[:, start:end])
-                else:
-                    contexts = x[:, start:end].transpose(1, 0, 2)
-                    square[:, start:end] = np.einsum("nkd,nkd->kn", contexts @ block, contexts)
+                contexts = np.ascontiguousarray(x[:, start:end].transpose(1, 0, 2), dtype=of.dtype)
+                square[:, start:end] = np.einsum("nkd,nkd->kn", _times(contexts, block), contexts)
         return np.maximum(square, 0.0, out=square)
+
+    def _screened(self, rows: npt.NDArray[np.intp], x: Array) -> Array:
+        if (np.diff(rows) > 0).all():
+            return self._squares(rows, x, self._short)
+        order, square = np.argsort(rows, kind="stable"), np.empty(x.shape[:2])
+        square[:, order] = self._squares(rows[order], x[:, order], self._short)
+        return square
 
     def _gathered(self, rows: npt.NDArray[np.intp], x: Array) -> Array:
         # one decision in float64, each arm by itself: what an arm gets does not depend on who else is there
-        square: Array = np.einsum("nd,nd->n", (self._inverse[rows] @ x[0, :, :, None])[:, :, 0], x[0])
+        square: Array = np.einsum("nkd,nkd->n", _times(x[0, :, None], self._inverse[rows]), x[0, :, None])
         return np.maximum(square, 0.0)[None]
 
     def _put(self, row: int, ridge: Ridge) -> None:
@@ -133,6 +135,13 @@ class PerArm:
     def _grow(self) -> None:
         self._inverse, self._b, self._theta = (_doubled(one) for one in (self._inverse, self._b, self._theta))
         self._short, self._norm = _doubled(self._short), _doubled(self._norm)
+
+
+def _times(contexts: npt.NDArray[Number], block: npt.NDArray[Number]) -> npt.NDArray[np.floating]:
+    # (n, k, d) by n symmetric matrices; one vector for each is read fastest with the matrix first
+    if contexts.shape[1] > 1:
+        return contexts @ block
+    return (block @ contexts.transpose(0, 2, 1)).transpose(0, 2, 1)
 
 
 def _doubled(rows: npt.NDArray[Number]) -> npt.NDArray[Number]:
