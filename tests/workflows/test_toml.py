@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -153,11 +154,30 @@ def test_workflows_that_use_one_another_in_a_cycle_are_refused_and_it_is_printed
         load_flow(file)
 
 
-def test_a_function_that_works_on_its_inputs_is_refused_since_it_is_called_before_anything_has_run() -> None:
-    flow = Workflow("x", inputs=["repo"])
-    for work in (lambda repo: repo + "!", lambda repo: f"{repo[:3]}", lambda repo: f"{repo.upper()}", lambda repo: ""):
-        with pytest.raises(ConfigError, match=r"before anything has run|says no goal"):
-            flow.task("a")(work)
+def glued(repo: str) -> str:
+    return repo + "!"
+
+
+def cut(repo: str) -> str:
+    return f"{repo[:3]}"
+
+
+def called(repo: str) -> str:
+    return f"{repo.upper()}"
+
+
+@pytest.mark.parametrize("work", [glued, cut, called])
+def test_a_function_that_works_on_its_inputs_is_refused_since_nothing_has_run_yet(work: Callable[[str], str]) -> None:
+    with pytest.raises(ConfigError, match="before anything has run: only put its parameters into the text"):
+        Workflow("x", inputs=["repo"]).task("a")(work)
+
+
+def test_a_function_without_a_goal_is_refused() -> None:
+    def silent(repo: str) -> str:
+        return ""
+
+    with pytest.raises(ConfigError, match="its function says no goal"):
+        Workflow("x", inputs=["repo"]).task("a")(silent)
 
 
 def test_a_parameter_names_what_comes_before_and_its_parts() -> None:
@@ -177,3 +197,12 @@ def test_a_parameter_names_what_comes_before_and_its_parts() -> None:
         flow.task("b", "b", after=[load_flow])
     with pytest.raises(ConfigError, match="write a list, as"):
         flow.task("b", "b", after="find")
+
+
+def test_the_two_forms_in_the_documents_are_the_same_workflow(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/workflows.md").read_text()
+    python, toml = (page.split(f"```{language}\n")[1].split("```")[0] for language in ("python", "toml"))
+    (tmp_path / "read.toml").write_text(toml)
+    shown: dict[str, object] = {}
+    exec(python, shown)
+    assert load_flow(tmp_path / "read.toml") == shown["built"]

@@ -1,0 +1,42 @@
+"""A workflow's tree in the terminal: its waves, and how far each node is where that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.tree import Tree
+
+from agora.cli.paint import safe
+from agora.workflows.drawing import Branch
+
+_STYLES = {"passed": "passed", "failed": "failed", "unknown": "unknown", "skipped": "quiet"}
+
+
+def flow_tree(branch: Branch, *, marks: Mapping[str, str] | None = None) -> Tree:
+    """The tree of a workflow.
+
+    Args:
+        branch: As `agora.workflows.drawing.tree` gives it.
+        marks: Node (its path, as "build/fix") -> how it stands, as "passed", "running" or "skipped, $0.01".
+    """
+    drawn = Tree(f"[head]{safe(branch.label)}[/]", guide_style="quiet")
+    for inner in branch.branches:
+        _hang(drawn, inner, marks or {})
+    return drawn
+
+
+def _hang(under: Tree, branch: Branch, marks: Mapping[str, str]) -> None:
+    if branch.path:
+        line = f"[name]{safe(branch.label)}[/]"
+        mark = marks.get(branch.path, "")
+        if mark.strip():
+            style = _STYLES.get(mark.replace(",", " ").split()[0], "head")
+            line += f"  [{style}]{safe(mark)}[/]"
+        line += f"  {safe(branch.about)}"
+        if branch.notes:
+            line += f"  [quiet]({safe('; '.join(branch.notes))})[/]"
+    else:
+        line = f"[quiet]{safe(branch.label)}[/]"
+    drawn = under.add(line)
+    for inner in branch.branches:
+        _hang(drawn, inner, marks)
