@@ -50,6 +50,11 @@ def test_the_exact_width_is_more_than_the_widest_layer_where_layers_mislead() ->
     assert (found.layer_width, found.exact_width) == (2, 3)
 
 
+def test_the_exact_width_counts_whoever_waits_through_others() -> None:
+    crossing = plan({"a": "", "b": "", "m": "ab", "c": "m", "d": "m"})  # two paths share m
+    assert features(checked(crossing)).exact_width == 2
+
+
 @given(subtasks=graphs(most=9))
 def test_the_exact_width_is_the_largest_set_of_which_none_waits_for_another(subtasks: list[Subtask]) -> None:
     reach = _reach(subtasks)
