@@ -98,7 +98,9 @@ def _bids(task: Task, scored: Scored | None, past: Past) -> tuple[Bid, ...]:
         return ()
     names = sorted({*scored.clearing.refused, *(score.agent for score in scored.clearing.ranking)})
     placed = [past.find(BidPlaced, task.id, scored.auction, int(name in scored.refined), name) for name in names]
-    return tuple(_marked(task, found, names, past) for found in placed if found is not None)
+    opened = past.find(Opened, task.id, scored.auction)
+    judges = opened.asked if opened else names  # who makes no bid may judge; older versions left no call on record
+    return tuple(_marked(task, found, judges, past) for found in placed if found is not None)
 
 
 def _marked(task: Task, placed: BidPlaced, judges: Iterable[str], past: Past) -> Bid:

@@ -76,14 +76,15 @@ async def _hear(
     agent, phase = house.agents[name], auction.phase(f"jury-{round}")
     seed = house.run.chance.integer(f"{lot.task.id}/{phase}")
     ballot = ballot_for(list(bids.values()), judge=name, lot=house.cards[name], seed=seed)
-    one, each = {phase: ballot}, {f"{phase}-{''.join(single.plans)}": single for single in ballot.each}
-    asked, other = (each, one) if house.rules.ballots == "each" else (one, each)
+    places = [f"{phase}-{label}" for label in ballot.plans]
+    each = house.rules.ballots == "each"
+    asked = dict(zip(places, ballot.each, strict=True)) if each else {phase: ballot}
     judged = past.find(Judged, lot.task.id, auction.number, round, name)
-    # What stands on record and is not asked for again; a run may be gone on with by another rule than it began with.
-    spent = (past.spent(lot.task.id, place, name) for place in ({**asked, **other} if judged else other))
-    booked = sum(spent, Usage())
-    auction.taken[name] += booked
-    auction.purse.book(booked)
+    if past.tasks:  # what is on record and not asked for again; the run may have begun under the other rule
+        told = [place for place in (phase, *places) if judged or place not in asked]
+        spent = sum((past.spent(lot.task.id, place, name) for place in told), Usage())
+        auction.taken[name] += spent
+        auction.purse.book(spent)
     if judged is not None:
         heard[name] = judged
         return

@@ -70,6 +70,10 @@ def market_of(*seats: Seat, mechanism: SALE = JURY, store: MemoryStore | None = 
     return Market([seat.agent for seat in seats], mechanism=mechanism, store=store, seed=1, budget_usd="5", attempts=1)
 
 
+def three() -> list[Seat]:
+    return [Seat("hugo", "1. check"), Seat("berta", "1. guess"), Seat("carla", "1. ask around")]
+
+
 def events_of(store: MemoryStore) -> list[Event]:
     return [item.event for item in store.events() if item.event is not None]
 
@@ -181,6 +185,26 @@ async def test_a_run_that_is_cut_off_between_judges_asks_nobody_twice(hit: int) 
 
 
 @pytest.mark.parametrize("mechanism", [JURY, EACH])
+async def test_a_finished_run_reports_again_with_the_marks_that_its_bids_were_scored_by(mechanism: SALE) -> None:
+    def no_idea(_: str) -> str:
+        return "no idea"
+
+    seats = [*three(), Seat("dora", "", marks_by_words), Seat("emil", "1. wait", no_idea)]
+    store = MemoryStore(clock=FakeClock())
+    market = market_of(*seats, mechanism=mechanism, store=store)
+    first = await market.run_all([TASK])
+    marks = {bid.agent: dict(bid.marks) for bid in first.results[0].bids}
+    judges = ("berta", "carla", "dora", "hugo")  # dora makes no bid, and judges; emil's marks cannot be read
+    assert marks["hugo"] == dict.fromkeys(judges, 5)
+    assert [(agent, sorted(marked)) for agent, marked in marks.items()] == [
+        (agent, list(judges)) for agent in ("berta", "carla", "emil", "hugo")
+    ]
+    again = await market.resume("last")
+    assert {bid.agent: dict(bid.marks) for bid in again.results[0].bids} == marks
+    assert again.results == first.results
+
+
+@pytest.mark.parametrize("mechanism", [JURY, EACH])
 async def test_a_ballot_of_long_plans_fits_what_a_judge_may_read(mechanism: SALE) -> None:
     seats = [Seat(f"agent{number}", f"1. {'长' * 1590} {number}") for number in range(16)]
     store = MemoryStore(clock=FakeClock())
@@ -206,10 +230,6 @@ async def test_the_name_of_a_judge_does_not_order_its_ballot() -> None:
         assert result.award is not None
         winners.add(result.award.agent)
     assert len(winners) == 1
-
-
-def three() -> list[Seat]:
-    return [Seat("hugo", "1. check"), Seat("berta", "1. guess"), Seat("carla", "1. ask around")]
 
 
 async def test_with_a_ballot_a_plan_every_judge_marks_every_plan_in_a_call_of_its_own() -> None:

@@ -244,6 +244,14 @@ async def test_where_bids_would_not_pay_one_agent_alone_is_asked() -> None:
     assert "and cost" in call.reason
 
 
+async def test_where_judges_get_a_ballot_a_plan_bids_are_expected_to_cost_more() -> None:
+    costs: list[float] = []
+    for ballots in ("one", "each"):
+        call = await opened(remembered(GOOD_AND_BAD), chat("good"), chat("bad"), rules={"ballots": ballots})
+        costs.append(float(call.reason.rpartition("and cost ")[2]))
+    assert costs[0] < costs[1]
+
+
 async def test_where_little_is_known_bids_are_called_for() -> None:
     call = await opened(remembered({}), chat("good"), chat("bad"))
     assert (call.how, call.asked) == ("auction", ("bad", "good"))

@@ -95,6 +95,18 @@ async def test_both_rounds_stand_on_the_ledger_with_what_was_shown() -> None:
     assert scored[1].clearing.ranking[0].total < scored[0].clearing.ranking[0].total
 
 
+async def test_a_finished_run_reports_again_with_the_marks_of_second_plans() -> None:
+    store, rich, poor = MemoryStore(clock=FakeClock()), dear(), cheap()
+    await run(FIRST, rich, poor, store=store)
+    second = await run(SECOND, rich, poor, store=store)
+    assert [(bid.agent, bid.round, dict(bid.marks)) for bid in second.bids] == [
+        ("cheap", 1, {"cheap": 5, "dear": 5}),
+        ("dear", 0, {"cheap": 5, "dear": 5}),
+    ]
+    again = await market_of(rich, poor, store=store).resume("last")
+    assert again.results == (second,)
+
+
 @pytest.mark.parametrize("refined", ["1. guess again", "1. guess"])
 async def test_a_second_plan_that_is_no_better_changes_nothing(refined: str) -> None:
     store, rich, poor = MemoryStore(clock=FakeClock()), dear(), cheap(refined)

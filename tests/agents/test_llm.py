@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from decimal import Decimal
 
+import anyio
 import pytest
 from pydantic import BaseModel
 
@@ -195,6 +197,34 @@ async def test_the_window_is_measured_in_what_the_provider_counted_not_in_bytes(
     await LLMAgent("a", model, tools=[recite], max_tokens=100).perform(desk_for(TASK, store=store), PLAN)
     assert model.calls == 7
     assert not any(request.dropped for request in sent(store))
+
+
+BID_IN_A_PROCESS = """
+import anyio
+from agora.agents.llm import LLMAgent
+from agora.tasks import Task
+from agora.testing import ScriptedModel, desk_for, say
+agent = LLMAgent("a", ScriptedModel("m", [say({text})]), tools=[])
+plan = anyio.run(agent.bid, desk_for(Task(id="t", goal="add 1 and 2")))
+print(plan.steps, plan.confidence, len(plan.text))
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (r"'1. add\n2. check' + ' \n' * 500_000 + 'answer'", "2 None 1000021"),
+        (r"'1. add' + '\n' * 1_000_000 + 'answer\nCHANCE: 70 %'", "1 0.7 1000012"),
+        (r"'1.' + ' ' * 1_000_000 + 'add\n' + 'CHANCE' + ' ' * 1_000_000 + ': 7 %'", "1 None 2000017"),
+    ],
+)
+async def test_a_bid_of_a_million_blanks_is_read_in_one_pass(text: str, read: str) -> None:
+    # No timing test: one pass takes a second. A pattern that starts again at every blank takes hours for the first two
+    # (3 s for 8,000 blanks, four times that for twice as many); the deadline only says that nobody waits for them.
+    # In a process of its own, since nothing else ends a pattern that is being matched.
+    with anyio.fail_after(90):
+        done = await anyio.run_process([sys.executable, "-c", BID_IN_A_PROCESS.format(text=text)])
+    assert done.stdout.decode().strip() == read
 
 
 async def test_an_empty_plan_is_no_bid() -> None:
