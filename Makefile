@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SEED ?= 20261122
+WORKERS ?= logical
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types imports bench promises soak variants wheel clean
@@ -15,8 +16,8 @@ help: ## this list
 run: $(VENV)/.ready ## install, then auction the starter checklist: no key needed
 	@$(BIN)/agora demo
 
-test: $(VENV)/.ready-dev ## the whole suite, offline
-	@$(BIN)/python -m pytest -q
+test: $(VENV)/.ready-dev ## the whole suite, offline, a worker for each core (4 at most); WORKERS=0 for one process
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 4 --dist worksteal
 
 lint: $(VENV)/.ready-dev ## style and format
 	@$(BIN)/ruff check .

@@ -3,6 +3,7 @@
     python benchmarks/crashes.py --every              each failpoint at each of its hits
     python benchmarks/crashes.py --random 1000        so many kills at random moments; the seed is printed
     python benchmarks/crashes.py --twice 20 --zombies 20 --held 20 --pairs 20 --store postgres
+    python benchmarks/crashes.py --every --part 2/4  the second quarter of the rounds, that several may share them
 
 Real are the processes, SIGKILL, the ledger, the sandbox, the agents ruff-fix and search, the verifiers and the patches
 that are written to a folder; scripted is only the language model. Every process is forked from this one before any
@@ -88,7 +89,9 @@ def killed_and_resumed(kill: Kill, folder: Path, *, database: str = "", parallel
 
     status = forked(die_on_the_way, log)
     died = int(was_killed(status))
-    if not died and not (kill.name == "time" and status == 0):
+    # tasks at once share commits, so that how many there are is not the same in every run
+    may_be_late = kill.name == "time" or (kill.name == IN_A_COMMIT and parallel > 1)
+    if not died and not (may_be_late and status == 0):
         return Found(faults=[f"the run was not killed (status {status}): {log.read_text()[-2000:]}"])
     if kill.again:
         status = forked(die_again, log)
@@ -131,6 +134,26 @@ def every(reached: Counter[str]) -> list[Kill]:
     """All failpoints at all their hits; the insides of commits, which are many and alike, are left to chance."""
     names = sorted(name for name in reached if name != IN_A_COMMIT)
     return [Kill(name, hit) for name in names for hit in range(1, reached[name] + 1)]
+
+
+class Part(NamedTuple):
+    """Which rounds are carried out, where several batteries share them."""
+
+    number: int
+    """From 1."""
+    of: int
+
+    def own(self, rounds: Sequence[Round]) -> Sequence[Round]:
+        """Every fourth of four; all parts together are all rounds, for a run reaches the same points every time."""
+        return rounds[self.number - 1 :: self.of]
+
+
+def part(text: str) -> Part:
+    """The second of four of "2/4"."""
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no part: the second of four is 2/4")
+    return Part(int(number), int(of))
 
 
 def at_random(count: int, *, seed: int, within_s: float, commits: int) -> list[Kill]:
@@ -247,6 +270,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--seed", type=int, default=20261122)
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="a run waits half of its time")
+    parser.add_argument("--part", type=part, default="1/1", help="which part of the rounds, such as 2/4")
     parser.add_argument("--only", default="", help="failpoints whose name contains this")
     return parser.parse_args()
 
@@ -279,18 +303,21 @@ def _all_rounds(options: argparse.Namespace, base: Path, places: PostgresPlaces 
     rounds: list[Round] = [kill for kill in every(reached) if options.only in kill.name] if options.every else []
     rounds += at_random(options.random, seed=options.seed, within_s=took_s, commits=reached[IN_A_COMMIT])
     rounds += drawn(options, reached)
+    shared: Part = options.part
+    own = shared.own(rounds)
     print(f"a run takes {took_s:.1f} s and reaches {len(reached)} failpoints {reached.total()} times", flush=True)
     started_s = time.monotonic()
     found = Found(faults=[f"undisturbed: {fault}" for fault in expected.faults])
     if not found.faults:
         if places:
             places.new()  # makes the template, before there are several processes to want it
-        found = in_processes(rounds, expected, base, jobs=options.jobs, places=places, parallel=options.parallel)
+        found = in_processes(own, expected, base, jobs=options.jobs, places=places, parallel=options.parallel)
     minutes, used = (time.monotonic() - started_s) / 60, resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"{len(rounds)} rounds on {options.store}, {found.died} processes killed or stopped before their end")
+    print(f"part {shared.number} of {shared.of} of {len(rounds)} rounds")
+    print(f"{len(own)} rounds on {options.store}, {found.died} processes killed or stopped before their end")
     print(f"{len(found.faults)} faults; {found.unknown} calls of unknown fate, listed and charged")
     print(f"seed {options.seed}, {options.jobs} at once, {minutes:.1f} min", end="")
-    print(f", {(used.ru_utime + used.ru_stime) / max(1, len(rounds)):.2f} s of CPU a round")
+    print(f", {(used.ru_utime + used.ru_stime) / max(1, len(own)):.2f} s of CPU a round")
     return found
 
 

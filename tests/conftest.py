@@ -5,7 +5,12 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
+
+import pytest
 
 _KEYS = ("_API_KEY", "_TOKEN", "_SECRET")
 
@@ -29,3 +34,11 @@ def _only_this_machine(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_only_this_machine)
+
+
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A new folder that a sandbox's user can reach; pytest's own stand below folders that are closed to others."""
+    with tempfile.TemporaryDirectory(prefix="test-of-agora-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)

@@ -78,6 +78,8 @@ def main() -> None:
     A polite kill (SIGTERM) ends a run as Ctrl-C does: what was recorded stays, and copies are removed.
     """
     signal.signal(signal.SIGTERM, _as_interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script's `agora run &`: the loop would hear neither
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(run_app(sys.argv[1:]))
 
 

@@ -36,11 +36,15 @@ class Attack(NamedTuple):
 
 
 _FORK_MEMORY = """
+full, filled = os.pipe()
 for _ in range(4):
     if os.fork() == 0:
         block = bytearray(os.urandom(4096) * 25_600)
-        time.sleep(3)
+        os.write(filled, b"x")
+        time.sleep(9)
         os._exit(0)
+for _ in range(4):
+    os.read(full, 1)
 time.sleep(1.2)
 print("held", flush=True)
 """

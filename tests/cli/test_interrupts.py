@@ -51,6 +51,23 @@ def test_one_signal_ends_a_run_that_can_be_gone_on_with(
     resumed(shell, folder)
 
 
+def test_a_run_that_a_script_put_in_the_background_ends_as_politely(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_project(tmp_path / "patient", patient=doing("patient"))
+    monkeypatch.chdir(folder)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell without job control starts what ends in "&"
+    try:
+        process = begun(folder, "patient")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    process.send_signal(signal.SIGTERM)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130, rest
+    assert "interrupted: go on with `agora resume" in rest
+    resumed(shell, folder)
+
+
 def test_a_second_signal_stops_at_once_and_the_run_can_be_gone_on_with(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,12 +59,8 @@ def told(root: Path, what: str, temp: Path, *, read_only: Path | None = None, hi
 
 
 @pytest.fixture
-def temp(tmp_path: Path) -> Path:
-    folder = tmp_path / "temp"
-    folder.mkdir(mode=0o777)
-    for parent in (folder, tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)
-    return folder
+def temp(open_path: Path) -> Path:
+    return open_path
 
 
 def test_a_patch_that_does_not_fit_on_the_disk_changes_nothing(tmp_path: Path, temp: Path) -> None:
