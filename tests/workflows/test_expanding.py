@@ -265,3 +265,18 @@ def test_a_workflow_of_ten_thousand_nodes_is_driven_to_its_end() -> None:
     progress, done = driven(Flow(name="x", nodes=tuple(nodes)), lambda _: PASSED)
     assert len(done) == MOST_NODES
     assert progress.ready.verdict is Verdict.PASSED
+
+
+def test_labels_reach_into_a_used_workflow_and_out_of_it_and_come_from_whoever_stands_in() -> None:
+    part = Workflow("part", inputs=["what"])
+    part.task("inner", "{what}", labels=["secret"])
+    flow = Workflow("x")
+    flow.task("a", "a", labels=["private"], fallback="f")
+    flow.task("f", "f", labels=["medical"])
+    flow.use("b", part, inputs={"what": "{a}"}, after=["a"])
+    flow.task("c", "{b}", after=["b"])
+    built = flow.build()
+    (inner,) = next_ready(built, {}, {"a": PASSED}).start
+    assert inner.labels == {"private", "medical", "secret"}
+    (last,) = next_ready(built, {}, {"a": PASSED, "b/inner": PASSED}).start
+    assert last.labels == {"private", "medical", "secret"}
