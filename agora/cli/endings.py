@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from rich.text import Text
 
 from agora.cli.candid import argument
+from agora.cli.flow_story import story_tree
 from agora.cli.paint import grid, out, safe, taken, usd, verdict, visible
 from agora.cli.rows import LEGEND, table_of, why
 from agora.cli.story import RunStory, TaskStory
@@ -61,6 +62,9 @@ def flow_code(done: FlowReport, story: RunStory) -> int:
 def print_flow(done: FlowReport, story: RunStory) -> None:
     """A workflow's end on standard output: its tasks, what was passed over, what it gave."""
     console = out()
+    if story.flow is not None:
+        console.print(story_tree(story, story.flow))
+        console.print()
     if story.tasks:
         console.print(table_of(story.tasks.values()))
         console.print(f"[quiet]{LEGEND}[/]\n")

@@ -9,7 +9,15 @@ from rich.tree import Tree
 from agora.cli.paint import safe
 from agora.workflows.drawing import Branch
 
-_STYLES = {"passed": "passed", "failed": "failed", "unknown": "unknown", "skipped": "quiet"}
+_STYLES = {
+    "failed": "failed",
+    "waits": "unknown",
+    "running": "head",
+    "unknown": "unknown",
+    "passed": "passed",
+    "skipped": "quiet",
+}
+"""How a mark is shown, by the first of these words that stands in it."""
 
 
 def flow_tree(branch: Branch, *, marks: Mapping[str, str] | None = None) -> Tree:
@@ -30,7 +38,7 @@ def _hang(under: Tree, branch: Branch, marks: Mapping[str, str]) -> None:
         line = f"[name]{safe(branch.label)}[/]"
         mark = marks.get(branch.path, "")
         if mark.strip():
-            style = _STYLES.get(mark.replace(",", " ").split()[0], "head")
+            style = next((style for state, style in _STYLES.items() if state in mark), "head")
             line += f"  [{style}]{safe(mark)}[/]"
         line += f"  {safe(branch.about)}"
         if branch.notes:

@@ -71,6 +71,7 @@ async def _state(session: Session, run: str) -> State:
 
 
 def _print(run: str, story: RunStory, state: State) -> None:
+    from agora.cli.flow_story import story_tree
     from agora.cli.joining import ABSENT, grouped
     from agora.cli.paint import inset, out, remarks, safe, taken, times
     from agora.cli.resume import charged
@@ -86,6 +87,9 @@ def _print(run: str, story: RunStory, state: State) -> None:
         other = [(safe(name), safe(note)) for name, note in began.notes.items() if not name.startswith(ABSENT)]
         console.print(remarks([*other, *(("absent", safe(line)) for line in grouped(absent))]))
     console.print()
+    if story.flow is not None:
+        console.print(story_tree(story, story.flow))
+        console.print()
     console.print(table_of(story.tasks.values()))
     console.print(f"[quiet]{LEGEND}[/]")
     for task in story.tasks.values():

@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from agora.bids import Award
+from agora.cli.flow_story import story_tree
 from agora.cli.paint import amount, err, number, safe, steps, taken, usd, verdict
 from agora.cli.rows import LEGEND, table_of
 from agora.cli.story import AuctionStory, RunStory, TaskStory
@@ -160,7 +161,9 @@ class LiveView(Silent):
     def __rich__(self) -> Group:
         """As it stands now."""
         parts = [self._footer(), self._tail.line(err().width)]
-        return Group(table_of(self.story.tasks.values()), *(Text.from_markup(part) for part in parts if part))
+        story = self.story
+        shown = story_tree(story, story.flow) if story.flow else table_of(story.tasks.values())
+        return Group(shown, *(Text.from_markup(part) for part in parts if part))
 
     @contextmanager
     def shown(self) -> Generator[None]:

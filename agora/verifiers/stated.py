@@ -33,9 +33,7 @@ def stated_check(table: Mapping[str, JsonValue], *, beside: Path, where: str) ->
     if isinstance(named, str):
         found = (beside.parent / named).resolve()
         if not found.is_file():
-            raise ConfigError(
-                f"{where}: verify.file", f"{named!r} is not a file; it is looked for beside the file"
-            )
+            raise ConfigError(f"{where}: verify.file", f"{named!r} is not a file; it is looked for beside the file")
         options[FILE_OPTION] = str(found)
     check = Check(kind=kind, options=options)
     try:

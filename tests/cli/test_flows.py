@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,9 @@ def test_a_workflow_is_run_from_its_file(flow: Path, shell: Shell) -> None:
     shown = shell("run", "flow.toml", "--yes")
     assert shown.code == 0, shown.err + shown.out
     assert "workflow flow passed" in shown.out
+    tree = shell("show").out
+    assert re.search(r"wave 1\n.*look  unknown  say the \{word\} word", tree)
+    assert re.search(r"wave 2\n.*mend  passed  write what stands here: \{look\}  \(after look\)", tree)
     assert (flow.parent / "repo" / "word.txt").read_text() == "right\n"
 
 

@@ -1,0 +1,64 @@
+"""How each node of a workflow stands, from the story of its run: the tree that is shown while it runs and after."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from decimal import Decimal
+from typing import Final
+
+from rich.tree import Tree
+
+from agora.cli.flow_tree import flow_tree
+from agora.cli.paint import usd
+from agora.cli.story import RunStory, TaskStory
+from agora.events import FlowBegan
+from agora.workflows.drawing import tree
+from agora.workflows.nodes import Flow
+
+_PLACE: Final = re.compile(r"\[\d+\]|#\d+")
+_ORDER: Final = ("failed", "running", "waits", "unknown", "passed")
+
+
+def story_tree(story: RunStory, began: FlowBegan) -> Tree:
+    """The workflow by waves, each node with its verdict and what it cost so far.
+
+    Args:
+        story: Of the run.
+        began: The workflow that it follows.
+    """
+    return flow_tree(tree(Flow.model_validate(began.graph)), marks=marks_of(story))
+
+
+def marks_of(story: RunStory) -> dict[str, str]:
+    """Node (its path) -> how it stands, as "passed, $0.0100", "2 passed, 1 running" or "skipped"."""
+    states: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    cost: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for name, task in story.tasks.items():
+        states[path_of(name)][_state(task)] += 1
+        cost[path_of(name)] += task.done.usage.usd if task.done is not None else 0
+    for name, asked in story.steps.items():
+        states[path_of(name)][{None: "waits", True: "passed", False: "failed"}[asked.granted]] += 1
+    marks = {path: _said(counts) + (f", {usd(cost[path])}" if cost[path] else "") for path, counts in states.items()}
+    return {**dict.fromkeys((path_of(name) for name in story.skipped), "skipped"), **marks}
+
+
+def path_of(instance: str) -> str:
+    """The node of an instance, with those that use its workflow before it.
+
+    >>> path_of("build[2]/fix#3")
+    'build/fix'
+    """
+    return _PLACE.sub("", instance)
+
+
+def _state(task: TaskStory) -> str:
+    if task.done is not None:
+        return task.done.verdict.value
+    return "waits" if task.waiting else "running"
+
+
+def _said(counts: Counter[str]) -> str:
+    if counts.total() == 1:
+        return next(iter(counts))
+    return ", ".join(f"{counts[state]} {state}" for state in _ORDER if counts[state])
