@@ -30,7 +30,8 @@ def instance(flow: Flow, place: int, item: str = "") -> Instance:
 
 def test_alike_nodes_of_a_chain_get_even_shares_and_the_last_gets_all_that_is_left() -> None:
     flow = flow_of(100, 100, 100, 100)
-    allotment, left, shares = Allotment(flow), Decimal(1), []
+    allotment, left = Allotment(flow), Decimal(1)
+    shares: list[Decimal] = []
     for place in range(4):
         one = instance(flow, place)
         allotment.opened([one])
@@ -69,8 +70,9 @@ def test_the_items_of_a_map_and_all_after_them_fit_into_what_is_left(items: int,
     given: list[Limits] = []
     for one in batch:
         given.append(allotment.limits(one, left))
-        left = Limits(usd=(left.usd or 0) - (given[-1].usd or 0), tokens=(left.tokens or 0) - (given[-1].tokens or 0))
-        assert min(left.usd or 0, left.tokens or 0) >= 0
+        usd, tokens = usd - (given[-1].usd or 0), tokens - (given[-1].tokens or 0)
+        assert min(usd, tokens) >= 0
+        left = Limits(usd=usd, tokens=tokens)
     allotment.opened([last])
     assert allotment.limits(last, left) == left, "nothing is lost by rounding: the last gets what is left"
     assert max(one.usd or 0 for one in given) - min(one.usd or 0 for one in given) <= Decimal("0.0001")
