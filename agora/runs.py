@@ -70,8 +70,8 @@ class Run:
         answer = await self.approve(question) if self.approve else Answer(None)
         granted, asked = answer if isinstance(answer, Answer) else (answer, True)
         waits = self.past.find(Asked, question.task, question.id)
-        if granted is not None and not asked and waits is None:
-            return granted
+        if granted is not None and not asked and waits is None and question.about != "step":
+            return granted  # a step is the workflow's own question: what was said to it is on record, whoever said it
         on_record = question.model_copy(update={"patch": Patch()})
         event = Asked(task=question.task, question=on_record, digest=question.digest, granted=granted)
         if waits is None or granted is not None or waits.digest != event.digest:
