@@ -1,8 +1,9 @@
 """What a node may take of what is left: its share by weight of all that has still to begin.
 
 Weights are estimates, raised on the critical path (`spreading.py`); the instances of a map share their node's. What a
-node leaves is there for all that begin after it. A later round of a loop, or a later node of a workflow that is used,
-weighs as much again when it is opened: nobody knew before whether it would be.
+node leaves is there for all that begin after it. A later round of a loop, a later node of a workflow that is used, and
+whoever stands in for a node that failed weigh as much again when they are opened: nobody knew before whether they would
+be.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class Allotment:
             for node in flow.nodes
         ]
         self._weights = weights(nodes)
-        self._to_come = dict(self._weights)  # nodes that nothing was opened of
+        stand_in = {node.fallback for node in flow.nodes}
+        self._to_come = {name: weight for name, weight in self._weights.items() if name not in stand_in}  # not opened
         self._opened: dict[str, Decimal] = {}  # instances that have not begun
 
     def opened(self, instances: Sequence[Instance]) -> None:
@@ -42,7 +44,7 @@ class Allotment:
             self._opened[instance.id] = self._weights[instance.path[0]] / alike[instance.path]
 
     def passed_over(self, node: str) -> None:
-        """Take in that a node is skipped, or stands in for nobody: its share is for the others."""
+        """Take in that a node is skipped: its share is for the others."""
         self._to_come.pop(node, None)
 
     def limits(self, instance: Instance, left: Limits) -> Limits:

@@ -59,6 +59,17 @@ def test_the_share_of_a_node_that_is_passed_over_is_for_the_others() -> None:
     assert allotment.limits(one, Limits(usd=Decimal(1))).usd == 1
 
 
+def test_nothing_is_kept_for_a_node_that_may_have_to_stand_in_and_it_gets_a_share_when_it_does() -> None:
+    first = TaskNode(id="first", goal="go", on_failure="fallback", fallback="second")
+    second = TaskNode(id="second", goal="go")
+    flow = Flow(name="flow", nodes=(first, second))
+    allotment, one, other = Allotment(flow), instance(flow, 0), instance(flow, 1)
+    allotment.opened([one])
+    assert allotment.limits(one, Limits(usd=Decimal(1))).usd == 1
+    allotment.opened([other])
+    assert allotment.limits(other, Limits(usd=Decimal("0.4"))).usd == Decimal("0.4")
+
+
 @given(items=st.integers(1, 20), usd=st.decimals(0, 1000, places=6), tokens=st.integers(0, 10**9))
 def test_the_items_of_a_map_and_all_after_them_fit_into_what_is_left(items: int, usd: Decimal, tokens: int) -> None:
     flow = flow_of(10, 20)
