@@ -47,6 +47,7 @@ class OpenRun:
         self._posted: dict[str, Task] = {}
         self._results: dict[str, Result] = {}
         past = house.run.past
+        self._on_record = {task.id: task for task in past.tasks}  # they were filled in and checked then
         for done in remembered(house, past.tasks):
             self._results[done.task.id] = done
             self._purse.book(done.usage)
@@ -125,9 +126,8 @@ class OpenRun:
             UsageError: Something about a task cannot be used, or another task has its id; nothing was spent.
         """
         past = self._house.run.past
-        on_record = {task.id: task for task in past.tasks}  # they were filled in and checked then
-        stand = [on_record[task.id] if task.id in on_record else as_task(task) for task in tasks]
-        unique_ids([*self._posted.values(), *stand])
+        stand = [self._on_record.get(task.id) or as_task(task) for task in tasks]
+        unique_ids(stand, taken=self._posted)
         self._house.require_sandbox([task for task in stand if past.find(TaskDone, task.id) is None])
         self._house.verifiers.update({task.id: build_verifier(task.verify) for task in stand if task.verify})
         await self.record(*(Posted(task=task.id, spec=task) for task in stand))

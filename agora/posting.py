@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -91,15 +91,19 @@ def listing(workspace: str | None) -> tuple[str, ...]:
     return tuple(names[:_LISTED_FILES])
 
 
-def unique_ids(tasks: Sequence[Task]) -> None:
+def unique_ids(tasks: Sequence[Task], *, taken: Collection[str] = ()) -> None:
     """Refuse two tasks of the same id.
+
+    Args:
+        tasks: What is posted now.
+        taken: Ids of what was posted before.
 
     Raises:
         ConfigError: Naming the id.
     """
     seen: set[str] = set()
     for task in tasks:
-        if task.id in seen:
+        if task.id in seen or task.id in taken:
             raise ConfigError(f"task {task.id!r}", "stands twice in one run: give each its own id")
         seen.add(task.id)
 
