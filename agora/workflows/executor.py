@@ -82,11 +82,8 @@ async def run_flow(
         ConfigError: The graph or an input cannot be used; nothing was spent.
         ApprovalPendingError: A question waits for a person; `resume_flow` goes on when it is answered.
     """
-    checked_inputs(checked(flow), given := dict(inputs or {}))
-    began = FlowBegan(flow=flow.name, graph=_on_record(flow), inputs=given)
     async with market.open_run(parallel=parallel, notes=notes, command=command, watch=watch) as run:
-        await run.record(began)
-        return await _Follower(run, flow, given).follow()
+        return await follow(run, flow, inputs)
 
 
 async def resume_flow(market: Market, run: str, *, watch: Callable[[Event], None] | None = None) -> FlowReport:
@@ -105,7 +102,29 @@ async def resume_flow(market: Market, run: str, *, watch: Callable[[Event], None
         began = again.past.find(FlowBegan)
         if began is None:
             raise LedgerError(f"run {again.id} follows no workflow: go on with it by `Market.resume`")
-        return await _Follower(again, Flow.model_validate(began.graph), began.inputs).follow()
+        return await follow(again, Flow.model_validate(began.graph), began.inputs)
+
+
+async def follow(run: OpenRun, flow: Flow, inputs: Mapping[str, JsonValue] | None = None) -> FlowReport:
+    """Follow a workflow to the end of a run that is open, and close the run.
+
+    What was done in the run before, as planning, stands in its report and was paid from its purse. A run follows one
+    graph, which is put on its ledger first; of a run that was reopened, pass the one that is on record (`FlowBegan`).
+
+    Args:
+        run: As `Market.open_run` or `Market.reopen` hands it out.
+        flow: The graph.
+        inputs: What it is given.
+
+    Raises:
+        ConfigError: The graph or an input cannot be used; nothing of it was begun.
+        ApprovalPendingError: A question waits for a person.
+    """
+    given = dict(inputs or {})
+    if run.past.find(FlowBegan) is None:
+        checked_inputs(checked(flow), given)
+        await run.record(FlowBegan(flow=flow.name, graph=_on_record(flow), inputs=given))
+    return await _Follower(run, flow, given).follow()
 
 
 class _Follower:
