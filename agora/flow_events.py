@@ -9,7 +9,7 @@ from pydantic import Field
 
 from agora.desk_events import Happening
 from agora.tasks import Verdict
-from agora.values import JsonValue
+from agora.values import JsonValue, Value
 
 
 class FlowBegan(Happening):
@@ -30,6 +30,68 @@ class NodeSkipped(Happening):
     kind: Literal["node_skipped"] = "node_skipped"
     reason: str
     """Why: a condition that does not hold, a predecessor that failed, a person who said no."""
+
+
+class Compared(Happening):
+    """How far the outputs agree that a node (`task`) compares; worked out from them alone, for nothing."""
+
+    kind: Literal["compared"] = "compared"
+    consistency: float = Field(ge=-1, le=1)
+    """The mean similarity of every two; 1 of a single one, 0 where nobody said anything."""
+    agree: bool
+    """Whether that reaches the node's threshold."""
+    majority: str = ""
+    """The answer that is given most often, as whoever came first wrote it."""
+    votes: int = Field(ge=0)
+    """How many gave it."""
+    of: int = Field(ge=0)
+    """How many were compared."""
+    distinct: int = Field(ge=0)
+    """How many different answers there are, but for case and marks; blank ones are none."""
+    method: Literal["exact", "cosine", "words", "none"]
+    """Short answers are compared as they are, longer ones by the words that they share; none: by nothing."""
+
+
+class ContextItem(Value):
+    """What became of one thing that a node could have been shown."""
+
+    source: str
+    """Where it comes from: "find", "find.2" (an item of a map), "memory:RUN/TASK"."""
+    taken: Literal["whole", "shortened", "left out"]
+    """How it is shown."""
+    tokens: int = Field(ge=0)
+    """What is shown of it, with its heading, at four bytes a token."""
+    whole_tokens: int = Field(ge=0)
+    """What all of it would take."""
+    score: float
+    """By role, goal, stage and recency."""
+    why: str = ""
+    """Why it was left out."""
+
+
+class Remembered(Value):
+    """Something that was recalled from the shared memory."""
+
+    source: str
+    """As in `ContextItem`."""
+    text: str
+    """Its text then."""
+
+
+class ContextRouted(Happening):
+    """What a node (`task`) is shown besides its goal; the texts of outputs stand with those who gave them."""
+
+    kind: Literal["context_routed"] = "context_routed"
+    role: str = ""
+    """What the node is, in words."""
+    tokens: int = Field(ge=0)
+    """The budget."""
+    items: tuple[ContextItem, ...] = ()
+    """What could be shown, in the order in which it is."""
+    remembered: tuple[Remembered, ...] = ()
+    """What was recalled."""
+    too_many: int = Field(default=0, ge=0)
+    """How many outputs before it were not looked at, since there were too many."""
 
 
 class FlowEnded(Happening):

@@ -12,7 +12,7 @@ from rich.tree import Tree
 from agora.cli.flow_tree import flow_tree
 from agora.cli.paint import usd
 from agora.cli.story import RunStory, TaskStory
-from agora.events import FlowBegan
+from agora.events import Compared, FlowBegan
 from agora.workflows.drawing import tree
 from agora.workflows.nodes import Flow
 
@@ -40,6 +40,7 @@ def marks_of(story: RunStory) -> dict[str, str]:
     for name, asked in story.steps.items():
         states[path_of(name)][{None: "waits", True: "passed", False: "failed"}[asked.granted]] += 1
     marks = {path: _said(counts) + (f", {usd(cost[path])}" if cost[path] else "") for path, counts in states.items()}
+    marks |= {path_of(name): _agreed(found) for name, found in story.compared.items()}
     return {**dict.fromkeys((path_of(name) for name in story.skipped), "skipped"), **marks}
 
 
@@ -56,6 +57,11 @@ def _state(task: TaskStory) -> str:
     if task.done is not None:
         return task.done.verdict.value
     return "waits" if task.waiting else "running"
+
+
+def _agreed(found: Compared) -> str:
+    agree = "agree" if found.agree else "differ"
+    return f"{agree}, consistency {found.consistency:.2f}, {found.votes} of {found.of} alike"
 
 
 def _said(counts: Counter[str]) -> str:

@@ -15,6 +15,8 @@ _STYLES = {
     "running": "head",
     "unknown": "unknown",
     "passed": "passed",
+    "agree": "passed",
+    "differ": "unknown",
     "skipped": "quiet",
 }
 """How a mark is shown, by the first of these words that stands in it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Final, Literal, NamedTuple
@@ -55,40 +55,60 @@ def consistency(outputs: Sequence[Output], *, embed: Embed | None = None) -> Con
     >>> consistency([Output("a", "42."), Output("b", "42"), Output("c", "41")]).score
     0.3333333333333333
     """
-    similar: list[float] = []
+    total, pairs = 0.0, 0
     ways: set[Way] = set()
     for question in sorted({one.question for one in outputs}):
         texts = [one.text for one in outputs if one.question == question]
         if len(texts) > 1:
             way, found = _compared(texts, embed)
             ways.add(way)
-            similar += found
-    score = math.fsum(similar) / len(similar) if similar else 1.0
-    return Consistency(max(-1.0, min(1.0, score)), len(similar), tuple(sorted(ways)))
+            total += found
+            pairs += len(texts) * (len(texts) - 1) // 2
+    score = round(total / pairs, 12) if pairs else 1.0
+    return Consistency(max(-1.0, min(1.0, score)), pairs, tuple(sorted(ways)))
 
 
-def _compared(texts: Sequence[str], embed: Embed | None) -> tuple[Way, list[float]]:
-    """The similarity of every two; a blank text agrees with nothing."""
-    plain = [_plain(text) for text in texts]
-    if all(len(words) <= SHORT_WORDS for words in plain):
-        return "exact", [float(bool(one) and one == other) for one, other in combinations(plain, 2)]
+def plain(text: str) -> list[str]:
+    """The words, without case, and without marks other than those of numbers.
+
+    >>> plain("It's -4.5%, Ada.")
+    ['it', 's', '-4.5%', 'ada']
+    """
+    return _ODD.sub(" ", text.casefold()).split()
+
+
+def _compared(texts: Sequence[str], embed: Embed | None) -> tuple[Way, float]:
+    """The sum of the similarities of every two; a blank text agrees with nothing."""
+    words = [plain(text) for text in texts]
+    if all(len(one) <= SHORT_WORDS for one in words):
+        alike = Counter(tuple(one) for one in words if one)
+        return "exact", float(sum(count * (count - 1) // 2 for count in alike.values()))
     if embed is None:
-        counts = [Counter(words) for words in plain]
-        vocabulary = sorted({word for words in plain for word in words})
-        vectors: list[Sequence[float]] = [[float(count[word]) for word in vocabulary] for count in counts]
-        return "words", [_cosine(one, other) for one, other in combinations(vectors, 2)]
-    vectors = [embed(text) if words else () for text, words in zip(texts, plain, strict=True)]
-    return "embedding", [_cosine(one, other) if one and other else 0.0 for one, other in _pairs(vectors)]
+        return "words", _shared(words)
+    vectors = [embed(text) if one else () for text, one in zip(texts, words, strict=True)]
+    return "embedding", math.fsum(_cosine(one, other) if one and other else 0.0 for one, other in _pairs(vectors))
+
+
+def _shared(texts: Sequence[Sequence[str]]) -> float:
+    """The sum of the cosines of every two texts' counts of words, without looking at every two.
+
+    Of vectors of length 1, it is half of the square of their sum less their number.
+    """
+    together: defaultdict[str, list[float]] = defaultdict(list)
+    blank = 0
+    for words in texts:
+        counts = Counter(words)
+        size = math.hypot(*counts.values())
+        blank += not words
+        for word, count in counts.items():
+            together[word].append(count / size)
+    square = math.fsum(math.fsum(parts) ** 2 for parts in together.values())
+    return max(0.0, (square - (len(texts) - blank)) / 2)
 
 
 def _pairs(vectors: Sequence[Sequence[float]]) -> list[tuple[list[float], list[float]]]:
     """As lists, whose truth is their length: an array's is not."""
     return list(combinations([list(map(float, vector)) for vector in vectors], 2))
-
-
-def _plain(text: str) -> list[str]:
-    """The words, without case, and without marks other than those of numbers."""
-    return _ODD.sub(" ", text.casefold()).split()
 
 
 def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
