@@ -25,7 +25,7 @@ from agora.auction_events import (
 )
 from agora.bids import Profile
 from agora.desk_events import Called, CommandReserved, Happening, Reserved, ToolUsed
-from agora.flow_events import FlowBegan, FlowEnded, NodeSkipped
+from agora.flow_events import Compared, ContextItem, ContextRouted, FlowBegan, FlowEnded, NodeSkipped, Remembered
 from agora.questions import Question
 from agora.tasks import Limits, Outcome, Task, Usage, Verdict, Work
 from agora.values import JsonValue
@@ -43,6 +43,10 @@ __all__ = [
     "CommandReserved",
     "Done",
     "Event",
+    "Compared",
+    "ContextItem",
+    "ContextRouted",
+    "Credited",
     "FlowBegan",
     "FlowEnded",
     "Judged",
@@ -253,6 +257,8 @@ Event = Annotated[
     | BidPlaced
     | BidRefused
     | Judged
+    | ContextRouted
+    | Compared
     | Recalled
     | Scored
     | Awarded

@@ -24,6 +24,9 @@ from agora.events import (
     CommandReserved,
     Done,
     Event,
+    Compared,
+    ContextRouted,
+    Credited,
     FlowBegan,
     FlowEnded,
     Judged,
@@ -284,19 +287,36 @@ def _call_id(event: Event) -> str:
     return call_of(event.call) if isinstance(event, (Reserved, Called)) else ""
 
 
-_ONCE_A_TASK: Final = (
-    Started,
-    FlowBegan,
-    FlowEnded,
-    NodeSkipped,
-    Posted,
-    Screened,
-    Closed,
-    Applying,
-    Applied,
-    TaskDone,
-    Done,
-)
+# What, besides its kind and its task, makes an event the same as another, whatever time it took. What is not here can
+# happen again and again.
+_TOLD_APART_BY: Final[Mapping[type[Happening], tuple[str, ...]]] = {
+    Started: (),
+    FlowBegan: (),
+    FlowEnded: (),
+    NodeSkipped: (),
+    ContextRouted: (),
+    Compared: (),
+    Posted: (),
+    Routed: (),
+    Screened: (),
+    Closed: (),
+    Applying: (),
+    Applied: (),
+    TaskDone: (),
+    Done: (),
+    Performed: ("attempt",),
+    Verified: ("attempt",),
+    Settled: ("attempt",),
+    Awarded: ("award.attempt",),
+    Credited: ("decision",),
+    Opened: ("auction",),
+    Scored: ("auction", "round"),
+    BidPlaced: ("auction", "bid.round", "bid.agent"),
+    Judged: ("auction", "round", "judge"),
+    BidRefused: ("auction", "round", "agent"),
+    Recalled: ("auction", "agent"),
+    Asked: ("question.id",),
+}
 
 
 def _key(event: Event) -> tuple[object, ...] | None:

@@ -17,6 +17,7 @@ from agora.events import (
     BidPlaced,
     BidRefused,
     Called,
+    Compared,
     Done,
     Event,
     FlowBegan,
@@ -217,6 +218,8 @@ class RunStory:
     """Node -> why it was passed over."""
     steps: dict[str, Asked] = field(default_factory=dict[str, Asked])
     """Node -> what a person was asked before the workflow goes on."""
+    compared: dict[str, Compared] = field(default_factory=dict[str, Compared])
+    """Node -> how far the outputs agree that it compares."""
     flow_ended: FlowEnded | None = None
     """What came of the workflow."""
 
@@ -231,7 +234,7 @@ class RunStory:
                 self.done = event
             case Resumed():
                 self.resumed.append(event)
-            case FlowBegan() | FlowEnded() | NodeSkipped():
+            case FlowBegan() | FlowEnded() | NodeSkipped() | Compared():
                 self._tell_flow(event)
             case Asked(question=question) if question.about == "step":
                 self.steps[event.task] = event
@@ -241,7 +244,7 @@ class RunStory:
                 if isinstance(event, Called | ToolUsed):
                     self.spent += event.usage
 
-    def _tell_flow(self, event: FlowBegan | FlowEnded | NodeSkipped) -> None:
+    def _tell_flow(self, event: FlowBegan | FlowEnded | NodeSkipped | Compared) -> None:
         match event:
             case FlowBegan():
                 self.flow = event
@@ -249,6 +252,8 @@ class RunStory:
                 self.flow_ended = event
             case NodeSkipped():
                 self.skipped[event.task] = event.reason
+            case Compared():
+                self.compared[event.task] = event
 
     @property
     def waiting(self) -> list[Asked]:

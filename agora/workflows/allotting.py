@@ -15,7 +15,7 @@ from decimal import ROUND_DOWN, Decimal, localcontext
 from agora.tasks import Limits
 from agora.workflows.features import Subtask
 from agora.workflows.instances import Instance
-from agora.workflows.nodes import Flow
+from agora.workflows.nodes import CompareNode, Flow
 from agora.workflows.spreading import STEP_USD, weights
 
 
@@ -32,8 +32,10 @@ class Allotment:
             for node in flow.nodes
         ]
         self._weights = weights(nodes)
-        stand_in = {node.fallback for node in flow.nodes}
-        self._to_come = {name: weight for name, weight in self._weights.items() if name not in stand_in}  # not opened
+        idle = {node.fallback for node in flow.nodes} | {
+            node.id for node in flow.nodes if isinstance(node, CompareNode)
+        }
+        self._to_come = {name: weight for name, weight in self._weights.items() if name not in idle}  # not opened
         self._opened: dict[str, Decimal] = {}  # instances that have not begun
 
     def opened(self, instances: Sequence[Instance]) -> None:

@@ -11,7 +11,17 @@ from agora.settings import unknown
 from agora.values import JsonValue
 from agora.verifiers import build_verifier
 from agora.workflows.graph import cycle_of, digraph, shown
-from agora.workflows.nodes import MOST_DEPTH, MOST_INSTANCES, MOST_NODES, Flow, Node, TaskNode, UseNode, When
+from agora.workflows.nodes import (
+    MOST_DEPTH,
+    MOST_INSTANCES,
+    MOST_NODES,
+    CompareNode,
+    Flow,
+    Node,
+    TaskNode,
+    UseNode,
+    When,
+)
 from agora.workflows.references import INDEX, ITEM, PREVIOUS, SPECIAL, as_text, placeholders, referred
 from agora.workflows.sight import Sight
 from agora.workflows.texts import texts_of
@@ -135,6 +145,9 @@ def _ids(flow: Flow, where: str) -> dict[str, Node]:
 
 
 def _check_edges(node: Node, ids: Mapping[str, Node], where: str) -> None:
+    for text in node.compare if isinstance(node, CompareNode) else ():
+        if (found := referred(text)) and found.name not in ids:
+            raise ConfigError(f"{where}: compare", f"{found.name!r} {_mend(found.name, ids, 'task')}")
     for name in node.after:
         if name not in ids:
             raise ConfigError(f"{where}: after", f"{name!r} {_mend(name, ids, 'task')}")
@@ -209,6 +222,8 @@ def _check_reachable(when: When, sight: Sight, at: str) -> None:
     if asked not in _VERDICTS:
         raise ConfigError(at, f"{asked!r} is no verdict; there are: {', '.join(_VERDICTS)}")
     if asked == "failed" and other.on_failure in ("stop", "fallback") and not sight.goes_on(other):
+    if asked == "failed" and isinstance(other, CompareNode):
+        raise ConfigError(at, f"{when.of!r} is passed where they agree, else unknown: ask for {other.id}.agree")
         mend = f'the workflow stops when {other.id!r} fails: give that on_failure = "continue"'
         raise ConfigError(at, f"{when.of!r} can never be failed here, since {mend}")
     if asked == "passed" and sight.unverified(other):

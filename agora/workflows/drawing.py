@@ -8,12 +8,12 @@ from typing import Final
 from agora.values import Value
 from agora.workflows.graph import wanted, waves
 from agora.workflows.instances import said
-from agora.workflows.nodes import ApproveNode, Flow, Node, UseNode
+from agora.workflows.nodes import ApproveNode, CompareNode, Flow, Node, UseNode
 
 _SHOWN_CHARS: Final = 60
 _SHOWN_NODES: Final = 200
 """More nodes than these in one wave are counted, not drawn."""
-_SHAPES: Final = {"task": ('["', '"]'), "approve": ('{{"', '"}}'), "use": ('[["', '"]]')}
+_SHAPES: Final = {"task": ('["', '"]'), "approve": ('{{"', '"}}'), "use": ('[["', '"]]'), "compare": ('{"', '"}')}
 
 
 class Branch(Value):
@@ -39,8 +39,8 @@ def tree(flow: Flow) -> Branch:
 def mermaid(flow: Flow) -> str:
     """The workflow as a mermaid flowchart.
 
-    Tasks are boxes, questions to a person are hexagons, used workflows are double boxes. A dotted edge goes to whoever
-    stands in after a failure.
+    Tasks are boxes, questions to a person are hexagons, used workflows are double boxes, comparisons are diamonds. A
+    dotted edge goes to whoever stands in after a failure.
     """
     number = {node.id: at for at, node in enumerate(flow.nodes)}
     lines = ["flowchart TD"]
@@ -89,6 +89,8 @@ def _own_notes(node: Node) -> list[str]:
         notes.append(f"on failure: {node.on_failure}")
     if isinstance(node, ApproveNode):
         notes.append("asks a person")
+    if isinstance(node, CompareNode):
+        notes.append(f"agree from consistency {node.threshold:g}")
     return notes
 
 

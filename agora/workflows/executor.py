@@ -136,7 +136,7 @@ class _Follower:
         self._allotment = Allotment(flow)
         self._limiter = anyio.CapacityLimiter(run.parallel)
         self._reasons: dict[str, str] = {}
-        self._told = 0
+        self._told = self._compared = 0
 
     async def follow(self) -> FlowReport:
         send, receive = anyio.create_memory_object_stream[tuple[str, Ending | None]](math.inf)
@@ -190,6 +190,9 @@ class _Follower:
 
     def _note_skipped(self) -> None:
         for one in self._progress.passed_over(self._told):
+        for found in self._progress.compared(self._compared):
+            self._run.note(found)
+            self._compared += 1
             self._allotment.passed_over(one.id)
             self._run.note(NodeSkipped(task=one.id, reason=one.why))
             self._told += 1

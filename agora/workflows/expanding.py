@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from agora.errors import LedgerError
+from agora.flow_events import Compared
 from agora.values import JsonValue
 from agora.workflows.checking import checked_inputs
 from agora.workflows.instances import Ending, Instance, Ready, Remark, Settled
@@ -58,6 +59,7 @@ class Progress:
         self._ended: set[str] = set()
         self._new: list[str] = []
         self._skipped: list[tuple[Key, Remark]] = []
+        self._compared: list[tuple[Key, Compared]] = []
         self._done = dict(done or {})
         self._root = Scope(self, flow, checked_inputs(flow, inputs), parent=None, prefix="", key=())
         self._run()
@@ -106,6 +108,10 @@ class Progress:
         """What was passed over, in the order in which that was found out, without the first so many."""
         return [remark for _, remark in self._skipped[after:]]
 
+    def compared(self, after: int) -> list[Compared]:
+        """What was found by comparing, in the order in which it was, without the first so many."""
+        return [found for _, found in self._compared[after:]]
+
     def settled(self) -> dict[str, Settled]:
         """Node -> what became of it, of those of the workflow itself that have come to an end."""
         return {node.id: one for node, one in zip(self._root.flow.nodes, self._root.settled, strict=True) if one}
@@ -133,6 +139,10 @@ class Progress:
     def skip(self, key: Key, remark: Remark) -> None:
         """A node is passed over."""
         self._skipped.append((key, remark))
+
+    def compare(self, key: Key, found: Compared) -> None:
+        """Outputs were compared."""
+        self._compared.append((key, found))
 
     def _end(self, instance: str, ending: Ending) -> None:
         slot, _ = self._slots.pop(instance)

@@ -18,11 +18,23 @@ from agora.toml_files import fit
 from agora.values import JsonValue
 from agora.workflows.checking import checked
 from agora.workflows.features import Coupling
-from agora.workflows.nodes import ApproveNode, Each, Flow, FlowInput, Node, OnFailure, Repeat, TaskNode, UseNode, When
+from agora.workflows.nodes import (
+    ApproveNode,
+    CompareNode,
+    Each,
+    Flow,
+    FlowInput,
+    Node,
+    OnFailure,
+    Repeat,
+    TaskNode,
+    UseNode,
+    When,
+)
 from agora.workflows.references import SPECIAL
 
 Goal = TypeVar("Goal", bound=Callable[..., str | None])
-_N = TypeVar("_N", TaskNode, ApproveNode, UseNode)
+_N = TypeVar("_N", TaskNode, ApproveNode, UseNode, CompareNode)
 
 
 class NodeOptions(TypedDict, total=False):
@@ -165,6 +177,27 @@ class Workflow:
 
     def build(self) -> Flow:
         """The workflow as a value.
+    def compare(
+        self,
+        id: str,
+        *compare: str | Callable[..., object],
+        threshold: float = 0.7,
+        **options: Unpack[NodeOptions],
+    ) -> str:
+        """Add a comparison of outputs, which no agent makes and which costs nothing.
+
+        Args:
+            id: Unique in the workflow.
+            compare: Whose outputs, as "answer" or "answer.city"; of one, the items of its list.
+            threshold: The least consistency at which they agree, in [-1, 1].
+            options: As the fields of `CompareNode`.
+
+        Raises:
+            ConfigError: An option does not fit.
+        """
+        whose = self._named(compare, f"workflow {self.name!r}: task {id!r}", field="compare")
+        return self._add(CompareNode, id, {"compare": whose, "threshold": threshold}, options).id
+
 
         Raises:
             ConfigError: It cannot be run; the error names the node and the mend.
@@ -188,7 +221,7 @@ class Workflow:
         self._nodes.append(node)
         return node
 
-    def _named(self, after: Sequence[object], where: str) -> list[object]:
+    def _named(self, after: Sequence[object], where: str, *, field: str = "after") -> list[object]:
         if isinstance(after, str):
             raise ConfigError(f"{where}: after", f"{after!r} does not fit: write a list, as [{after!r}]")
         names: list[object] = []

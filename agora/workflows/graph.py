@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from agora.workflows.features import Subtask
-from agora.workflows.nodes import ApproveNode, Flow, Node, TaskNode, UseNode
+from agora.workflows.nodes import ApproveNode, CompareNode, Flow, Node, TaskNode, UseNode
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -117,6 +117,8 @@ def wanted(node: Node) -> str:
     """What a node is about, in its own words."""
     if isinstance(node, TaskNode):
         return node.goal
+    if isinstance(node, CompareNode):
+        return f"do {', '.join(node.compare)} agree?"
     return node.approve if isinstance(node, ApproveNode) else f"workflow {node.use}"
 
 
@@ -139,13 +141,14 @@ def _critical(flow: Flow, library: Mapping[str, Flow]) -> CriticalPath:
 
 def _weights(flow: Flow, library: Mapping[str, Flow]) -> dict[str, float]:
     stated: dict[str, float] = {}
+    free = {node.id: 0.0 for node in flow.nodes if isinstance(node, CompareNode)}
     for node in flow.nodes:
         if node.tokens:
             stated[node.id] = float(node.tokens)
         elif isinstance(node, UseNode):
             stated[node.id] = _critical(library[node.use], library).tokens
     usual = sum(stated.values()) / len(stated) if stated else 1.0
-    return {node.id: stated.get(node.id, usual) for node in flow.nodes}
+    return {node.id: stated.get(node.id, usual) for node in flow.nodes} | free
 
 
 def _line(name: str, by_id: Mapping[str, Node]) -> list[str]:

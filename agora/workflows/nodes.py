@@ -239,11 +239,52 @@ class UseNode(_Node):
 def _kind(content: object) -> str:
     """Which node it is: what it says, or by what only that kind has."""
     stated = _table(content) or getattr(content, "__dict__", {})
-    return str(stated.get("kind") or next((kind for kind in ("approve", "use") if kind in stated), "task"))
+class CompareNode(_Node):
+    """How far outputs agree: worked out from them alone, by no agent and for nothing.
+
+    Its output is an object of `consistency`, `agree`, `majority`, `votes`, `of`, `distinct` and `method`; it is passed
+    where they agree, else unknown, which stops nothing.
+    """
+
+    kind: Literal["compare"] = "compare"
+    compare: tuple[str, ...] = Field(min_length=1)
+    """Whose outputs: "answer", or "answer.city" (inside an output that is JSON); of one, the items of its list. It
+    comes after them. Of several, what was skipped or has failed is left out."""
+    threshold: float = Field(default=0.7, ge=-1, le=1)
+    """The least consistency at which they agree."""
+
+    @field_validator("compare", mode="before")
+    @classmethod
+    def _whose(cls, compare: object) -> object:
+        return _listed(compare)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _comes_after(cls, content: object) -> object:
+        stated = _table(content)
+        if "compare" not in stated:
+            return content
+        whose = [found.name for one in _listed(stated["compare"]) if isinstance(one, str) and (found := referred(one))]
+        return {**stated, "after": tuple(dict.fromkeys((*_listed(stated.get("after", ())), *whose)))}
+
+    @model_validator(mode="after")
+    def _at_once(self) -> CompareNode:
+        for name in self.compare:
+            if referred(name) is None:
+                raise ValueError(f'{name!r} names nothing: write a task\'s id, as "answer", or "answer.city"')
+        if self.each or self.repeat or self.fallback:
+            raise ValueError("outputs are compared once, and that never fails: leave each, repeat and fallback out")
+        return self
+
+
+    return str(stated.get("kind") or next((kind for kind in ("approve", "use", "compare") if kind in stated), "task"))
 
 
 Node = Annotated[
-    Annotated[TaskNode, Tag("task")] | Annotated[ApproveNode, Tag("approve")] | Annotated[UseNode, Tag("use")],
+    Annotated[TaskNode, Tag("task")]
+    | Annotated[ApproveNode, Tag("approve")]
+    | Annotated[UseNode, Tag("use")]
+    | Annotated[CompareNode, Tag("compare")],
     Discriminator(_kind),
 ]
 """Any node; a `kind` that is left out is clear from the rest."""

@@ -119,6 +119,12 @@ class Scope:
         given = self.inputs.get(found.name, "")
         return walked(given, found.path) if found.path else given
 
+    def gave(self, text: str) -> bool:
+        """Whether the node that a reference names gave something: it was not skipped, and has not failed."""
+        found = referred(text)
+        one = self.settled[self.layout.position[found.name]] if found else None
+        return one is not None and not one.gone and one.verdict != Verdict.FAILED.value
+
     def _passed_over(self, node: Node, position: int) -> str:
         gone = [at for at in self.layout.before[position] if (one := self.settled[at]) is not None and one.gone]
         if gone and (node.needs == "all" or len(gone) == len(self.layout.before[position])):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agora.tasks import MOST_GOAL_CHARS, Verdict
+from agora.workflows.comparing import compared
+from agora.workflows.context_candidates import candidates_for
 from agora.workflows.instances import Ending, Instance, Remark, Settled, holds, said
-from agora.workflows.nodes import Node, TaskNode, UseNode
-from agora.workflows.references import INDEX, ITEM, PREVIOUS, filled, placeholders
+from agora.workflows.nodes import CompareNode, Node, TaskNode, UseNode
+from agora.workflows.references import INDEX, ITEM, PREVIOUS, as_text, filled, items_of, placeholders
 from agora.workflows.texts import texts_of
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 Key = tuple[tuple[int, int, int], ...]
 """Where an instance stands in the order of all: position, item and round, with those of the nodes around it before."""
 
+
+_FOUND: Final = {"consistency", "agree", "majority", "votes", "of", "distinct", "method"}
 
 class Slot:
     """One item of a map, or the only one of a node that is no map.
@@ -61,6 +65,9 @@ class Slot:
         """Start the round of now."""
         node, name = self.node, self._name()
         texts: dict[str, str] = {}
+        if isinstance(node, CompareNode):
+            self._compare(node, name)
+            return
         cut: dict[str, int] = {}
         inputs: dict[str, str] = {}
         for field, text in texts_of(node):
@@ -89,6 +96,18 @@ class Slot:
         """The round of now has ended: another one, whoever stands in, or a result."""
         node, one = self.node, Settled(verdict=ending.verdict.value, output=ending.output)
         why = "failed"
+    def _compare(self, node: CompareNode, name: str) -> None:
+        """It has ended as soon as it is open: nobody is needed for it."""
+        if len(node.compare) == 1:
+            texts = items_of(self._looked_up(node.compare[0]))
+        else:
+            texts = [self._looked_up(one) for one in node.compare if self.scope.gave(one)]
+        found = compared(name, texts, threshold=node.threshold)
+        self.scope.progress.compare(self.key, found)
+        verdict = Verdict.PASSED if found.agree else Verdict.UNKNOWN
+        output = found.model_dump(mode="json", include=_FOUND)
+        self.ended(Ending(verdict=verdict, output=as_text(output)))
+
         if node.repeat is not None and not self._enough(node, one):
             if self.round < node.repeat.most:
                 self.round += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agora.workflows.nodes import ApproveNode, Node, TaskNode
+from agora.workflows.nodes import ApproveNode, CompareNode, Node, TaskNode
 
 
 def texts_of(node: Node) -> tuple[tuple[str, str], ...]:
@@ -11,4 +11,6 @@ def texts_of(node: Node) -> tuple[tuple[str, str], ...]:
         return (("goal", node.goal),)
     if isinstance(node, ApproveNode):
         return (("approve", node.approve),)
+    if isinstance(node, CompareNode):
+        return ()
     return tuple((f"inputs.{name}", text) for name, text in node.inputs.items())

@@ -33,13 +33,24 @@ from agora.toml_files import fit
 from agora.values import JsonValue, Value
 from agora.verifiers import stated_check
 from agora.workflows.checking import checked
-from agora.workflows.nodes import MOST_DEPTH, MOST_NODES, ApproveNode, Flow, FlowInput, Node, TaskNode, UseNode
+from agora.workflows.nodes import (
+    MOST_DEPTH,
+    MOST_NODES,
+    ApproveNode,
+    CompareNode,
+    Flow,
+    FlowInput,
+    Node,
+    TaskNode,
+    UseNode,
+)
 from agora.workflows.references import placeholders
 
-_KINDS: Final[Mapping[str, type[TaskNode | ApproveNode | UseNode]]] = {
+_KINDS: Final[Mapping[str, type[TaskNode | ApproveNode | UseNode | CompareNode]]] = {
     "goal": TaskNode,
     "approve": ApproveNode,
     "use": UseNode,
+    "compare": CompareNode,
 }
 
 
@@ -106,7 +117,7 @@ def _node(entry: Mapping[str, object], number: int, file: Path) -> Node:
     kinds = [name for name in _KINDS if name in entry]
     if len(kinds) != 1:
         raise ConfigError(
-            where, "state one of goal, approve and use" + (f", not {' and '.join(kinds)}" if kinds else "")
+            where, "state one of goal, approve, use and compare" + (f", not {' and '.join(kinds)}" if kinds else "")
         )
     model = _KINDS[kinds[0]]
     for key in entry:

@@ -15,6 +15,8 @@ from agora.events import (
     Called,
     Closed,
     CommandReserved,
+    Compared,
+    Credited,
     Done,
     Event,
     FlowBegan,
@@ -195,6 +197,17 @@ KINDS: dict[str, st.SearchStrategy[Event]] = {
     "resumed": st.builds(Resumed, unknown=st.lists(texts, max_size=2).map(tuple), usd=_money, tokens=_counts),
     "asked": st.builds(
         Asked,
+    "compared": st.builds(
+        Compared,
+        task=texts,
+        consistency=st.floats(-1, 1),
+        agree=st.booleans(),
+        majority=texts,
+        votes=_counts,
+        of=_counts,
+        distinct=_counts,
+        method=st.sampled_from(["exact", "cosine", "words", "none"]),
+    ),
         question=st.builds(
             Question,
             id=texts,

@@ -16,7 +16,7 @@ from agora.agents.llm import LLMAgent
 from agora.ambient import SystemClock
 from agora.bids import Plan, Price
 from agora.errors import ApprovalPendingError, ConfigError, LedgerError
-from agora.events import Asked, Done, FlowBegan, FlowEnded, NodeSkipped, Performed, Posted
+from agora.events import Asked, Compared, Done, FlowBegan, FlowEnded, NodeSkipped, Performed, Posted
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
@@ -120,6 +120,24 @@ async def test_a_condition_that_does_not_hold_passes_a_node_over_and_says_why() 
     assert skipped.task == "thank"
     assert "sort equals 'PRAISE'" in skipped.reason
     assert "'BUG'" in skipped.reason
+
+
+async def test_outputs_are_compared_by_nobody_and_what_was_found_is_on_record() -> None:
+    store = memory()
+    flow = flow_of(
+        {"id": "one", "goal": "yes"},
+        {"id": "two", "goal": "no"},
+        {"kind": "compare", "id": "cmp", "compare": ["one", "two"]},
+        {"id": "same", "goal": "same", "after": ["cmp"], "when": {"of": "cmp.agree", "equals": True}},
+        {"id": "rule", "goal": "rule", "after": ["cmp"], "when": {"of": "cmp.agree", "equals": False}},
+    )
+    done = await run_flow(market(shout, store=store), flow)
+    assert set(goals(done)) == {"one", "two", "rule"}
+    (found,) = [item.event for item in store.events(done.report.run) if isinstance(item.event, Compared)]
+    assert (found.task, found.consistency, found.agree, found.of) == ("cmp", 0.0, False, 2)
+    again = await resume_flow(market(shout, store=store), done.report.run)
+    assert again.output == done.output
+    assert sum(isinstance(item.event, Compared) for item in store.events(done.report.run)) == 1
 
 
 async def test_a_map_does_its_node_for_each_item_and_the_join_sees_a_list() -> None:
