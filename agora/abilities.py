@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing_extensions import Protocol, runtime_checkable
 
 from agora.bids import Lesson, Plan
+from agora.events import Event
 from agora.messages import Reply, Request
-from agora.protocols import Desk
+from agora.protocols import Desk, Policy
 from agora.rules import Rules
 from agora.tasks import Outcome, Task, Work
 from agora.values import JsonValue
@@ -71,6 +72,35 @@ class Ruled(Protocol):
     @property
     def rules(self) -> Rules:
         """Second plans, exploration, and when one agent alone is asked."""
+        ...
+
+
+@runtime_checkable
+class Learning(Protocol):
+    """A policy that learns from what became of its decisions; what it knows belongs to one run and one writer.
+
+    All that it knows follows from the ledger's events in their order: the same events give the same knowledge.
+    """
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of events that it learns from."""
+        ...
+
+    def fresh(self) -> Policy:
+        """The same policy, knowing nothing."""
+        ...
+
+    def learn(self, run: str, event: Event) -> None:
+        """Take in the next event; what it has nothing to do with changes nothing."""
+        ...
+
+    def saved(self) -> str:
+        """All that it knows, as text."""
+        ...
+
+    def restored(self, text: str) -> bool:
+        """Go on from what `saved` gave; False: another version of it wrote that, and nothing has changed."""
         ...
 
 

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from agora.routing import Routing
 from agora.tasks import Limits, Tier, Usage
 from agora.values import JsonValue, Value
 
@@ -255,3 +256,7 @@ class Shortlist(Value):
     """Agent -> propensity in (0, 1]."""
     kept_out: Mapping[str, str] = Field(default_factory=dict)
     """Agent -> reason in words."""
+    waves: tuple[tuple[str, ...], ...] = ()
+    """Who is asked together, and who only once all before them have failed or declined; none stated: all at once."""
+    routing: Routing | None = None
+    """The reckoning behind it, of a policy that has one; on record as an event of its own."""

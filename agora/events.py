@@ -27,6 +27,8 @@ from agora.bids import Profile
 from agora.desk_events import Called, CommandReserved, Happening, Reserved, ToolUsed
 from agora.flow_events import Compared, ContextItem, ContextRouted, FlowBegan, FlowEnded, NodeSkipped, Remembered
 from agora.questions import Question
+from agora.routing import HardFailure
+from agora.routing_events import Credited, Routed
 from agora.tasks import Limits, Outcome, Task, Usage, Verdict, Work
 from agora.values import JsonValue
 
@@ -41,12 +43,12 @@ __all__ = [
     "Called",
     "Closed",
     "CommandReserved",
-    "Done",
-    "Event",
     "Compared",
     "ContextItem",
     "ContextRouted",
     "Credited",
+    "Done",
+    "Event",
     "FlowBegan",
     "FlowEnded",
     "Judged",
@@ -56,8 +58,10 @@ __all__ = [
     "Performed",
     "Posted",
     "Recalled",
+    "Remembered",
     "Reserved",
     "Resumed",
+    "Routed",
     "Scored",
     "Screened",
     "Settled",
@@ -90,6 +94,8 @@ class Started(Happening):
     """Awards that one task gets at most."""
     learn: bool = True
     """False for a measurement."""
+    knows: int = Field(default=0, ge=0)
+    """Position on the ledger up to which the policy had learned from other runs."""
     notes: Mapping[str, str] = Field(default_factory=dict)
     """Anything a reader should know: agents that did not join and why, a bare sandbox."""
     command: Mapping[str, JsonValue] = Field(default_factory=dict)
@@ -130,6 +136,8 @@ class Performed(Happening):
     """Why it failed."""
     blameless: bool = False
     """True: it failed for want of a sandbox or a workspace, and not by the agent's doing."""
+    failure: HardFailure | None = None
+    """Where nothing usable came back at all: it says something of the agent's health, and nothing of its ability."""
     usage: Usage = Usage()
     """What the attempt took, bids left out."""
     tool_calls: int = 0
@@ -249,16 +257,17 @@ Event = Annotated[
     | Resumed
     | FlowBegan
     | NodeSkipped
+    | ContextRouted
+    | Compared
     | FlowEnded
     | Posted
+    | Routed
     | Screened
     | Opened
     | Closed
     | BidPlaced
     | BidRefused
     | Judged
-    | ContextRouted
-    | Compared
     | Recalled
     | Scored
     | Awarded
@@ -269,6 +278,7 @@ Event = Annotated[
     | Performed
     | Verified
     | Settled
+    | Credited
     | Learned
     | Asked
     | Applying

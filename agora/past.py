@@ -8,10 +8,12 @@ execution by journal, as in Temporal and DBOS; the journal is the ledger.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final, TypeVar
 
+from agora.desk_events import Happening
 from agora.events import (
     Applied,
     Applying,
@@ -22,11 +24,11 @@ from agora.events import (
     Called,
     Closed,
     CommandReserved,
-    Done,
-    Event,
     Compared,
     ContextRouted,
     Credited,
+    Done,
+    Event,
     FlowBegan,
     FlowEnded,
     Judged,
@@ -37,6 +39,7 @@ from agora.events import (
     Posted,
     Recalled,
     Reserved,
+    Routed,
     Scored,
     Screened,
     Settled,
@@ -320,23 +323,5 @@ _TOLD_APART_BY: Final[Mapping[type[Happening], tuple[str, ...]]] = {
 
 
 def _key(event: Event) -> tuple[object, ...] | None:
-    """What makes an event the same as another, whatever time it took; None: it can happen again and again."""
-    if isinstance(event, _ONCE_A_TASK):
-        return type(event), event.task
-    if isinstance(event, (Performed, Verified, Settled)):
-        return type(event), event.task, event.attempt
-    if isinstance(event, Awarded):
-        return Awarded, event.task, event.award.attempt
-    if isinstance(event, Opened):
-        return Opened, event.task, event.auction
-    if isinstance(event, Scored):
-        return Scored, event.task, event.auction, event.round
-    if isinstance(event, BidPlaced):
-        return BidPlaced, event.task, event.auction, event.bid.round, event.bid.agent
-    if isinstance(event, Judged):
-        return Judged, event.task, event.auction, event.round, event.judge
-    if isinstance(event, BidRefused):
-        return BidRefused, event.task, event.auction, event.round, event.agent
-    if isinstance(event, Recalled):
-        return Recalled, event.task, event.auction, event.agent
-    return (Asked, event.task, event.question.id) if isinstance(event, Asked) else None
+    fields = _TOLD_APART_BY.get(type(event))
+    return None if fields is None else (type(event), event.task, *(attrgetter(field)(event) for field in fields))

@@ -18,6 +18,7 @@ from agora.bids import NO_JURY, Bid, Clearing, Juror, Plan, Price, Profile, Rese
 from agora.events import Event
 from agora.messages import Reply, Request, ToolCall, ToolSpec
 from agora.records import AgentRecord, MemoryEntry, Ran, Recorded, RunInfo, ToolResult
+from agora.routing import Known, Place
 from agora.tasks import Limits, Outcome, Patch, Task, Tier, Usage, Work
 from agora.values import JsonValue
 
@@ -285,11 +286,26 @@ class Policy(Protocol):
         ...
 
     def shortlist(
-        self, task: Task, pool: Sequence[Profile], *, limits: Limits, chance: Chance, down: Mapping[str, str] = ...
+        self,
+        task: Task,
+        pool: Sequence[Profile],
+        *,
+        limits: Limits,
+        chance: Chance,
+        down: Mapping[str, str] = ...,
+        known: Mapping[str, Known] = ...,
+        place: Place = ...,
     ) -> Shortlist:
         """Choose, with propensities; a pure function of its arguments and the policy's state.
 
-        Whoever is named in `down` (agent -> why it cannot be called now) is kept out with that reason.
+        Args:
+            task: What is to be done.
+            pool: Everyone, whoever may do it or not.
+            limits: What is left for the task.
+            chance: All chance there is.
+            down: Agent -> why it cannot be called now: it is kept out with that reason.
+            known: Agent -> what the market knows of it.
+            place: Where the task stands in its workflow.
         """
         ...
 

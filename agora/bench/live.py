@@ -23,6 +23,7 @@ from agora.messages import Reply
 from agora.models.recorded import Reusing, replies_of
 from agora.protocols import Agent, Chance, ChatModel, Mechanism, Policy, Sandbox, Store
 from agora.results import Report
+from agora.routing import NOTHING_KNOWN, NOWHERE, Known, Place
 from agora.tasks import Limits, Task, Usage
 
 AUCTION: Final = "the auction"
@@ -240,10 +241,18 @@ class OneDrawn:
     name = "one drawn"
 
     def shortlist(
-        self, task: Task, pool: Sequence[Profile], *, limits: Limits, chance: Chance, down: Mapping[str, str] = NOBODY
+        self,
+        task: Task,
+        pool: Sequence[Profile],
+        *,
+        limits: Limits,
+        chance: Chance,
+        down: Mapping[str, str] = NOBODY,
+        known: Mapping[str, Known] = NOTHING_KNOWN,
+        place: Place = NOWHERE,
     ) -> Shortlist:
         """Draw by the run's seed and the task's id; the propensity is one over how many there were."""
-        everyone = Everyone().shortlist(task, pool, limits=limits, chance=chance, down=down)
+        everyone = Everyone().shortlist(task, pool, limits=limits, chance=chance, down=down, known=known, place=place)
         able = sorted(everyone.members)
         if not able:
             return everyone

@@ -23,7 +23,7 @@ from typing import Final, Literal, NamedTuple
 from pydantic import Field
 
 from agora.coordinator.features import FEATURES_VERSION
-from agora.coordinator.health import HardFailure
+from agora.routing import HardFailure
 from agora.values import Value
 
 STEP_SHARE: Final = 0.5

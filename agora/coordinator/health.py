@@ -17,8 +17,6 @@ from pydantic import Field
 
 from agora.values import Value
 
-HardFailure = Literal["timeout", "transport", "format"]
-"""What counts: no answer in time, no connection, or an answer that is not of the agreed form."""
 FAILURES: Final = 3
 """Hard failures in a row that open it."""
 FIRST: Final = 25

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from agora.bids import Price, Profile, Shortlist
 from agora.protocols import Chance
+from agora.routing import NOTHING_KNOWN, NOWHERE, Known, Place
 from agora.tasks import Limits, Task, Tier
 
 NOBODY: Mapping[str, str] = MappingProxyType({})
@@ -24,7 +25,15 @@ class Everyone:
     name = "everyone"
 
     def shortlist(
-        self, task: Task, pool: Sequence[Profile], *, limits: Limits, chance: Chance, down: Mapping[str, str] = NOBODY
+        self,
+        task: Task,
+        pool: Sequence[Profile],
+        *,
+        limits: Limits,
+        chance: Chance,
+        down: Mapping[str, str] = NOBODY,
+        known: Mapping[str, Known] = NOTHING_KNOWN,
+        place: Place = NOWHERE,
     ) -> Shortlist:
         """Filter the pool; `chance` is not drawn from. What an agent may not do comes before what it cannot do now."""
         reasons = {agent.name: reason_to_keep_out(task, agent, limits) or down.get(agent.name, "") for agent in pool}

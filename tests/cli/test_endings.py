@@ -16,6 +16,7 @@ from agora.coordinator import NOBODY
 from agora.market import Market
 from agora.protocols import Agent, Chance, Desk
 from agora.results import Report, Result
+from agora.routing import NOTHING_KNOWN, NOWHERE, Known, Place
 from agora.tasks import Check, Limits, Task, Usage, Verdict
 from agora.testing import FakeClock, ScriptedModel, say
 
@@ -45,7 +46,15 @@ class Nobody:
     name = "nobody"
 
     def shortlist(
-        self, task: Task, pool: Sequence[Profile], *, limits: Limits, chance: Chance, down: Mapping[str, str] = NOBODY
+        self,
+        task: Task,
+        pool: Sequence[Profile],
+        *,
+        limits: Limits,
+        chance: Chance,
+        down: Mapping[str, str] = NOBODY,
+        known: Mapping[str, Known] = NOTHING_KNOWN,
+        place: Place = NOWHERE,
     ) -> Shortlist:
         return Shortlist(members={})
 

@@ -10,6 +10,7 @@ import pytest
 from agora.bids import Price, Profile, Shortlist
 from agora.coordinator import NOBODY, Everyone
 from agora.protocols import Chance
+from agora.routing import NOTHING_KNOWN, NOWHERE, Known, Place
 from agora.tasks import Limits, Task
 from agora.testing import SeededChance, check_policy
 
@@ -50,6 +51,8 @@ def test_a_policy_that_lets_in_who_is_down_is_found_out() -> None:
             limits: Limits,
             chance: Chance,
             down: Mapping[str, str] = NOBODY,
+            known: Mapping[str, Known] = NOTHING_KNOWN,
+            place: Place = NOWHERE,
         ) -> Shortlist:
             return super().shortlist(task, pool, limits=limits, chance=chance)
 

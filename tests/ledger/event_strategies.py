@@ -30,6 +30,7 @@ from agora.events import (
     Recalled,
     Reserved,
     Resumed,
+    Routed,
     Scored,
     Screened,
     Settled,
@@ -40,6 +41,7 @@ from agora.events import (
 )
 from agora.messages import Message, Reply, Request, TokenLogprob, ToolCall, ToolSpec
 from agora.questions import Question
+from agora.routing import Considered, Known, Place, Routing
 from agora.tasks import Change, Check, Limits, Outcome, Patch, Task, Tier, Usage, Verdict, Work
 from agora.values import JsonValue
 
@@ -151,6 +153,39 @@ KINDS: dict[str, st.SearchStrategy[Event]] = {
         versions=st.dictionaries(texts, texts, max_size=2),
     ),
     "posted": st.builds(Posted, task=texts, spec=_tasks),
+    "routed": st.builds(
+        Routed,
+        task=texts,
+        skill=texts,
+        place=st.builds(Place, layer=_counts, sources=st.lists(texts, max_size=2).map(tuple)),
+        routing=st.builds(
+            Routing,
+            by=texts,
+            considered=st.lists(
+                st.builds(
+                    Considered,
+                    agent=texts,
+                    arm=texts,
+                    known=st.builds(Known, similarity=st.none() | _fractions, cost=st.none() | _money, lot=texts),
+                    x=st.lists(_floats, max_size=3).map(tuple),
+                    terms=st.dictionaries(texts, _floats, max_size=2),
+                ),
+                max_size=2,
+            ).map(tuple),
+            draw=st.none() | _fractions,
+            details=objects,
+            reason=texts,
+        ),
+    ),
+    "credited": st.builds(
+        Credited,
+        task=texts,
+        decision=texts,
+        agent=texts,
+        passed=st.none() | st.booleans(),
+        failure=st.none() | st.sampled_from(["timeout", "transport", "format"]),
+        cost_share=st.floats(0, 1e9),
+    ),
     "screened": st.builds(Screened, shortlist=_shortlists, reserve=st.builds(Reserve, usd=_money, s=_money)),
     "opened": st.builds(
         Opened,
@@ -162,6 +197,17 @@ KINDS: dict[str, st.SearchStrategy[Event]] = {
     ),
     "flow_began": st.builds(FlowBegan, flow=texts, graph=objects, inputs=objects),
     "node_skipped": st.builds(NodeSkipped, task=texts, reason=texts),
+    "compared": st.builds(
+        Compared,
+        task=texts,
+        consistency=st.floats(-1, 1),
+        agree=st.booleans(),
+        majority=texts,
+        votes=_counts,
+        of=_counts,
+        distinct=_counts,
+        method=st.sampled_from(["exact", "cosine", "words", "none"]),
+    ),
     "flow_ended": st.builds(FlowEnded, verdict=_verdicts, outputs=objects, reason=texts),
     "closed": st.builds(Closed, parked=st.booleans(), reason=texts),
     "bid": st.builds(BidPlaced, task=texts, bid=_bids),
@@ -197,17 +243,6 @@ KINDS: dict[str, st.SearchStrategy[Event]] = {
     "resumed": st.builds(Resumed, unknown=st.lists(texts, max_size=2).map(tuple), usd=_money, tokens=_counts),
     "asked": st.builds(
         Asked,
-    "compared": st.builds(
-        Compared,
-        task=texts,
-        consistency=st.floats(-1, 1),
-        agree=st.booleans(),
-        majority=texts,
-        votes=_counts,
-        of=_counts,
-        distinct=_counts,
-        method=st.sampled_from(["exact", "cosine", "words", "none"]),
-    ),
         question=st.builds(
             Question,
             id=texts,

@@ -1,0 +1,79 @@
+"""What a policy is told before it says who may bid on a task, and the reckoning that it leaves on record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Literal
+
+from pydantic import Field
+
+from agora.values import JsonValue, Value
+
+HardFailure = Literal["timeout", "transport", "format"]
+"""Nothing usable came back: no answer in time, no connection, or an answer that is not of the agreed form."""
+
+
+class Known(Value):
+    """What the market knows of an agent when a task is routed; None: nothing."""
+
+    similarity: float | None = Field(default=None, ge=0, le=1)
+    """How well what it says it can do fits the task."""
+    difficulty: float | None = Field(default=None, ge=0, le=1)
+    """How hard tasks of this skill were so far: the same for all agents."""
+    load: float = Field(default=0.0, ge=0, le=1)
+    """Share of the tasks under way that it is working on."""
+    latency_s: float | None = Field(default=None, ge=0)
+    """Seconds that its attempts at this skill took, on average."""
+    cost_share: float | None = Field(default=None, ge=0)
+    """What an attempt is expected to cost, as a share of what the task may."""
+    cost: Decimal | None = Field(default=None, ge=0)
+    """The same in the unit of its price."""
+    lot: str = ""
+    """A seeded hash of what it is, without its name: decides between equals."""
+
+
+class Place(Value):
+    """Where a task stands in its workflow."""
+
+    layer: int = Field(default=0, ge=0)
+    """Its depth: 0 where it follows nothing."""
+    sources: tuple[str, ...] = ()
+    """The operators of those who did what it follows, in the order in which it follows them."""
+
+
+NOTHING_KNOWN: Mapping[str, Known] = MappingProxyType({})
+"""Of nobody."""
+NOWHERE = Place()
+"""In no workflow."""
+
+
+class Considered(Value):
+    """One agent that a policy looked at."""
+
+    agent: str
+    """Its name."""
+    arm: str
+    """What its record is kept by: its operator, so that a new name is no new agent."""
+    known: Known
+    """What the policy was told of it."""
+    x: tuple[float, ...] = ()
+    """The context that its outcome is credited to, where the policy has one."""
+    terms: Mapping[str, float] = Field(default_factory=dict)
+    """What decided, by name: mean, width and score of LinUCB; tau, ability, eta and p of the ants."""
+
+
+class Routing(Value):
+    """The reckoning behind a shortlist."""
+
+    by: str
+    """The rule that decided, where a policy chooses between several; else the policy itself."""
+    considered: tuple[Considered, ...]
+    """Everyone who could be chosen, the best first."""
+    draw: float | None = None
+    """The chance that decided, in [0, 1); None: nothing was left to chance."""
+    details: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What else the choice rests on, and what learning from its outcome needs."""
+    reason: str = ""
+    """One sentence with the figures that decided."""
