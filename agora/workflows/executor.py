@@ -189,11 +189,11 @@ class _Follower:
         return Ending(verdict=result.verdict, output=result.output)
 
     def _note_skipped(self) -> None:
-        for one in self._progress.passed_over(self._told):
         for found in self._progress.compared(self._compared):
             self._run.note(found)
             self._compared += 1
             self._allotment.passed_over(one.id)
+        for one in self._progress.passed_over(self._told):
             self._run.note(NodeSkipped(task=one.id, reason=one.why))
             self._told += 1
 
