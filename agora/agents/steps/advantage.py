@@ -42,7 +42,7 @@ class Advantage:
     name = "advantage"
     learns = True
 
-    def __init__(self, *, threshold: float = 1.0) -> None:
+    def __init__(self, *, threshold: float = 0.5) -> None:
         if not 0.0 <= threshold < float("inf"):
             raise ConfigError("advantage: threshold", f"{threshold} is out of range: state a number of at least 0")
         self._threshold = threshold
