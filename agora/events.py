@@ -25,7 +25,17 @@ from agora.auction_events import (
 )
 from agora.bids import Profile
 from agora.desk_events import Called, CommandReserved, Happening, Reserved, ToolUsed
-from agora.flow_events import Compared, ContextItem, ContextRouted, FlowBegan, FlowEnded, NodeSkipped, Remembered
+from agora.flow_events import (
+    Compared,
+    ContextItem,
+    ContextRouted,
+    FlowBegan,
+    FlowEnded,
+    NodeSkipped,
+    PlanningBegan,
+    PlanningEnded,
+    Remembered,
+)
 from agora.questions import Question
 from agora.routing import HardFailure
 from agora.routing_events import Credited, Routed
@@ -56,6 +66,8 @@ __all__ = [
     "NodeSkipped",
     "Opened",
     "Performed",
+    "PlanningBegan",
+    "PlanningEnded",
     "Posted",
     "Recalled",
     "Remembered",
@@ -255,6 +267,8 @@ class Done(Happening):
 Event = Annotated[
     Started
     | Resumed
+    | PlanningBegan
+    | PlanningEnded
     | FlowBegan
     | NodeSkipped
     | ContextRouted

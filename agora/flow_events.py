@@ -8,8 +8,34 @@ from typing import Literal
 from pydantic import Field
 
 from agora.desk_events import Happening
-from agora.tasks import Verdict
+from agora.tasks import Task, Verdict
 from agora.values import JsonValue, Value
+
+
+class PlanningBegan(Happening):
+    """A goal is to become a graph before it is done; once a run, before anything else of it."""
+
+    kind: Literal["planning_began"] = "planning_began"
+    spec: Task
+    """The goal, with what whoever gave it demands."""
+    most: int = Field(ge=1)
+    """How many subtasks a plan may have."""
+
+
+class PlanningEnded(Happening):
+    """What came of planning; the graph that is followed stands beside it (`FlowBegan`)."""
+
+    kind: Literal["planning_ended"] = "planning_ended"
+    came_to: Literal["graph", "one task", "refused"]
+    """A graph that is followed, the goal as one task, or nothing, since a person said no."""
+    agent: str = ""
+    """Who wrote the plan."""
+    errors: tuple[str, ...] = ()
+    """What was wrong with the first plan."""
+    repair: tuple[str, ...] | None = None
+    """What was wrong with the plan that was written with those errors; None: nobody had to, or could."""
+    edited: bool = False
+    """Whether a person changed it before it ran."""
 
 
 class FlowBegan(Happening):

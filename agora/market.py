@@ -33,6 +33,7 @@ from agora.ambient import SeededChance, SystemClock, fresh_id, fresh_seed
 from agora.applying import apply
 from agora.auctioning import hold_auction, screen
 from agora.auctions import SALE
+from agora.budget import tightest
 from agora.coordinator import Everyone
 from agora.errors import ApprovalRefusedError, BudgetError, ConfigError, NoAgentsError
 from agora.events import Awarded, Event, Started, TaskDone
@@ -183,11 +184,14 @@ class Market:
         self,
         *,
         parallel: int = 1,
+        limits: Limits | None = None,
         notes: Mapping[str, str] | None = None,
         command: Mapping[str, JsonValue] | None = None,
         watch: Callable[[Event], None] | None = None,
     ) -> AsyncGenerator[OpenRun]:
         """A run to which tasks are posted while it goes on, as a workflow does; the arguments are those of `run_all`.
+
+        `limits` are bounds of this run besides the market's.
 
         Example:
             async with market.open_run() as run:
@@ -198,6 +202,8 @@ class Market:
         if parallel < 1:
             raise ConfigError("parallel", f"{parallel} is no number of tasks: allow at least 1 at once")
         started = self._started(parallel, notes or {}, command or {})
+        if limits is not None:
+            started = started.model_copy(update={"limits": tightest(started.limits, limits)})
         house = self._house(fresh_id(), started, Past(), watch)
         async with self._store.hold(house.run.id):
             yield OpenRun(house, started, loop=_loop)

@@ -67,6 +67,11 @@ class OpenRun:
         return tuple(self._house.run.past.tasks)
 
     @property
+    def started(self) -> Started:
+        """How it began: who takes part, and all that it may take."""
+        return self._started
+
+    @property
     def parallel(self) -> int:
         """How many tasks are worked on at once."""
         return self._started.parallel

@@ -36,6 +36,8 @@ from agora.events import (
     NodeSkipped,
     Opened,
     Performed,
+    PlanningBegan,
+    PlanningEnded,
     Posted,
     Recalled,
     Reserved,
@@ -294,6 +296,8 @@ def _call_id(event: Event) -> str:
 # happen again and again.
 _TOLD_APART_BY: Final[Mapping[type[Happening], tuple[str, ...]]] = {
     Started: (),
+    PlanningBegan: (),
+    PlanningEnded: (),
     FlowBegan: (),
     FlowEnded: (),
     NodeSkipped: (),
