@@ -19,6 +19,7 @@ from agora.lots import House, Lot
 from agora.past import Past
 from agora.posting import as_task, unique_ids
 from agora.questions import Question
+from agora.records import MemoryEntry
 from agora.results import Report, Result
 from agora.tasks import Limits, Task, Usage
 from agora.verifiers import build_verifier
@@ -98,6 +99,16 @@ class OpenRun:
     def note(self, event: Event) -> None:
         """Put an event on the ledger with the next commit, unless it is there."""
         self._house.note(event)
+
+    def recall(self, text: str, *, limit: int, trust: frozenset[str]) -> Sequence[MemoryEntry]:
+        """What is remembered of tasks like a text, best match first; it changes, so put on record what is used of it.
+
+        Args:
+            text: Any text.
+            limit: The most entries to return.
+            trust: Only of tasks that carry no other labels.
+        """
+        return self._house.run.store.recall(text, limit=limit, trust=trust)
 
     def stop_if_waiting(self) -> None:
         """Refuse to go on to the end of a run in which something waits for a person.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -12,7 +13,7 @@ from rich.tree import Tree
 from agora.cli.flow_tree import flow_tree
 from agora.cli.paint import usd
 from agora.cli.story import RunStory, TaskStory
-from agora.events import Compared, FlowBegan
+from agora.events import Compared, ContextItem, FlowBegan
 from agora.workflows.drawing import tree
 from agora.workflows.nodes import Flow
 
@@ -40,6 +41,10 @@ def marks_of(story: RunStory) -> dict[str, str]:
     for name, asked in story.steps.items():
         states[path_of(name)][{None: "waits", True: "passed", False: "failed"}[asked.granted]] += 1
     marks = {path: _said(counts) + (f", {usd(cost[path])}" if cost[path] else "") for path, counts in states.items()}
+    chosen: defaultdict[str, list[ContextItem]] = defaultdict(list)
+    for name, event in story.routed.items():
+        chosen[path_of(name)] += event.items
+    marks |= {path: f"{marks.get(path, 'waits')}, {_shown(items)}" for path, items in chosen.items()}
     marks |= {path_of(name): _agreed(found) for name, found in story.compared.items()}
     return {**dict.fromkeys((path_of(name) for name in story.skipped), "skipped"), **marks}
 
@@ -62,6 +67,14 @@ def _state(task: TaskStory) -> str:
 def _agreed(found: Compared) -> str:
     agree = "agree" if found.agree else "differ"
     return f"{agree}, consistency {found.consistency:.2f}, {found.votes} of {found.of} alike"
+
+
+def _shown(items: Sequence[ContextItem]) -> str:
+    """What a node was shown of what came before it."""
+    taken = [item for item in items if item.taken != "left out"]
+    shortened = sum(item.taken == "shortened" for item in taken)
+    how = f", {shortened} shortened" if shortened else ""
+    return f"{len(taken)} of {len(items)} shown{how} ({sum(item.tokens for item in taken):,} tokens)"
 
 
 def _said(counts: Counter[str]) -> str:

@@ -18,6 +18,7 @@ from agora.events import (
     BidRefused,
     Called,
     Compared,
+    ContextRouted,
     Done,
     Event,
     FlowBegan,
@@ -220,6 +221,8 @@ class RunStory:
     """Node -> what a person was asked before the workflow goes on."""
     compared: dict[str, Compared] = field(default_factory=dict[str, Compared])
     """Node -> how far the outputs agree that it compares."""
+    routed: dict[str, ContextRouted] = field(default_factory=dict[str, ContextRouted])
+    """Node -> what it was shown of what came before it."""
     flow_ended: FlowEnded | None = None
     """What came of the workflow."""
 
@@ -234,7 +237,7 @@ class RunStory:
                 self.done = event
             case Resumed():
                 self.resumed.append(event)
-            case FlowBegan() | FlowEnded() | NodeSkipped() | Compared():
+            case FlowBegan() | FlowEnded() | NodeSkipped() | Compared() | ContextRouted():
                 self._tell_flow(event)
             case Asked(question=question) if question.about == "step":
                 self.steps[event.task] = event
@@ -244,7 +247,7 @@ class RunStory:
                 if isinstance(event, Called | ToolUsed):
                     self.spent += event.usage
 
-    def _tell_flow(self, event: FlowBegan | FlowEnded | NodeSkipped | Compared) -> None:
+    def _tell_flow(self, event: FlowBegan | FlowEnded | NodeSkipped | Compared | ContextRouted) -> None:
         match event:
             case FlowBegan():
                 self.flow = event
@@ -254,6 +257,8 @@ class RunStory:
                 self.skipped[event.task] = event.reason
             case Compared():
                 self.compared[event.task] = event
+            case ContextRouted():
+                self.routed[event.task] = event
 
     @property
     def waiting(self) -> list[Asked]:

@@ -189,6 +189,7 @@ def _check_node(node: Node, sight: Sight, library: Mapping[str, Flow], where: st
     _check_repeat(node, where)
     if isinstance(node, TaskNode):
         _check_task(node, sight.flow, where)
+        _check_context(node, sight, where)
     if isinstance(node, UseNode):
         _check_use(node, library[node.use], where)
 
@@ -260,6 +261,18 @@ def _check_task(node: TaskNode, flow: Flow, where: str) -> None:
             build_verifier(node.verify)
         except AgoraError as error:
             raise ConfigError(f"{where}: verify", str(error)) from None
+
+
+def _check_context(node: TaskNode, sight: Sight, where: str) -> None:
+    if node.context is None:
+        return
+    seen = sight.seen(node)
+    if not seen and not node.context.memory:
+        raise ConfigError(f"{where}: context", "nothing comes before it: add an `after`, or memory = 3")
+    for name in node.context.prefer:
+        if name not in seen:
+            mend = f"add {name!r} to its `after`" if name in sight.ids else _mend(name, seen, "task before it")
+            raise ConfigError(f"{where}: context.prefer", f"{name!r} {'is not there yet: ' * (name in sight.ids)}{mend}")
 
 
 def _check_use(node: UseNode, used: Flow, where: str) -> None:

@@ -25,6 +25,7 @@ from agora.tasks import Verdict
 from agora.values import JsonValue, Value
 from agora.workflows.allotting import Allotment
 from agora.workflows.checking import checked, checked_inputs
+from agora.workflows.context_shown import task_of
 from agora.workflows.expanding import Progress
 from agora.workflows.instances import Ending, Instance, Remark, output_of
 from agora.workflows.nodes import ApproveNode, Flow
@@ -178,7 +179,7 @@ class _Follower:
     async def _do(self, instance: Instance) -> Ending | None:
         limits = self._allotment.limits(instance, self._run.left)
         try:
-            (task,) = await self._run.post(instance.task)
+            (task,) = await self._run.post(task_of(self._run, instance))
         except UsageError as error:  # only now it is known what its text or its folder is
             self._reasons[instance.id] = str(error)
             return Ending(verdict=Verdict.FAILED)

@@ -17,6 +17,7 @@ from agora.tasks import Check, Limits, Tier
 from agora.toml_files import fit
 from agora.values import JsonValue
 from agora.workflows.checking import checked
+from agora.workflows.context_stated import Context
 from agora.workflows.features import Coupling
 from agora.workflows.nodes import (
     ApproveNode,
@@ -65,6 +66,7 @@ class TaskOptions(NodeOptions, total=False):
     tier: str | Tier
     limits: Limits
     agents: Sequence[str]
+    context: int | Mapping[str, JsonValue] | Context
 
 
 class Slot:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from agora.tasks import Task, Verdict
 from agora.values import JsonValue, Value
+from agora.workflows.context_routing import Candidate
 from agora.workflows.nodes import ApproveNode, Scalar, TaskNode, When
 from agora.workflows.references import as_text
 
@@ -40,6 +41,10 @@ class Instance(Value):
     """Reference -> the whole of what stands, perhaps cut, in the text."""
     cut: Mapping[str, int] = Field(default_factory=dict)
     """Reference -> how many characters of it were left out, since the text would have been too long."""
+    before: tuple[Candidate, ...] = ()
+    """What it could be shown besides, where its node asks for context."""
+    too_many: int = 0
+    """How many outputs before it are not among these, since there are too many."""
     labels: frozenset[str] = frozenset()
     """Labels of the data inside: its own, and those of all that it may have seen."""
     index: int | None = None

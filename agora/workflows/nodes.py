@@ -15,6 +15,7 @@ from agora.errors import ConfigError
 from agora.tasks import MOST_GOAL_CHARS, Check, Limits, Tier
 from agora.toml_files import tier_named
 from agora.values import JsonValue, Value
+from agora.workflows.context_stated import Context
 from agora.workflows.features import Coupling
 from agora.workflows.references import NAME, referred
 
@@ -188,6 +189,8 @@ class TaskNode(_Node):
     """Bounds on all attempts at one instance together."""
     agents: tuple[str, ...] = ()
     """Who may bid; none stated: whoever can."""
+    context: Context | None = None
+    """What it is shown besides what its goal names, of the outputs before it and of memory; None: nothing."""
 
     @field_validator("goal")
     @classmethod

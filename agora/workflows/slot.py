@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 from agora.tasks import MOST_GOAL_CHARS, Verdict
 from agora.workflows.comparing import compared
 from agora.workflows.context_candidates import candidates_for
+from agora.workflows.context_candidates import candidates_for
 from agora.workflows.instances import Ending, Instance, Remark, Settled, holds, said
 from agora.workflows.nodes import CompareNode, Node, TaskNode, UseNode
 from agora.workflows.references import INDEX, ITEM, PREVIOUS, as_text, filled, items_of, placeholders
 from agora.workflows.texts import texts_of
 
 if TYPE_CHECKING:
+    from agora.workflows.context_routing import Candidate
     from agora.workflows.scope import Scope
 
 Key = tuple[tuple[int, int, int], ...]
@@ -78,6 +80,7 @@ class Slot:
             given = {field.partition(".")[2]: text for field, text in texts.items()}
             self.scope.progress.use(self, node.use, given, prefix=f"{name}/")
             return
+        before, too_many = self._before(node)
         instance = Instance(
             id=name,
             path=self.path,
@@ -86,6 +89,8 @@ class Slot:
             workspace=self._workspace(node),
             inputs=inputs,
             cut=cut,
+            before=before,
+            too_many=too_many,
             labels=self.labels,
             index=self.index,
             round=self.round,
@@ -153,6 +158,11 @@ class Slot:
 
     def _looked_up(self, text: str) -> str:
         return self.scope.looked_up(text, self._known)
+
+    def _before(self, node: Node) -> tuple[tuple[Candidate, ...], int]:
+        if not isinstance(node, TaskNode):
+            return (), 0
+        return candidates_for(self.scope, node, position=self._position, known=self._known)
 
     def _workspace(self, node: Node) -> str | None:
         if not isinstance(node, TaskNode) or node.workspace is None:

@@ -16,6 +16,8 @@ from agora.events import (
     Closed,
     CommandReserved,
     Compared,
+    ContextItem,
+    ContextRouted,
     Credited,
     Done,
     Event,
@@ -30,6 +32,7 @@ from agora.events import (
     PlanningEnded,
     Posted,
     Recalled,
+    Remembered,
     Reserved,
     Resumed,
     Routed,
@@ -142,6 +145,15 @@ _works = st.builds(Work, output=texts, patch=st.builds(Patch, changes=st.lists(_
 _verdicts = st.sampled_from(Verdict)
 _outcomes = st.builds(Outcome, verdict=_verdicts, verifier=texts, evidence=texts, seconds=st.floats(0, 1e9))
 _attempts = st.integers(0, 9)
+_context_items = st.builds(
+    ContextItem,
+    source=texts,
+    taken=st.sampled_from(["whole", "shortened", "left out"]),
+    tokens=_counts,
+    whole_tokens=_counts,
+    score=_floats,
+    why=texts,
+)
 _shortlists = st.builds(Shortlist, members=st.dictionaries(texts, _fractions, max_size=3))
 
 KINDS: dict[str, st.SearchStrategy[Event]] = {
@@ -218,6 +230,15 @@ KINDS: dict[str, st.SearchStrategy[Event]] = {
         of=_counts,
         distinct=_counts,
         method=st.sampled_from(["exact", "cosine", "words", "none"]),
+    ),
+    "context_routed": st.builds(
+        ContextRouted,
+        task=texts,
+        role=texts,
+        tokens=_counts,
+        items=st.lists(_context_items, max_size=2).map(tuple),
+        remembered=st.lists(st.builds(Remembered, source=texts, text=texts), max_size=2).map(tuple),
+        too_many=_counts,
     ),
     "flow_ended": st.builds(FlowEnded, verdict=_verdicts, outputs=objects, reason=texts),
     "closed": st.builds(Closed, parked=st.booleans(), reason=texts),

@@ -1,0 +1,257 @@
+"""Context routing: which outputs and memories a node is shown, by its role and a token budget (RCR-Router, 2508.04903).
+
+RCR-Router scores each item of a shared memory for each agent by the agent's role, the stage of the task and how recent
+the item is, and takes items greedily while the role's token budget lasts. The weights are those of our reading of it
+(.4 role, .2 stage, .1 exp(-age/10), .3 similarity; greedy by score / sqrt(tokens)). What differs here:
+
+- role and similarity are shares of the role's and the goal's words, rare words counting more (idf over the
+  candidates), unless a cosine is given with the candidate: nothing is embedded here. Without a role its weight goes to
+  the goal;
+- stage is 1/distance in the graph, and age the waves between; what is remembered has no stage;
+- what the node prefers comes first; what is farther than its predecessors and shares no word with it is not shown;
+- an item that does not fit is not thrown away: of its lines those are kept that say most for the role and the goal,
+  within a share of what is left by its score among all that are still to be placed;
+- ties go by a hash of the content, never by a name or by arrival.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from pydantic import Field
+
+from agora.agents.prompts import context_item
+from agora.flow_events import ContextItem
+from agora.memory.words import stems, words
+from agora.values import Value
+
+ROLE, GOAL, STAGE, RECENT = 0.4, 0.3, 0.2, 0.1
+"""What each term weighs in a score, which is in [0, 1]."""
+AGE: Final = 10.0
+"""Waves after which recency has fallen to 1/e."""
+MOST_CANDIDATES: Final = 256
+"""So many are looked at, the nearest first."""
+LOOKED_AT_CHARS: Final = 20_000
+"""So much of each is looked at; the rest of a longer one is shown only where it is shown whole."""
+PASSAGE_CHARS: Final = 400
+"""Longer lines are taken apart at the ends of their sentences."""
+GAP: Final = "[...]"
+"""Stands where lines of an item were left out."""
+
+_BYTES_A_TOKEN: Final = 4
+_SAY_NOTHING: Final = frozenset(
+    words(
+        "a an and are as at be but by do for from has have how if in into is it its no not of on or so that the their"
+    )
+    + words("then there these they this to was what when which who will with you your")
+)
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?;])\s+")
+
+
+class Candidate(Value):
+    """Something that could be shown."""
+
+    source: str
+    """Where it comes from: "find", "find.2" (an item of a map), "memory:RUN/TASK"."""
+    heading: str
+    """How it is introduced, in words of our own."""
+    text: str
+    """What a model or a tool wrote; shown quoted."""
+    distance: int = Field(default=0, ge=0)
+    """Edges between it and the node; 0: it has no place in the graph."""
+    age: float = Field(default=0.0, ge=0)
+    """How old it is, in waves."""
+    prefer: bool = False
+    """Whether the node asks for it before all others."""
+    similarity: float | None = Field(default=None, ge=-1, le=1)
+    """Cosine to the goal, where somebody has embeddings; below 0 counts as 0."""
+
+
+class Chosen(NamedTuple):
+    """What a node is shown."""
+
+    shown: str
+    """The chosen items, quoted, each under its heading; empty: none."""
+    items: tuple[ContextItem, ...]
+    """What became of each candidate, in their order."""
+
+
+def tokens_of(text: str) -> int:
+    """How many tokens a text is taken for: a quarter of its bytes in UTF-8, rounded up."""
+    return -(-len(text.encode("utf-8", "surrogatepass")) // _BYTES_A_TOKEN)
+
+
+def route(candidates: Sequence[Candidate], *, role: str, goal: str, tokens: int) -> Chosen:
+    """Choose what a node is shown: a function of the arguments, the same for candidates in any order.
+
+    Args:
+        candidates: At most `MOST_CANDIDATES`; they are shown in this order.
+        role: What the node is, in words.
+        goal: What it is to do.
+        tokens: What all that is shown may take.
+
+    >>> near = Candidate(source="spec", heading="From spec:", text="The parser reads dates.", distance=1)
+    >>> far = Candidate(source="logo", heading="From logo:", text="Blue on white.", distance=3)
+    >>> chosen = route([near, far], role="tester", goal="test the parser", tokens=100)
+    >>> [(item.source, item.taken) for item in chosen.items]
+    [('spec', 'whole'), ('logo', 'left out')]
+    """
+    looked = [_Looked.at(one) for one in candidates]
+    asked = _Asked.of(looked, role=role, goal=goal)
+    scores = [asked.score(one) for one in looked]
+    reasons = _set_aside(looked, asked)
+    ranked = sorted(set(range(len(looked))) - reasons.keys(), key=lambda place: _rank(looked[place], scores[place]))
+    shown = _filled(ranked, looked, scores, asked, tokens)
+    items = tuple(
+        ContextItem(
+            source=one.of.source,
+            taken="left out" if place not in shown else "whole" if shown[place] == one.whole else "shortened",
+            tokens=tokens_of(shown.get(place, "")),
+            whole_tokens=one.tokens,
+            score=round(scores[place], 6),
+            why=reasons.get(place, "") if place in shown or place in reasons else "no room in the budget",
+        )
+        for place, one in enumerate(looked)
+    )
+    return Chosen("".join(shown[place] for place in sorted(shown)), items)
+
+
+class _Looked(NamedTuple):
+    """A candidate, taken apart."""
+
+    of: Candidate
+    whole: str
+    tokens: int
+    passages: tuple[str, ...]
+    words: tuple[frozenset[str], ...]
+
+    @classmethod
+    def at(cls, one: Candidate) -> _Looked:
+        whole = context_item(one.heading, one.text)
+        passages = tuple(_passages(one.text[:LOOKED_AT_CHARS]))
+        return cls(one, whole, tokens_of(whole), passages, tuple(map(_words, passages)))
+
+
+class _Asked:
+    """What the node is after: its words, and how much each says."""
+
+    def __init__(self, role: frozenset[str], goal: frozenset[str], idf: dict[str, float]) -> None:
+        self._role = {word: idf[word] for word in sorted(role) if word in idf}
+        self._goal = {word: idf[word] for word in sorted(goal) if word in idf}
+        self._by_role, self._by_goal = (ROLE, GOAL) if self._role else (0.0, ROLE + GOAL)
+
+    @classmethod
+    def of(cls, looked: Sequence[_Looked], *, role: str, goal: str) -> _Asked:
+        found = Counter(word for one in looked for word in frozenset[str]().union(*one.words))
+        idf = {word: math.log((len(looked) + 1) / count) for word, count in found.items()}
+        return cls(_words(role), _words(goal), idf)
+
+    def relevance(self, words: frozenset[str], similarity: float | None = None) -> float:
+        """In [0, ROLE + GOAL]."""
+        goal = _share(self._goal, words) if similarity is None else max(0.0, similarity)
+        return self._by_role * _share(self._role, words) + self._by_goal * goal
+
+    def score(self, one: _Looked) -> float:
+        words = frozenset[str]().union(*one.words)
+        stage = STAGE / one.of.distance if one.of.distance else 0.0
+        return self.relevance(words, one.of.similarity) + stage + RECENT * math.exp(-one.of.age / AGE)
+
+
+def _words(text: str) -> frozenset[str]:
+    """What a text is about: its words without their endings, those that say nothing left out."""
+    return frozenset(stems(text)) - _SAY_NOTHING
+
+
+def _share(wanted: dict[str, float], words: frozenset[str]) -> float:
+    total = math.fsum(wanted.values())
+    return math.fsum(weight for word, weight in wanted.items() if word in words) / total if total else 0.0
+
+
+def _set_aside(looked: Sequence[_Looked], asked: _Asked) -> dict[int, str]:
+    """Place -> why it is not even considered."""
+    reasons: dict[int, str] = {}
+    first: dict[str, str] = {}
+    for one in sorted(looked, key=lambda one: (not one.of.prefer, one.of.distance or math.inf, _hash(one.whole))):
+        first.setdefault(one.of.text, one.of.source)
+    for place, one in enumerate(looked):
+        words = frozenset[str]().union(*one.words)
+        if first[one.of.text] != one.of.source:
+            reasons[place] = f"says the same as {first[one.of.text]}"
+        elif one.of.distance > 1 and not one.of.prefer and asked.relevance(words, one.of.similarity) <= 0:
+            reasons[place] = "has nothing in common with the role or the goal"
+    return reasons
+
+
+def _rank(one: _Looked, score: float) -> tuple[bool, float, int, str]:
+    return not one.of.prefer, -round(score / math.sqrt(one.tokens), 12), one.tokens, _hash(one.whole)
+
+
+def _hash(content: str) -> str:
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _filled(
+    ranked: Sequence[int], looked: Sequence[_Looked], scores: Sequence[float], asked: _Asked, tokens: int
+) -> dict[int, str]:
+    """Place -> what is shown of it."""
+    shown: dict[int, str] = {}
+    left = tokens
+    to_come = math.fsum(scores[place] for place in ranked)
+    for place in ranked:
+        one = looked[place]
+        share = scores[place] / to_come if to_come > 0 else 1.0
+        to_come -= scores[place]
+        text = one.whole if one.tokens <= left else _shortened(one, asked, int(left * min(1.0, share)))
+        if text:
+            shown[place] = text
+            left -= tokens_of(text)
+    return shown
+
+
+def _shortened(one: _Looked, asked: _Asked, tokens: int) -> str:
+    """The lines of an item that say most, in their order, within a number of tokens; empty: there is no room."""
+    worth = [asked.relevance(words) for words in one.words]
+    left = tokens * _BYTES_A_TOKEN - len(context_item(one.of.heading, GAP).encode("utf-8", "surrogatepass"))
+    kept: list[int] = []
+    for place in sorted(range(len(worth)), key=lambda place: (-round(worth[place], 12), place)):
+        size = len(_marked(one.passages[place]))
+        if size <= left:  # whatever comes next may still be short enough
+            kept.append(place)
+            left -= size
+    if not kept:
+        return ""
+    lines: list[str] = []
+    last = -1
+    for place in sorted(kept):
+        lines += [GAP] * (place > last + 1) + [one.passages[place]]
+        last = place
+    cut = last + 1 < len(one.passages) or len(one.of.text) > LOOKED_AT_CHARS
+    return context_item(one.of.heading, "\n".join([*lines, *[GAP] * cut]))
+
+
+def _marked(passage: str) -> bytes:
+    """What a passage takes at most: itself and a gap before it, each on a quoted line."""
+    return f"| {GAP}\n| {passage}\n".encode("utf-8", "surrogatepass")
+
+
+def _passages(text: str) -> Iterable[str]:
+    for line in text.splitlines():
+        if len(line) <= PASSAGE_CHARS:
+            yield from [line] if line.strip() else []
+            continue
+        part = ""
+        for sentence in _SENTENCE_END.split(line):
+            if part and len(part) + len(sentence) > PASSAGE_CHARS:
+                yield part
+                part = ""
+            part = f"{part} {sentence}" if part else sentence
+            while len(part) > PASSAGE_CHARS:
+                yield part[:PASSAGE_CHARS]
+                part = part[PASSAGE_CHARS:]
+        if part.strip():
+            yield part
