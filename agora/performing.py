@@ -20,6 +20,8 @@ from agora.questions import Question
 from agora.results import Attempt, attempt_of
 from agora.sandbox import BareSandbox
 from agora.tasks import Outcome, Task, Tier, Verdict, Work
+from agora.verifiers.evidence import decided
+from agora.verifiers.protected import touched
 
 JUDGE = "judge"
 """Under which name a model that judges works makes its calls."""
@@ -179,6 +181,8 @@ async def _verify(house: House, lot: Lot, performed: Performed) -> Outcome:
     if not performed.work.patch.whole:
         evidence = "its patch held a secret, which is not on record: nothing can be said of it after a restart"
         return Outcome(verdict=Verdict.UNKNOWN, verifier="none", evidence=evidence)
+    if guarded := touched(performed.work.patch, lot.task.protect):  # whatever the verifier looks at
+        return decided("protect", False, f"the patch changes protected files: {', '.join(guarded[:20])}")
     if verifier is None:
         return Outcome(verdict=Verdict.UNKNOWN, verifier="none", evidence="the task names no verifier")
     try:

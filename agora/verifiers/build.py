@@ -16,6 +16,7 @@ from agora.verifiers.citation import CitationOptions, CitationVerifier
 from agora.verifiers.command import CommandOptions, CommandVerifier
 from agora.verifiers.judge import JudgeOptions, JudgeVerifier
 from agora.verifiers.match import ExactOptions, ExactVerifier, NumericOptions, NumericVerifier
+from agora.verifiers.planned import PlannedOptions, PlannedVerifier
 from agora.verifiers.schema import SchemaOptions, SchemaVerifier
 from agora.verifiers.tests import TestsOptions, TestsVerifier
 
@@ -30,6 +31,7 @@ BUILT_IN: Final[Mapping[str, Maker]] = {
     "citation": lambda options: CitationVerifier(CitationOptions.model_validate(options)),
     "schema": lambda options: SchemaVerifier(SchemaOptions.model_validate(options)),
     "judge": lambda options: JudgeVerifier(JudgeOptions.model_validate(options)),
+    "planned": lambda options: PlannedVerifier(PlannedOptions.model_validate(options)),
 }
 """The kinds that Agora brings."""
 
