@@ -135,8 +135,12 @@ class OpenRun:
         except ApprovalPendingError:
             return None
 
-    async def post(self, *tasks: Task) -> tuple[Task, ...]:
+    async def post(self, *tasks: Task, wait: bool = True) -> tuple[Task, ...]:
         """Announce tasks; return them as they stand on record.
+
+        Args:
+            tasks: With ids that are new to the run, or as they were posted before.
+            wait: False: they are durable with the next commit, which comes before anything is asked or paid for them.
 
         Raises:
             UsageError: Something about a task cannot be used, or another task has its id; nothing was spent.
@@ -146,7 +150,12 @@ class OpenRun:
         unique_ids(stand, taken=self._posted)
         self._house.require_sandbox([task for task in stand if past.find(TaskDone, task.id) is None])
         self._house.verifiers.update({task.id: build_verifier(task.verify) for task in stand if task.verify})
-        await self.record(*(Posted(task=task.id, spec=task) for task in stand))
+        events = [Posted(task=task.id, spec=task) for task in stand]
+        if wait or not self._begun:
+            await self.record(*events)
+        else:
+            for event in events:
+                self.note(event)
         self._posted |= {task.id: task for task in stand}
         return tuple(stand)
 

@@ -11,12 +11,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal, localcontext
+from typing import Final
 
 from agora.tasks import Limits
 from agora.workflows.features import Subtask
 from agora.workflows.instances import Instance
 from agora.workflows.nodes import CompareNode, Flow
 from agora.workflows.spreading import STEP_USD, weights
+
+_ZERO: Final = Decimal(0)
+_DIGITS: Final = 100
+"""With so many, sums of weights are exact: what is added and taken away again leaves nothing behind."""
 
 
 class Allotment:
@@ -37,17 +42,22 @@ class Allotment:
         }
         self._to_come = {name: weight for name, weight in self._weights.items() if name not in idle}  # not opened
         self._opened: dict[str, Decimal] = {}  # instances that have not begun
+        with localcontext(prec=_DIGITS):
+            self._ahead = sum(self._to_come.values(), Decimal(0))  # the sum of both
 
     def opened(self, instances: Sequence[Instance]) -> None:
         """Take in what became ready together."""
         alike = Counter(instance.path for instance in instances)
         for instance in instances:
-            self._to_come.pop(instance.path[0], None)
-            self._opened[instance.id] = self._weights[instance.path[0]] / alike[instance.path]
+            self.passed_over(instance.path[0])
+            own = self._opened[instance.id] = self._weights[instance.path[0]] / alike[instance.path]
+            with localcontext(prec=_DIGITS):
+                self._ahead += own
 
     def passed_over(self, node: str) -> None:
         """Take in that a node is skipped: its share is for the others."""
-        self._to_come.pop(node, None)
+        with localcontext(prec=_DIGITS):
+            self._ahead -= self._to_come.pop(node, _ZERO)
 
     def limits(self, instance: Instance, left: Limits) -> Limits:
         """What an instance that begins now may take; time is not shared out, since it passes for all at once.
@@ -56,9 +66,10 @@ class Allotment:
             instance: One that was opened, and has not begun.
             left: What the run has left, less what those that are being worked on hold.
         """
-        with localcontext(prec=60):
-            own = self._opened.pop(instance.id)
-            share = own / (own + sum(self._opened.values()) + sum(self._to_come.values()))
+        own, ahead = self._opened.pop(instance.id), self._ahead
+        with localcontext(prec=_DIGITS):
+            self._ahead = ahead - own
+            share = own / ahead
             usd = None if left.usd is None else (left.usd * share).quantize(STEP_USD, rounding=ROUND_DOWN)
             return Limits(
                 usd=left.usd if share == 1 else usd,

@@ -10,11 +10,11 @@ calls that are under way are paid for in any case.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import anyio
+from anyio.abc import TaskGroup
 
 from agora.errors import LedgerError, UsageError, only
 from agora.events import Event, FlowBegan, FlowEnded, NodeSkipped
@@ -32,8 +32,6 @@ from agora.workflows.nodes import ApproveNode, Flow
 
 PARALLEL: Final = 4
 """How many nodes are worked on at once where nobody says."""
-
-Tell = Callable[[tuple[str, Ending | None]], Awaitable[None]]
 
 
 class FlowReport(Value):
@@ -140,37 +138,27 @@ class _Follower:
         self._told = self._compared = 0
 
     async def follow(self) -> FlowReport:
-        send, receive = anyio.create_memory_object_stream[tuple[str, Ending | None]](math.inf)
-        running = 0
         try:
-            async with send, receive, anyio.create_task_group() as group:
-
-                def start(instances: Iterable[Instance]) -> int:
-                    ready = list(instances)
-                    self._allotment.opened(ready)
-                    for instance in ready:
-                        group.start_soon(self._work, instance, send.send)
-                    return len(ready)
-
-                running += start(self._progress.ready.start)
-                self._note_skipped()
-                while running:
-                    name, ending = await receive.receive()
-                    running -= 1
-                    if ending is not None:
-                        running += start(self._progress.finish(name, ending))
-                        self._note_skipped()
+            async with anyio.create_task_group() as group:
+                self._start(group, self._progress.ready.start)
         except BaseExceptionGroup as failures:
             raise only(failures) from failures
         return await self._close()
 
-    async def _work(self, instance: Instance, tell: Tell) -> None:
-        """One instance, when it is its turn; None where nothing came of it that the others can go on with."""
-        ending: Ending | None = None
+    def _start(self, group: TaskGroup, ready: Sequence[Instance]) -> None:
+        self._allotment.opened(ready)
+        for instance in ready:
+            group.start_soon(self._work, group, instance)
+        self._note_skipped()
+
+    async def _work(self, group: TaskGroup, instance: Instance) -> None:
+        """One instance, when it is its turn; at its end what waits for it is started, unless a person must answer."""
         async with self._limiter:
-            if self._progress.wanted(instance.id):
-                ending = await (self._ask if isinstance(instance.node, ApproveNode) else self._do)(instance)
-        await tell((instance.id, ending))
+            if not self._progress.wanted(instance.id):
+                return
+            ending = await (self._ask if isinstance(instance.node, ApproveNode) else self._do)(instance)
+        if ending is not None:
+            self._start(group, self._progress.finish(instance.id, ending))
 
     async def _ask(self, instance: Instance) -> Ending | None:
         granted = await self._run.granted(instance.id, instance.text)
@@ -179,7 +167,7 @@ class _Follower:
     async def _do(self, instance: Instance) -> Ending | None:
         limits = self._allotment.limits(instance, self._run.left)
         try:
-            (task,) = await self._run.post(task_of(self._run, instance))
+            (task,) = await self._run.post(task_of(self._run, instance), wait=False)
         except UsageError as error:  # only now it is known what its text or its folder is
             self._reasons[instance.id] = str(error)
             return Ending(verdict=Verdict.FAILED)
@@ -193,8 +181,8 @@ class _Follower:
         for found in self._progress.compared(self._compared):
             self._run.note(found)
             self._compared += 1
-            self._allotment.passed_over(one.id)
         for one in self._progress.passed_over(self._told):
+            self._allotment.passed_over(one.id)
             self._run.note(NodeSkipped(task=one.id, reason=one.why))
             self._told += 1
 

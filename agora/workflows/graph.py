@@ -47,6 +47,8 @@ def cycle_of(graph: nx.DiGraph[str]) -> tuple[str, ...]:
     """A cycle, its first node twice; empty where there is none."""
     import networkx as nx
 
+    if nx.is_directed_acyclic_graph(graph):  # the search for a cycle takes far longer
+        return ()
     try:
         find = cast(
             "Callable[[nx.DiGraph[str]], Iterable[tuple[str, str]]]",
