@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing_extensions import Protocol, runtime_checkable
 
 from agora.bids import Lesson, Plan
-from agora.events import Event
+from agora.events import Event, Stepped
 from agora.messages import Reply, Request
 from agora.protocols import Desk, Policy
 from agora.rules import Rules
@@ -147,6 +147,30 @@ class Informed(Protocol):
     @property
     def history(self) -> str:
         """What the market counted of the agent on tasks of this skill, in words; empty where it has no record."""
+        ...
+
+
+@runtime_checkable
+class Stepping(Protocol):
+    """A desk that keeps on record which of an agent's two models each call of an attempt goes to."""
+
+    @property
+    def step_lessons(self) -> Sequence[Mapping[str, JsonValue]]:
+        """What grounded outcomes taught of the choices of who sits here, in the order of the log."""
+        ...
+
+    def draw(self, label: str) -> float:
+        """A number in [0, 1): the same for one label at one desk, whenever it is asked for."""
+        ...
+
+    def step(self, number: int, decide: Callable[[], Stepped], *, instead: bool = False) -> Stepped:
+        """A choice as it stands on record, or what is decided now, which is put there.
+
+        Args:
+            number: Which call of the attempt it is about, from 1.
+            decide: Called where nothing is on record.
+            instead: The first choice cannot be paid after all.
+        """
         ...
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
+from pydantic import Field
+
 from agora.messages import Reply, Request, ToolCall
 from agora.tasks import Patch, Usage
 from agora.values import Value
@@ -57,6 +59,45 @@ class Called(Happening):
     """What was booked: actual spend, or the whole reservation where the fate is unknown."""
     overrun: bool = False
     """True: it cost more than reserved; it is booked and the purse is closed."""
+
+
+class Step(Value):
+    """Which of two models a call of an attempt went to, and in which situation: what can be learned from."""
+
+    context: str
+    """The situation."""
+    model: Literal["small", "large"]
+    """The cheap model, or the strong one."""
+    propensity: float = Field(gt=0, le=1)
+    """Chance of that choice."""
+    trouble: int = Field(ge=0)
+    """Troubled steps in a row before it: 0 after a step says that the step went well."""
+    cost: float = Field(ge=0)
+    """Estimated share of the attempt's budget that the call takes."""
+    forced: bool = False
+    """Whether the budget decided, and no policy."""
+
+
+class Stepped(Happening):
+    """It was decided which of an agent's two models the next call of an attempt goes to."""
+
+    kind: Literal["stepped"] = "stepped"
+    agent: str = ""
+    """Whose call."""
+    phase: str = ""
+    """Of which attempt, as "attempt-1"."""
+    number: int = Field(ge=1)
+    """Which call of the attempt."""
+    policy: str
+    """Who decided."""
+    model: str
+    """The model's name."""
+    step: Step
+    """The choice."""
+    reason: str
+    """One sentence with the figures that decided."""
+    instead: bool = False
+    """True: in place of the first choice, whose worst case did not fit after all."""
 
 
 class CommandReserved(Happening):

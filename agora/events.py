@@ -24,7 +24,7 @@ from agora.auction_events import (
     Screened,
 )
 from agora.bids import Profile
-from agora.desk_events import Called, CommandReserved, Happening, Reserved, ToolUsed
+from agora.desk_events import Called, CommandReserved, Happening, Reserved, Step, Stepped, ToolUsed
 from agora.flow_events import (
     Compared,
     ContextItem,
@@ -78,6 +78,8 @@ __all__ = [
     "Screened",
     "Settled",
     "Started",
+    "Step",
+    "Stepped",
     "TaskDone",
     "ToolUsed",
     "Verified",
@@ -156,6 +158,8 @@ class Performed(Happening):
     """Calls of tools that ended."""
     tool_calls_ok: int = 0
     """Those that ran without an error."""
+    steps: tuple[Step, ...] = ()
+    """Which of its two models each call went to, in order; empty of an agent that has one."""
 
 
 class Verified(Happening):
@@ -287,6 +291,7 @@ Event = Annotated[
     | Awarded
     | Reserved
     | Called
+    | Stepped
     | CommandReserved
     | ToolUsed
     | Performed

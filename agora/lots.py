@@ -12,6 +12,7 @@ from agora.abilities import Juried, JuryMember, MayBeDown, Ruled
 from agora.auctions.ranking import card_hash, tie_hash
 from agora.bids import Bid, Clearing, Juror, Shortlist, Standing
 from agora.budget import Purse
+from agora.desk.steps import StepLessons
 from agora.events import Event, Opened
 from agora.protocols import Agent, Mechanism, Policy, Sandbox, Verifier
 from agora.records import AgentRecord
@@ -61,6 +62,11 @@ class House:
     def cards(self) -> Mapping[str, str]:
         """What each agent is, whatever its name: its card's hash."""
         return {name: card_hash(agent.profile) for name, agent in self.agents.items()}
+
+    @cached_property
+    def step_lessons(self) -> StepLessons:
+        """What was learned of which model a call goes to."""
+        return StepLessons(self.run.store)
 
     @property
     def rules(self) -> Rules:

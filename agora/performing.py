@@ -97,6 +97,7 @@ async def _perform(house: House, lot: Lot, award: Award, escrow: Purse, evidence
         files=lot.files,
         evidence=evidence,
         write_cap=award.plan.tokens,
+        lessons=lambda: house.step_lessons.of(house.agents[award.agent].profile.operator, award.agent),
     )
     try:
         done = await _work(house, lot.task, award, desk)
@@ -112,6 +113,7 @@ async def _perform(house: House, lot: Lot, award: Award, escrow: Purse, evidence
         usage=escrow.spent,
         tool_calls=desk.tool_calls,
         tool_calls_ok=desk.tool_calls_ok,
+        steps=desk.steps,
     )
 
 

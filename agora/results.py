@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from agora.bids import Award, Bid, Clearing, Shortlist
-from agora.events import Performed
+from agora.events import Performed, Step
 from agora.tasks import Outcome, Patch, Task, Usage, Verdict, Work
 from agora.values import Value
 
@@ -31,6 +31,8 @@ class Attempt(Value):
     """Calls of tools that ended."""
     tool_calls_ok: int = 0
     """Those that ran without an error."""
+    steps: tuple[Step, ...] = ()
+    """Which of its two models each call went to; empty of an agent that has one."""
 
 
 def attempt_of(award: Award, performed: Performed, outcome: Outcome) -> Attempt:
@@ -46,6 +48,7 @@ def attempt_of(award: Award, performed: Performed, outcome: Outcome) -> Attempt:
         blameless=performed.blameless,
         tool_calls=performed.tool_calls,
         tool_calls_ok=performed.tool_calls_ok,
+        steps=performed.steps,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from agora.agents.steps import CONTEXTS_VERSION
 from agora.bids import Award, Bid
 from agora.events import Event, Learned, Settled
 from agora.lots import Auction, Lot
@@ -68,6 +69,7 @@ def lessons(lot: Lot, operators: Mapping[str, str]) -> list[Event]:
         *(_record(lot.task, auction, attempt, operators) for auction, attempt in known),
         _bids(lot, operators, grounded=grounded),
         *_judges(lot, known, operators),
+        *(_steps(lot.task, attempt, operators) for _, attempt in known if attempt.steps and attempt.outcome.grounded),
         *(_memory(lot.task, auction, bid, attempt) for auction, attempt in known for bid in auction.bids.values()),
     ]
 
@@ -151,6 +153,24 @@ def _judges(lot: Lot, known: Sequence[tuple[Auction, Attempt]], operators: Mappi
         )
         for judge, bids in sorted(marked.items())
     ]
+
+
+def _steps(task: Task, attempt: Attempt, operators: Mapping[str, str]) -> Learned:
+    """Which of its two models each call of an attempt went to, for the policy that chose them."""
+    agent = attempt.award.agent
+    return Learned(
+        task=task.id,
+        what="steps",
+        key=f"{operators[agent]}/{agent}",
+        update={
+            "operator": operators[agent],
+            "agent": agent,
+            "attempt": attempt.award.attempt,
+            "version": CONTEXTS_VERSION,
+            "passed": attempt.outcome.verdict is Verdict.PASSED,
+            "taken": [step.model_dump(mode="json") for step in attempt.steps],
+        },
+    )
 
 
 def _memory(task: Task, auction: Auction, bid: Bid, attempt: Attempt) -> Learned:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from anyio import CancelScope
@@ -11,12 +11,15 @@ from agora.bids import Price
 from agora.budget import Purse
 from agora.desk.calls import Calls
 from agora.desk.seat import Seat
+from agora.desk.steps import Lessons, Steps, no_lessons
 from agora.desk.uses import Uses
+from agora.events import Step, Stepped
 from agora.messages import Reply, Request, ToolCall
 from agora.protocols import ChatModel, Tool, Workspace
 from agora.records import Ran, ToolResult
 from agora.runs import Run
 from agora.tasks import Limits, Task, Usage
+from agora.values import JsonValue
 
 
 class MeteredDesk:
@@ -34,6 +37,7 @@ class MeteredDesk:
         evidence: What earlier attempts failed with.
         history: What the market counted of the agent, in words.
         write_cap: The promised number of tokens written; None: no promise.
+        lessons: Reads what was learned of the agent's steps, where it asks.
     """
 
     def __init__(
@@ -50,11 +54,13 @@ class MeteredDesk:
         evidence: tuple[str, ...] = (),
         history: str = "",
         write_cap: int | None = None,
+        lessons: Lessons = no_lessons,
     ) -> None:
         seen = task.model_copy(update={"verify": None}) if task.verify else task
         self._seat = Seat(run=run, task=seen, agent=agent, phase=phase, purse=purse)
         self._calls = Calls(self._seat, price=price, write_cap=write_cap)
         self._uses = Uses(self._seat)
+        self._steps, self._lessons = Steps(self._seat), lessons
         self._files, self._evidence, self._history = files, evidence, history
         self.tool_calls = 0
         """Calls of tools that ended here, those on record included."""
@@ -102,6 +108,24 @@ class MeteredDesk:
     def history(self) -> str:
         """What the market counted of who sits here on tasks of this skill, in words; empty where it has no record."""
         return self._history
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Which of the agent's two models each call went to, in order."""
+        return self._steps.taken
+
+    @property
+    def step_lessons(self) -> Sequence[Mapping[str, JsonValue]]:
+        """What grounded outcomes taught of the choices of who sits here, in the order of the log."""
+        return self._lessons()
+
+    def draw(self, label: str) -> float:
+        """A number in [0, 1): the same for one label at one desk, whenever it is asked for."""
+        return self._steps.draw(label)
+
+    def step(self, number: int, decide: Callable[[], Stepped], *, instead: bool = False) -> Stepped:
+        """A choice of a model as it stands on record, or what is decided now, which is put there."""
+        return self._steps.step(number, decide, instead=instead)
 
     def sit_down(self, workspace: Workspace) -> None:
         """Work in this copy from now on."""

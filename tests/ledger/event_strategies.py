@@ -40,6 +40,8 @@ from agora.events import (
     Screened,
     Settled,
     Started,
+    Step,
+    Stepped,
     TaskDone,
     ToolUsed,
     Verified,
@@ -256,6 +258,26 @@ KINDS: dict[str, st.SearchStrategy[Event]] = {
         Reserved, call=texts, agent=texts, model=texts, request=_requests, usd=_money, tokens=_counts
     ),
     "called": st.builds(Called, call=texts, agent=texts, reply=st.none() | _replies, usage=_usages),
+    "stepped": st.builds(
+        Stepped,
+        task=texts,
+        agent=texts,
+        phase=texts,
+        number=st.integers(1, 99),
+        policy=texts,
+        model=texts,
+        step=st.builds(
+            Step,
+            context=texts,
+            model=st.sampled_from(["small", "large"]),
+            propensity=st.floats(0.01, 1),
+            trouble=_counts,
+            cost=st.floats(0, 1e9),
+            forced=st.booleans(),
+        ),
+        reason=texts,
+        instead=st.booleans(),
+    ),
     "command_reserved": st.builds(
         CommandReserved, call=texts, agent=texts, argv=st.lists(texts, max_size=3).map(tuple), usd=_money
     ),

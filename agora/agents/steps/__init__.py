@@ -7,7 +7,7 @@ from agora.agents.steps.bandit import Bandit
 from agora.agents.steps.boundaries import Always
 from agora.agents.steps.budget import decide
 from agora.agents.steps.contexts import CONTEXTS_VERSION, context_of
-from agora.agents.steps.counts import Lesson, StepCounts, Taken
+from agora.agents.steps.counts import Lesson, StepCounts
 from agora.agents.steps.escalate import Escalate
 from agora.agents.steps.named import STEP_POLICIES, step_policy
 from agora.agents.steps.seam import Size, StepChoice, StepPolicy, StepSight
@@ -27,7 +27,6 @@ __all__ = [
     "StepCounts",
     "StepPolicy",
     "StepSight",
-    "Taken",
     "Trail",
     "context_of",
     "decide",

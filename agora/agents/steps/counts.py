@@ -19,28 +19,12 @@ from pydantic import Field, ValidationError
 
 from agora.agents.steps.contexts import CONTEXTS_VERSION
 from agora.agents.steps.seam import Size
+from agora.desk_events import Step
 from agora.errors import ConfigError
 from agora.values import JsonValue, Value
 
 COST_WEIGHT: Final = 0.3
 """What the whole budget of an attempt is worth in passed attempts."""
-
-
-class Taken(Value):
-    """One choice of a lesson."""
-
-    context: str
-    """The situation."""
-    model: Size
-    """Where the call went."""
-    propensity: float = Field(gt=0, le=1)
-    """Chance of that choice."""
-    trouble: int = Field(ge=0)
-    """Troubled steps in a row before it: 0 after a step says that the step went well."""
-    cost: float = Field(ge=0)
-    """Estimated share of the attempt's budget that the call took."""
-    forced: bool = False
-    """Whether the budget decided."""
 
 
 class Lesson(Value):
@@ -52,7 +36,7 @@ class Lesson(Value):
     """Of the situations."""
     passed: bool
     """What the verifier found."""
-    taken: tuple[Taken, ...]
+    taken: tuple[Step, ...]
     """In order."""
 
 
