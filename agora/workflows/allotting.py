@@ -16,7 +16,7 @@ from typing import Final
 from agora.tasks import Limits
 from agora.workflows.features import Subtask
 from agora.workflows.instances import Instance
-from agora.workflows.nodes import CompareNode, Flow
+from agora.workflows.nodes import CompareNode, Flow, TextNode
 from agora.workflows.spreading import STEP_USD, weights
 
 _ZERO: Final = Decimal(0)
@@ -33,12 +33,12 @@ class Allotment:
 
     def __init__(self, flow: Flow) -> None:
         nodes = [
-            Subtask(id=node.id, depends_on=node.after, coupling=node.coupling, estimated_tokens=node.tokens)
+            Subtask(id=node.id, depends_on=node.waits_for, coupling=node.coupling, estimated_tokens=node.tokens)
             for node in flow.nodes
         ]
         self._weights = weights(nodes)
         idle = {node.fallback for node in flow.nodes} | {
-            node.id for node in flow.nodes if isinstance(node, CompareNode)
+            node.id for node in flow.nodes if isinstance(node, (CompareNode, TextNode))
         }
         self._to_come = {name: weight for name, weight in self._weights.items() if name not in idle}  # not opened
         self._opened: dict[str, Decimal] = {}  # instances that have not begun

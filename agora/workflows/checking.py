@@ -148,9 +148,10 @@ def _check_edges(node: Node, ids: Mapping[str, Node], where: str) -> None:
     for text in node.compare if isinstance(node, CompareNode) else ():
         if (found := referred(text)) and found.name not in ids:
             raise ConfigError(f"{where}: compare", f"{found.name!r} {_mend(found.name, ids, 'task')}")
-    for name in node.after:
-        if name not in ids:
-            raise ConfigError(f"{where}: after", f"{name!r} {_mend(name, ids, 'task')}")
+    for field, names in (("after", node.after), ("follows", node.follows)):
+        for name in names:
+            if name not in ids:
+                raise ConfigError(f"{where}: {field}", f"{name!r} {_mend(name, ids, 'task')}")
     if node.fallback and node.fallback not in ids:
         raise ConfigError(f"{where}: fallback", f"{node.fallback!r} {_mend(node.fallback, ids, 'task')}")
 
@@ -165,10 +166,10 @@ def _check_fallbacks(flow: Flow, where: str) -> None:
                 raise ConfigError(f"{where}: task {node.id!r}: fallback", f"{node.fallback!r} {what}")
     for node in flow.nodes:
         at = f"{where}: task {node.id!r}"
-        if node.id in stands_in and (node.after or node.when or node.each):
+        if node.id in stands_in and (node.waits_for or node.when or node.each):
             what = f"it stands in for {stands_in[node.id]!r}, and starts when that fails, with what that was given"
             raise ConfigError(at, f"{what}: leave after, when and each out")
-        for name in node.after:
+        for name in node.waits_for:
             if name in stands_in:
                 mend = f"only stands in for {stands_in[name]!r}: name that one, whose output it gives"
                 raise ConfigError(f"{at}: after", f"{name!r} {mend}")
@@ -222,9 +223,9 @@ def _check_reachable(when: When, sight: Sight, at: str) -> None:
     asked = when.equals
     if asked not in _VERDICTS:
         raise ConfigError(at, f"{asked!r} is no verdict; there are: {', '.join(_VERDICTS)}")
-    if asked == "failed" and other.on_failure in ("stop", "fallback") and not sight.goes_on(other):
     if asked == "failed" and isinstance(other, CompareNode):
         raise ConfigError(at, f"{when.of!r} is passed where they agree, else unknown: ask for {other.id}.agree")
+    if asked == "failed" and other.on_failure in ("stop", "fallback") and not sight.goes_on(other):
         mend = f'the workflow stops when {other.id!r} fails: give that on_failure = "continue"'
         raise ConfigError(at, f"{when.of!r} can never be failed here, since {mend}")
     if asked == "passed" and sight.unverified(other):
@@ -271,8 +272,8 @@ def _check_context(node: TaskNode, sight: Sight, where: str) -> None:
         raise ConfigError(f"{where}: context", "nothing comes before it: add an `after`, or memory = 3")
     for name in node.context.prefer:
         if name not in seen:
-            mend = f"add {name!r} to its `after`" if name in sight.ids else _mend(name, seen, "task before it")
-            raise ConfigError(f"{where}: context.prefer", f"{name!r} {'is not there yet: ' * (name in sight.ids)}{mend}")
+            later = f"is not there yet: add {name!r} to its `after`" if name in sight.ids else ""
+            raise ConfigError(f"{where}: context.prefer", f"{name!r} {later or _mend(name, seen, 'task before it')}")
 
 
 def _check_use(node: UseNode, used: Flow, where: str) -> None:

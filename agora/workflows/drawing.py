@@ -8,12 +8,18 @@ from typing import Final
 from agora.values import Value
 from agora.workflows.graph import wanted, waves
 from agora.workflows.instances import said
-from agora.workflows.nodes import ApproveNode, CompareNode, Flow, Node, UseNode
+from agora.workflows.nodes import ApproveNode, CompareNode, Flow, Node, TextNode, UseNode
 
 _SHOWN_CHARS: Final = 60
 _SHOWN_NODES: Final = 200
 """More nodes than these in one wave are counted, not drawn."""
-_SHAPES: Final = {"task": ('["', '"]'), "approve": ('{{"', '"}}'), "use": ('[["', '"]]'), "compare": ('{"', '"}')}
+_SHAPES: Final = {
+    "task": ('["', '"]'),
+    "approve": ('{{"', '"}}'),
+    "use": ('[["', '"]]'),
+    "compare": ('{"', '"}'),
+    "text": ('(["', '"])'),
+}
 
 
 class Branch(Value):
@@ -39,8 +45,8 @@ def tree(flow: Flow) -> Branch:
 def mermaid(flow: Flow) -> str:
     """The workflow as a mermaid flowchart.
 
-    Tasks are boxes, questions to a person are hexagons, used workflows are double boxes, comparisons are diamonds. A
-    dotted edge goes to whoever stands in after a failure.
+    Tasks are boxes, questions to a person are hexagons, used workflows are double boxes, comparisons are diamonds,
+    texts are round. A dotted edge goes to whoever stands in after a failure, or only waits.
     """
     number = {node.id: at for at, node in enumerate(flow.nodes)}
     lines = ["flowchart TD"]
@@ -50,6 +56,7 @@ def mermaid(flow: Flow) -> str:
         lines.append(f"    n{number[node.id]}{left}{text}{right}")
     for node in flow.nodes:
         lines += [f"    n{number[name]} --> n{number[node.id]}" for name in node.after]
+        lines += [f"    n{number[name]} -.-> n{number[node.id]}" for name in node.follows if name not in node.after]
         if node.fallback:
             lines.append(f"    n{number[node.id]} -. failed .-> n{number[node.fallback]}")
     return "\n".join(lines) + "\n"
@@ -70,6 +77,8 @@ def _tree(flow: Flow, library: Mapping[str, Flow], label: str, prefix: str) -> B
 def _node(node: Node, library: Mapping[str, Flow], prefix: str, stood: str) -> Branch:
     path = prefix + node.id
     first = [f"after {', '.join(node.after)}"] if node.after else []
+    if later := [name for name in node.follows if name not in node.after]:
+        first.append(f"follows {', '.join(later)}")
     if stood:
         first = [f"if {stood} fails"]
     inside = _tree(library[node.use], library, node.use, f"{path}/").branches if isinstance(node, UseNode) else ()
@@ -89,6 +98,8 @@ def _own_notes(node: Node) -> list[str]:
         notes.append(f"on failure: {node.on_failure}")
     if isinstance(node, ApproveNode):
         notes.append("asks a person")
+    if isinstance(node, TextNode):
+        notes.append("put together by nobody")
     if isinstance(node, CompareNode):
         notes.append(f"agree from consistency {node.threshold:g}")
     return notes

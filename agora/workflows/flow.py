@@ -28,20 +28,25 @@ from agora.workflows.nodes import (
     Node,
     OnFailure,
     Repeat,
+    Synthesis,
     TaskNode,
+    TextNode,
+    Topologies,
     UseNode,
     When,
 )
 from agora.workflows.references import SPECIAL
 
 Goal = TypeVar("Goal", bound=Callable[..., str | None])
-_N = TypeVar("_N", TaskNode, ApproveNode, UseNode, CompareNode)
+_N = TypeVar("_N", TaskNode, ApproveNode, UseNode, CompareNode, TextNode)
 
 
 class NodeOptions(TypedDict, total=False):
     """What any node can state; see the fields of the nodes."""
 
     after: Sequence[str | Callable[..., object]]
+    follows: Sequence[str | Callable[..., object]]
+    optional: bool
     needs: str
     when: When | Sequence[When]
     each: str | Each
@@ -101,6 +106,8 @@ class Workflow:
         name: As in `workflows/NAME.toml`.
         inputs: What it is given: names that must be given, or names with their defaults.
         output: The node whose output is the workflow's; empty: those that nobody follows.
+        topology: In which order the nodes are done, beyond what they wait for.
+        synthesis: Whether its ends answer the same question and are made one.
 
     >>> flow = Workflow("read", inputs=["folder"])
     >>> _ = flow.task("list", "List the files of {folder}, one a line")
@@ -110,11 +117,18 @@ class Workflow:
     """
 
     def __init__(
-        self, name: str, *, inputs: Sequence[str] | Mapping[str, JsonValue | FlowInput] = (), output: str = ""
+        self,
+        name: str,
+        *,
+        inputs: Sequence[str] | Mapping[str, JsonValue | FlowInput] = (),
+        output: str = "",
+        topology: Topologies = "parallel",
+        synthesis: bool | Synthesis = False,
     ) -> None:
         self.name = name
         self._inputs = _inputs(inputs)
         self._output = output
+        self._topology, self._synthesis = topology, synthesis
         self._nodes: list[Node] = []
         self._functions: list[tuple[Callable[..., object], str]] = []
         self._flows: dict[str, Flow] = {}
@@ -177,8 +191,6 @@ class Workflow:
                 raise ConfigError(f"workflow {self.name!r}: task {id!r}", what)
         return self._add(UseNode, id, {"use": flow.name, "inputs": inputs or {}}, options).id
 
-    def build(self) -> Flow:
-        """The workflow as a value.
     def compare(
         self,
         id: str,
@@ -200,6 +212,16 @@ class Workflow:
         whose = self._named(compare, f"workflow {self.name!r}: task {id!r}", field="compare")
         return self._add(CompareNode, id, {"compare": whose, "threshold": threshold}, options).id
 
+    def text(self, id: str, text: str, **options: Unpack[NodeOptions]) -> str:
+        """Add a text that is put together from outputs, which costs nothing; of branches, that of the one taken.
+
+        Raises:
+            ConfigError: An option does not fit.
+        """
+        return self._add(TextNode, id, {"text": text}, options).id
+
+    def build(self) -> Flow:
+        """The workflow as a value.
 
         Raises:
             ConfigError: It cannot be run; the error names the node and the mend.
@@ -210,6 +232,8 @@ class Workflow:
             "inputs": self._inputs,
             "nodes": self._nodes,
             "output": self._output,
+            "topology": self._topology,
+            "synthesis": self._synthesis,
             "flows": list(self._flows.values()),
         }
         return checked(fit(Flow, stated, where=where), where=where)
@@ -217,21 +241,22 @@ class Workflow:
     def _add(self, kind: type[_N], id: str, own: Mapping[str, object], options: Mapping[str, object]) -> _N:
         where = f"workflow {self.name!r}: task {id!r}"
         stated = {"id": id, **own, **options}
-        if "after" in options:
-            stated["after"] = self._named(cast("Sequence[object]", options["after"]), where)
+        for field in ("after", "follows"):
+            if field in options:
+                stated[field] = self._named(cast("Sequence[object]", options[field]), where, field=field)
         node = fit(kind, stated, where=where)
         self._nodes.append(node)
         return node
 
     def _named(self, after: Sequence[object], where: str, *, field: str = "after") -> list[object]:
         if isinstance(after, str):
-            raise ConfigError(f"{where}: after", f"{after!r} does not fit: write a list, as [{after!r}]")
+            raise ConfigError(f"{where}: {field}", f"{after!r} does not fit: write a list, as [{after!r}]")
         names: list[object] = []
         for other in after:
             found = [named for function, named in self._functions if function is other]
             if callable(other) and not found:
                 what = f"{getattr(other, '__name__', other)!r} is no task of this workflow: put @flow.task() above it"
-                raise ConfigError(f"{where}: after", what)
+                raise ConfigError(f"{where}: {field}", what)
             names.append(found[0] if found else other)
         return names
 

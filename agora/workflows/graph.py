@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from agora.workflows.features import Subtask
-from agora.workflows.nodes import ApproveNode, CompareNode, Flow, Node, TaskNode, UseNode
+from agora.workflows.nodes import ApproveNode, CompareNode, Flow, Node, TaskNode, TextNode, UseNode
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -37,7 +37,7 @@ def digraph(flow: Flow) -> nx.DiGraph[str]:
     for node in flow.nodes:
         if node.fallback in by_id:
             graph.add_edge(node.id, node.fallback)
-        for name in node.after:
+        for name in node.waits_for:
             for stand in _line(name, by_id):
                 graph.add_edge(stand, node.id)
     return graph
@@ -119,6 +119,8 @@ def wanted(node: Node) -> str:
     """What a node is about, in its own words."""
     if isinstance(node, TaskNode):
         return node.goal
+    if isinstance(node, TextNode):
+        return node.text
     if isinstance(node, CompareNode):
         return f"do {', '.join(node.compare)} agree?"
     return node.approve if isinstance(node, ApproveNode) else f"workflow {node.use}"
@@ -130,7 +132,7 @@ def _critical(flow: Flow, library: Mapping[str, Flow]) -> CriticalPath:
     best: dict[str, float] = {}
     came: dict[str, str] = {}
     for name in order(flow):
-        before = max(by_id[name].after, key=best.__getitem__, default="")
+        before = max(by_id[name].waits_for, key=best.__getitem__, default="")
         best[name] = weights[name] + (best[before] if before else 0.0)
         came[name] = before
     idle = {node.fallback for node in flow.nodes}
@@ -143,7 +145,7 @@ def _critical(flow: Flow, library: Mapping[str, Flow]) -> CriticalPath:
 
 def _weights(flow: Flow, library: Mapping[str, Flow]) -> dict[str, float]:
     stated: dict[str, float] = {}
-    free = {node.id: 0.0 for node in flow.nodes if isinstance(node, CompareNode)}
+    free = {node.id: 0.0 for node in flow.nodes if isinstance(node, (CompareNode, TextNode))}
     for node in flow.nodes:
         if node.tokens:
             stated[node.id] = float(node.tokens)

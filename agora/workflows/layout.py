@@ -13,14 +13,16 @@ class Layout(NamedTuple):
 
     position: dict[str, int]
     """Node -> where it was written."""
+    needed: tuple[tuple[int, ...], ...]
+    """What each needs something of; nothing for nodes that stand in for others."""
     before: tuple[tuple[int, ...], ...]
-    """What each waits for; nothing for nodes that stand in for others."""
+    """What each waits for, whether it needs something of it or not."""
     behind: tuple[tuple[int, ...], ...]
     """Who waits for each."""
     stands_in: dict[int, int]
     """A node that stands in -> the one it stands in for."""
     ends: tuple[int, ...]
-    """Those that nobody follows, or the one whose output the workflow's is."""
+    """Those of which nobody needs anything, or the one whose output the workflow's is."""
     labels: tuple[frozenset[str], ...]
     """Labels of all that an instance of each may have seen, in this workflow and those that it uses."""
 
@@ -41,15 +43,18 @@ def laid_out(flow: Flow, library: dict[str, Flow]) -> Layout:
         library: The workflows that it may use, by name.
     """
     position = {node.id: number for number, node in enumerate(flow.nodes)}
-    before = tuple(tuple(position[name] for name in node.after) for node in flow.nodes)
+    needed = tuple(tuple(position[name] for name in node.after) for node in flow.nodes)
+    before = tuple(tuple(position[name] for name in node.waits_for) for node in flow.nodes)
     behind: list[list[int]] = [[] for _ in flow.nodes]
     for number, names in enumerate(before):
         for other in names:
             behind[other].append(number)
     stands_in = {position[node.fallback]: number for number, node in enumerate(flow.nodes) if node.fallback}
-    last = [number for number, after in enumerate(behind) if not after and number not in stands_in]
+    asked_for = {other for names in needed for other in names}
+    last = [number for number in range(len(flow.nodes)) if number not in asked_for and number not in stands_in]
     return Layout(
         position=position,
+        needed=needed,
         before=before,
         behind=tuple(tuple(after) for after in behind),
         stands_in=stands_in,

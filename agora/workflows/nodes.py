@@ -6,8 +6,8 @@ graph, and a resumed run asks the same question of the same text, whatever has b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal, cast
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
@@ -18,96 +18,35 @@ from agora.values import JsonValue, Value
 from agora.workflows.context_stated import Context
 from agora.workflows.features import Coupling
 from agora.workflows.references import NAME, referred
+from agora.workflows.stated import Each, Repeat, Scalar, When, listed, table
 
 MOST_NODES: Final = 10_000
 """The most nodes of one workflow, those of workflows that it uses not counted."""
-MOST_ITEMS: Final = 1_000
-"""The most instances that one map can be allowed."""
-MOST_ROUNDS: Final = 100
-"""The most rounds that one loop can be allowed."""
 MOST_INSTANCES: Final = 100_000
 """The most instances that a workflow may come to at worst: maps, loops and used workflows multiplied out."""
 MOST_DEPTH: Final = 20
 """How deep workflows may use one another."""
 
+__all__ = [
+    "MOST_DEPTH",
+    "MOST_INSTANCES",
+    "MOST_NODES",
+    "ApproveNode",
+    "CompareNode",
+    "Each",
+    "Flow",
+    "FlowInput",
+    "Node",
+    "OnFailure",
+    "Repeat",
+    "Scalar",
+    "TaskNode",
+    "TextNode",
+    "UseNode",
+    "When",
+]
+
 OnFailure = Literal["stop", "skip", "fallback", "continue"]
-Scalar = bool | int | float | str
-
-
-class When(Value):
-    """One comparison of what a predecessor gave with a value; exactly one of the comparisons is stated.
-
-    >>> When(of="classify", equals="bug").of
-    'classify'
-    """
-
-    of: str
-    """What is looked at: "find" (its output), "find.verdict", "find.files.0" (inside an output that is JSON)."""
-    equals: Scalar | None = None
-    """It is this: numbers as numbers, all else as text without the space around it."""
-    differs: Scalar | None = None
-    """It is not this."""
-    contains: str | None = Field(default=None, min_length=1)
-    """This stands somewhere in it."""
-    lacks: str | None = Field(default=None, min_length=1)
-    """This stands nowhere in it."""
-    above: float | None = None
-    """It is a number, and larger."""
-    below: float | None = None
-    """It is a number, and smaller."""
-    empty: bool | None = None
-    """Nothing stands there but space and empty brackets (true), or something does (false)."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _is_data(cls, content: object) -> object:
-        if callable(content):
-            raise ValueError(
-                "a condition is data, not a function: a function cannot be put on record, and a resumed run could not "
-                "ask it the same; write When(of=..., equals=...), or let a task decide"
-            )
-        return content
-
-    @model_validator(mode="after")
-    def _one(self) -> When:
-        if referred(self.of) is None:
-            raise ValueError(f'{self.of!r} names nothing: write a task\'s id, as "find", or "find.verdict"')
-        if len(self.model_dump(exclude={"of"}, exclude_none=True)) != 1:
-            raise ValueError("state one of equals, differs, contains, lacks, above, below and empty beside `of`")
-        return self
-
-
-class Each(Value):
-    """A map: one instance for each item of a list."""
-
-    of: str
-    """Where the list comes from: a predecessor or an input; JSON, or lines."""
-    most: int = Field(default=100, ge=1, le=MOST_ITEMS)
-    """With more items than these the node fails; none are left out silently."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, content: object) -> object:
-        return {"of": content} if isinstance(content, str) else content
-
-
-class Repeat(Value):
-    """A loop: the node again, until a condition on what it gave holds."""
-
-    most: int = Field(ge=1, le=MOST_ROUNDS)
-    """The cap on rounds; a loop that reaches it has failed."""
-    until: tuple[When, ...] = ()
-    """All must hold of the last round; none stated: its verdict is passed."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, content: object) -> object:
-        return {"most": content} if isinstance(content, int) and not isinstance(content, bool) else content
-
-    @field_validator("until", mode="before")
-    @classmethod
-    def _several(cls, until: object) -> object:
-        return _listed(until)
 
 
 class _Node(Value):
@@ -117,6 +56,8 @@ class _Node(Value):
     """Unique in its workflow; letters, digits, - and _, at most 64."""
     after: tuple[str, ...] = ()
     """The nodes that must have come to an end before."""
+    follows: tuple[str, ...] = ()
+    """The nodes that must have come to an end besides, whatever became of them; their outputs can be named."""
     needs: Literal["all", "any"] = "all"
     """Skipped where one of its predecessors was (all), or only where all of them were (any). It waits for all."""
     when: tuple[When, ...] = ()
@@ -135,21 +76,29 @@ class _Node(Value):
     tokens: int = Field(default=0, ge=0)
     """What it is expected to take, once; 0: nobody knows."""
 
-    @field_validator("after", mode="before")
+    optional: bool = False
+    """Whether a topology that is learned may leave it out; those who come after go on without its output."""
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """All nodes that must have come to an end before, each once."""
+        return self.after if not self.follows else tuple(dict.fromkeys((*self.after, *self.follows)))
+
+    @field_validator("after", "follows", mode="before")
     @classmethod
     def _once(cls, after: object) -> object:
-        names = _listed(after)
+        names = listed(after)
         return tuple(dict.fromkeys(names)) if all(isinstance(name, str) for name in names) else names
 
     @field_validator("when", mode="before")
     @classmethod
     def _several(cls, when: object) -> object:
-        return _listed(when)
+        return listed(when)
 
     @model_validator(mode="before")
     @classmethod
     def _fallback_said(cls, content: object) -> object:
-        stated = _table(content)
+        stated = table(content)
         return (
             {**stated, "on_failure": "fallback"} if stated.get("fallback") and "on_failure" not in stated else content
         )
@@ -202,7 +151,7 @@ class TaskNode(_Node):
     def _check(cls, verify: object) -> object:
         if isinstance(verify, str):
             return Check(kind="command", options={"command": verify})
-        stated = _table(verify)
+        stated = table(verify)
         if "kind" not in stated or "options" in stated:
             return verify
         return {"kind": stated["kind"], "options": {key: value for key, value in stated.items() if key != "kind"}}
@@ -239,9 +188,6 @@ class UseNode(_Node):
     """What it is given, with {placeholders}."""
 
 
-def _kind(content: object) -> str:
-    """Which node it is: what it says, or by what only that kind has."""
-    stated = _table(content) or getattr(content, "__dict__", {})
 class CompareNode(_Node):
     """How far outputs agree: worked out from them alone, by no agent and for nothing.
 
@@ -259,16 +205,16 @@ class CompareNode(_Node):
     @field_validator("compare", mode="before")
     @classmethod
     def _whose(cls, compare: object) -> object:
-        return _listed(compare)
+        return listed(compare)
 
     @model_validator(mode="before")
     @classmethod
     def _comes_after(cls, content: object) -> object:
-        stated = _table(content)
+        stated = table(content)
         if "compare" not in stated:
             return content
-        whose = [found.name for one in _listed(stated["compare"]) if isinstance(one, str) and (found := referred(one))]
-        return {**stated, "after": tuple(dict.fromkeys((*_listed(stated.get("after", ())), *whose)))}
+        whose = [found.name for one in listed(stated["compare"]) if isinstance(one, str) and (found := referred(one))]
+        return {**stated, "after": tuple(dict.fromkeys((*listed(stated.get("after", ())), *whose)))}
 
     @model_validator(mode="after")
     def _at_once(self) -> CompareNode:
@@ -280,14 +226,33 @@ class CompareNode(_Node):
         return self
 
 
-    return str(stated.get("kind") or next((kind for kind in ("approve", "use", "compare") if kind in stated), "task"))
+class TextNode(_Node):
+    """A text put together from outputs, by no agent and for nothing; its verdict is that of the tasks that it names."""
+
+    kind: Literal["text"] = "text"
+    text: str = Field(min_length=1, max_length=MOST_GOAL_CHARS)
+    """With {placeholders}. What was skipped is empty: of several branches, the text of the one that was taken stays."""
+
+    @model_validator(mode="after")
+    def _at_once(self) -> TextNode:
+        if self.each or self.repeat or self.fallback:
+            raise ValueError("a text is put together once, and that never fails: leave each, repeat and fallback out")
+        return self
+
+
+def _kind(content: object) -> str:
+    """Which node it is: what it says, or by what only that kind has."""
+    stated = table(content) or getattr(content, "__dict__", {})
+    kinds = ("approve", "use", "compare", "text")
+    return str(stated.get("kind") or next((kind for kind in kinds if kind in stated), "task"))
 
 
 Node = Annotated[
     Annotated[TaskNode, Tag("task")]
     | Annotated[ApproveNode, Tag("approve")]
     | Annotated[UseNode, Tag("use")]
-    | Annotated[CompareNode, Tag("compare")],
+    | Annotated[CompareNode, Tag("compare")]
+    | Annotated[TextNode, Tag("text")],
     Discriminator(_kind),
 ]
 """Any node; a `kind` that is left out is clear from the rest."""
@@ -302,6 +267,24 @@ class FlowInput(Value):
     """What it is, in words."""
 
 
+Topologies = Literal["parallel", "sequential", "hybrid", "hierarchical", "auto", "learned"]
+"""A topology, or who chooses it: the rule (auto), or what came of earlier runs (learned)."""
+
+
+class Synthesis(Value):
+    """Outputs to the same question are made one: they are compared, and where they differ an arbiter rules."""
+
+    threshold: float = Field(default=0.7, ge=-1, le=1)
+    """The least consistency at which they agree."""
+    agents: tuple[str, ...] = ()
+    """Who may be the arbiter, and merge; none stated: whoever can."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, content: object) -> object:
+        return {} if content is True else content
+
+
 class Flow(Value):
     """A whole workflow as a value: what is put on the ledger, and all that is needed to go on with it."""
 
@@ -313,16 +296,17 @@ class Flow(Value):
     """In the order in which they were written, which is the order in which ready ones are started."""
     output: str = ""
     """The node whose output is the workflow's; empty: those that nobody follows, as an object where there are many."""
+    topology: Topologies = "parallel"
+    """In which order its nodes are done, and what they see, beyond what they wait for."""
+    synthesis: Synthesis | None = None
+    """What becomes of its ends where they answer the same question; None: each is an output."""
     flows: tuple[Flow, ...] = ()
     """The workflows that it uses, and those that they use."""
 
-
-def _listed(content: object) -> tuple[object, ...]:
-    return tuple(cast("Sequence[object]", content)) if isinstance(content, (list, tuple)) else (content,)
-
-
-def _table(content: object) -> dict[str, object]:
-    return cast("dict[str, object]", content) if isinstance(content, dict) else {}
+    @field_validator("synthesis", mode="before")
+    @classmethod
+    def _wanted(cls, synthesis: object) -> object:
+        return None if synthesis is False else synthesis
 
 
 def _worded(text: str) -> str:

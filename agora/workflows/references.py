@@ -1,9 +1,9 @@
 """How a text names what goes into it: `{find}`, `{find.verdict}`, `{find.files.0}`, `{item}`; nothing is ever run.
 
 A reference is a name and a path: `find` is the output of the node `find` (or the flow's input of that name),
-`find.verdict` is passed, failed, unknown or skipped, and further parts walk through an output that is JSON. `{{` and
-`}}` stand for braces; braces around anything that is no reference are left as they are. A text is filled in one pass:
-braces inside of what was filled in mean nothing.
+`find.verdict` is passed, failed, unknown or skipped, and further parts walk through an output that is JSON; `.quoted`
+at the end quotes what stands there. `{{` and `}}` stand for braces; braces around anything that is no reference are
+left as they are. A text is filled in one pass: braces inside of what was filled in mean nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ NAME: Final = r"[A-Za-z_][A-Za-z0-9_-]{0,63}"
 """What nodes and inputs can be called."""
 
 ITEM, INDEX, PREVIOUS = "item", "index", "previous"
+QUOTED: Final = "quoted"
+"""As the last part of a reference: what stands there, line by line as quoted data (`quoting.py`)."""
 SPECIAL: Final = (ITEM, INDEX, PREVIOUS)
 """Names with a meaning of their own: the item and index of a map, the output of the round before."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from agora.tasks import Verdict
 from agora.values import JsonValue
 from agora.workflows.instances import Ending, Remark, Settled, holds, output_of, said
-from agora.workflows.nodes import Flow, Node
-from agora.workflows.references import as_text, items_of, referred, walked
+from agora.workflows.nodes import CompareNode, Flow, Node, TextNode
+from agora.workflows.quoting import panel, quoted
+from agora.workflows.references import QUOTED, as_text, items_of, placeholders, referred, walked
 from agora.workflows.slot import Key, Slot
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ class Scope:
         found = referred(text)
         if found is None:
             return ""
+        if found.path[-1:] == (QUOTED,):
+            return self._quoted(found.name, text, local)
         one = (local or {}).get(found.name)
         if one is None and found.name in self.layout.position:
             one = self.settled[self.layout.position[found.name]]
@@ -119,6 +122,27 @@ class Scope:
         given = self.inputs.get(found.name, "")
         return walked(given, found.path) if found.path else given
 
+    def outputs_of(self, node: CompareNode) -> list[str]:
+        """What a node compares: the items of a list, or of several nodes what those gave that gave something."""
+        if len(node.compare) == 1:
+            return items_of(self.looked_up(node.compare[0]))
+        return [self.looked_up(one) for one in node.compare if self.gave(one)]
+
+    def verdict_of(self, node: TextNode) -> Literal["passed", "failed", "unknown"]:
+        """That of the tasks that a text names, of those that were not skipped; unknown where it names none."""
+        found = [referred(name) for name in placeholders(node.text)]
+        places = [self.layout.position[one.name] for one in found if one and one.name in self.layout.position]
+        named = [self.settled[at] for at in places if self.flow.nodes[at].kind not in ("compare", "text")]
+        verdicts = [_VERDICTS[one.verdict] for one in named if one and not one.gone]
+        return combined(verdicts or [Verdict.UNKNOWN]).value
+
+    def _quoted(self, name: str, text: str, local: Mapping[str, Settled] | None) -> str:
+        at = self.layout.position.get(name)
+        node, one = (None, None) if at is None else (self.flow.nodes[at], self.settled[at])
+        if isinstance(node, CompareNode) and text == f"{name}.{QUOTED}":
+            return panel(self.outputs_of(node)) if one and not one.gone else ""
+        return quoted(self.looked_up(text.removesuffix(f".{QUOTED}"), local))
+
     def gave(self, text: str) -> bool:
         """Whether the node that a reference names gave something: it was not skipped, and has not failed."""
         found = referred(text)
@@ -126,8 +150,8 @@ class Scope:
         return one is not None and not one.gone and one.verdict != Verdict.FAILED.value
 
     def _passed_over(self, node: Node, position: int) -> str:
-        gone = [at for at in self.layout.before[position] if (one := self.settled[at]) is not None and one.gone]
-        if gone and (node.needs == "all" or len(gone) == len(self.layout.before[position])):
+        gone = [at for at in self.layout.needed[position] if (one := self.settled[at]) is not None and one.gone]
+        if gone and (node.needs == "all" or len(gone) == len(self.layout.needed[position])):
             return f"{self.flow.nodes[gone[0]].id!r} came to nothing"
         for when in node.when:
             if not holds(when, self.looked_up):

@@ -58,6 +58,6 @@ class Sight:
             stood = self._stands_in[node.id]
             return self._above[stood.id] | 1 << self._place[stood.id]
         above = 0
-        for name in node.after:
+        for name in node.waits_for:
             above |= self._above[name] | 1 << self._place[name]
         return above

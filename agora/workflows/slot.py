@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Final
 from agora.tasks import MOST_GOAL_CHARS, Verdict
 from agora.workflows.comparing import compared
 from agora.workflows.context_candidates import candidates_for
-from agora.workflows.context_candidates import candidates_for
 from agora.workflows.instances import Ending, Instance, Remark, Settled, holds, said
-from agora.workflows.nodes import CompareNode, Node, TaskNode, UseNode
-from agora.workflows.references import INDEX, ITEM, PREVIOUS, as_text, filled, items_of, placeholders
+from agora.workflows.nodes import CompareNode, Node, TaskNode, TextNode, UseNode
+from agora.workflows.references import INDEX, ITEM, PREVIOUS, as_text, filled, placeholders
 from agora.workflows.texts import texts_of
 
 if TYPE_CHECKING:
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 Key = tuple[tuple[int, int, int], ...]
 """Where an instance stands in the order of all: position, item and round, with those of the nodes around it before."""
 
-
 _FOUND: Final = {"consistency", "agree", "majority", "votes", "of", "distinct", "method"}
+
 
 class Slot:
     """One item of a map, or the only one of a node that is no map.
@@ -66,16 +65,19 @@ class Slot:
     def begin(self) -> None:
         """Start the round of now."""
         node, name = self.node, self._name()
-        texts: dict[str, str] = {}
         if isinstance(node, CompareNode):
             self._compare(node, name)
             return
+        texts: dict[str, str] = {}
         cut: dict[str, int] = {}
         inputs: dict[str, str] = {}
         for field, text in texts_of(node):
             texts[field], left_out = filled(text, self._looked_up, most_chars=MOST_GOAL_CHARS)
             cut.update(left_out)
             inputs.update({reference: self._looked_up(reference) for reference in placeholders(text)})
+        if isinstance(node, TextNode):
+            self._come_to(Settled(verdict=self.scope.verdict_of(node), output=texts["text"]))
+            return
         if isinstance(node, UseNode):
             given = {field.partition(".")[2]: text for field, text in texts.items()}
             self.scope.progress.use(self, node.use, given, prefix=f"{name}/")
@@ -97,22 +99,18 @@ class Slot:
         )
         self.scope.progress.start(self, instance)
 
-    def ended(self, ending: Ending) -> None:
-        """The round of now has ended: another one, whoever stands in, or a result."""
-        node, one = self.node, Settled(verdict=ending.verdict.value, output=ending.output)
-        why = "failed"
     def _compare(self, node: CompareNode, name: str) -> None:
         """It has ended as soon as it is open: nobody is needed for it."""
-        if len(node.compare) == 1:
-            texts = items_of(self._looked_up(node.compare[0]))
-        else:
-            texts = [self._looked_up(one) for one in node.compare if self.scope.gave(one)]
-        found = compared(name, texts, threshold=node.threshold)
+        found = compared(name, self.scope.outputs_of(node), threshold=node.threshold)
         self.scope.progress.compare(self.key, found)
         verdict = Verdict.PASSED if found.agree else Verdict.UNKNOWN
         output = found.model_dump(mode="json", include=_FOUND)
         self.ended(Ending(verdict=verdict, output=as_text(output)))
 
+    def ended(self, ending: Ending) -> None:
+        """The round of now has ended: another one, whoever stands in, or a result."""
+        node, one = self.node, Settled(verdict=ending.verdict.value, output=ending.output)
+        why = "failed"
         if node.repeat is not None and not self._enough(node, one):
             if self.round < node.repeat.most:
                 self.round += 1

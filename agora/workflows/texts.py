@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agora.workflows.nodes import ApproveNode, CompareNode, Node, TaskNode
+from agora.workflows.nodes import ApproveNode, CompareNode, Node, TaskNode, TextNode
 
 
 def texts_of(node: Node) -> tuple[tuple[str, str], ...]:
@@ -11,6 +11,8 @@ def texts_of(node: Node) -> tuple[tuple[str, str], ...]:
         return (("goal", node.goal),)
     if isinstance(node, ApproveNode):
         return (("approve", node.approve),)
+    if isinstance(node, TextNode):
+        return (("text", node.text),)
     if isinstance(node, CompareNode):
         return ()
     return tuple((f"inputs.{name}", text) for name, text in node.inputs.items())

@@ -41,16 +41,20 @@ from agora.workflows.nodes import (
     Flow,
     FlowInput,
     Node,
+    Synthesis,
     TaskNode,
+    TextNode,
+    Topologies,
     UseNode,
 )
 from agora.workflows.references import placeholders
 
-_KINDS: Final[Mapping[str, type[TaskNode | ApproveNode | UseNode | CompareNode]]] = {
+_KINDS: Final[Mapping[str, type[TaskNode | ApproveNode | UseNode | CompareNode | TextNode]]] = {
     "goal": TaskNode,
     "approve": ApproveNode,
     "use": UseNode,
     "compare": CompareNode,
+    "text": TextNode,
 }
 
 
@@ -65,6 +69,10 @@ class FlowFile(Value):
     """The nodes."""
     output: str = ""
     """The node whose output is the workflow's."""
+    topology: Topologies = "parallel"
+    """In which order its nodes are done."""
+    synthesis: bool | Synthesis = False
+    """Whether its ends answer the same question and are made one; a table says how."""
 
 
 def load_flow(file: Path) -> Flow:
@@ -88,7 +96,14 @@ def _load(file: Path, loaded: dict[str, Flow], *, trail: tuple[str, ...]) -> Flo
         raise ConfigError(where, f"has {len(known.task):,} tasks, and {MOST_NODES:,} is the most: map over a list")
     nodes = [_node(entry, number, file) for number, entry in enumerate(known.task, 1)]
     inputs = {name: _input(value, f"{where}: inputs.{name}") for name, value in known.inputs.items()}
-    stated = {"name": known.name or file.stem, "inputs": inputs, "nodes": nodes, "output": known.output}
+    stated: dict[str, object] = {
+        "name": known.name or file.stem,
+        "inputs": inputs,
+        "nodes": nodes,
+        "output": known.output,
+        "topology": known.topology,
+        "synthesis": known.synthesis,
+    }
     flow = fit(Flow, stated, where=where)
     loaded[flow.name] = flow
     for node in nodes:
@@ -117,7 +132,8 @@ def _node(entry: Mapping[str, object], number: int, file: Path) -> Node:
     kinds = [name for name in _KINDS if name in entry]
     if len(kinds) != 1:
         raise ConfigError(
-            where, "state one of goal, approve, use and compare" + (f", not {' and '.join(kinds)}" if kinds else "")
+            where,
+            "state one of goal, approve, use, compare and text" + (f", not {' and '.join(kinds)}" if kinds else ""),
         )
     model = _KINDS[kinds[0]]
     for key in entry:

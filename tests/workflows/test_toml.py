@@ -119,7 +119,7 @@ ONE = '[[task]]\nid = "a"\ngoal = "x"\n'
     [
         ("", ["whole.toml", "has no tasks"]),
         ("[[task]]\ngoal = 'x'", ["task 1: id", "is missing"]),
-        ("[[task]]\nid = 'a'", ["task 'a'", "state one of goal, approve, use and compare"]),
+        ("[[task]]\nid = 'a'", ["task 'a'", "state one of goal, approve, use, compare and text"]),
         ("[[task]]\nid = 'a'\ngoal = 'x'\nuse = 'b'", ["task 'a'", "not goal and use"]),
         (ONE + "gaol = 1", ["task 'a': gaol", "did you mean 'goal'"]),
         (ONE + "after = 3", ["task 'a': after", "write text in quotes"]),
