@@ -142,6 +142,14 @@ def test_a_folder_is_chosen_by_inputs_never_by_a_model() -> None:
     refused(flow, "task 'b': workspace", "{a} is no input")
 
 
+@pytest.mark.parametrize("name", ["item", "list", "list.0", "repo"])
+def test_files_that_would_be_left_with_their_braces_are_refused(name: str) -> None:
+    flow = Workflow("x", inputs=["repo"])
+    flow.task("list", "List the files of {repo}")
+    flow.task("read", "Read {item}", after=["list"], each="list", files=[f"{{{name}}}"])
+    refused(flow, "task 'read': files", f"{{{name}}} is not filled in here", "name the file in the goal")
+
+
 def test_a_verifier_that_cannot_be_built_is_refused() -> None:
     flow = Workflow("x")
     flow.task("a", "a", verify={"kind": "comand", "command": "true"})  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
