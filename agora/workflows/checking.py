@@ -253,9 +253,8 @@ def _check_repeat(node: Node, where: str) -> None:
 
 
 def _check_task(node: TaskNode, flow: Flow, where: str) -> None:
-    known = {*(other.id for other in flow.nodes), *flow.inputs, *SPECIAL}
     for name in (name for file in node.files for name in placeholders(file)):
-        if name.partition(".")[0] in known:
+        if name.partition(".")[0] in (*SPECIAL, *flow.inputs, *(other.id for other in flow.nodes)):
             what = "is not filled in here, only in the goal and the workspace: name the file in the goal"
             raise ConfigError(f"{where}: files", f"{{{name}}} {what}")
     for name in placeholders(node.workspace or ""):
