@@ -16,10 +16,14 @@ from agora.abilities import Informed, MayBeDown, Seeing, Sized
 from agora.agents import prompts
 from agora.agents.context import Fits, trim
 from agora.agents.images import read_images
+from agora.agents.steps.pair import Pair
+from agora.agents.steps.seam import StepPolicy
+from agora.agents.steps.turns import Turns
 from agora.bids import Lesson, Plan, Price, Profile
 from agora.errors import AgentError, BudgetError, ContextOverflowError
 from agora.messages import Dropped, Message, Reply, Request, ToolCall
 from agora.protocols import ChatModel, Desk, Tool
+from agora.records import ToolResult
 from agora.tasks import Limits, Tier, Work
 from agora.values import JsonValue
 
@@ -63,6 +67,9 @@ class LLMAgent:
         tier: The sandbox that its commands run in.
         limits: What one bid or one attempt of it may take at most: dollars, tokens, steps, seconds.
         images: Whether its model takes images; None: as the model says. Where not, it is told their names.
+        strong: A second model, to which calls of an attempt may go; None: there is none. It stands behind the same
+            `api_base` where it is a name.
+        steps: Who chooses between the two, by name or as a policy: escalate on trouble where nothing is stated.
     """
 
     def __init__(
@@ -81,16 +88,24 @@ class LLMAgent:
         tier: Tier = Tier.NAMESPACE,
         limits: Limits | None = None,
         images: bool | None = None,
+        strong: str | ChatModel | None = None,
+        steps: str | StepPolicy | None = None,
     ) -> None:
         if isinstance(model, str):
             from agora.models.resolve import resolve_model
 
             model = resolve_model(model, api_base=api_base, price=price)
+        if isinstance(strong, str):
+            from agora.models.resolve import resolve_model
+
+            strong = resolve_model(strong, api_base=api_base)
         if tools is None:
             from agora.agents.command_tools import DEFAULT_TOOLS
 
             tools = DEFAULT_TOOLS
         self._model = model
+        self._pair = Pair.of(model, strong, steps)
+        told = "\n".join(filter(None, (instructions, self._pair.digest)))
         self._images = images
         self._instructions = instructions
         self._tools = {tool.spec.name: tool for tool in tools}
@@ -104,11 +119,11 @@ class LLMAgent:
             model=model.name,
             skills=frozenset(skills),
             tools=tuple(self._tools),
-            price=price or model.price(),
+            price=self._pair.price(price),
             trust=frozenset(trust),
             tier=tier,
             limits=limits or Limits(),
-            digest=hashlib.sha256(instructions.encode("utf-8", "surrogatepass")).hexdigest(),
+            digest=hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest(),
         )
 
     @property
@@ -170,15 +185,15 @@ class LLMAgent:
 
         What was done before a limit still counts: the verifier decides.
         """
-        talk = _Talk(self._opening(desk, plan))
+        talk, turns = _Talk(self._opening(desk, plan)), Turns(self._pair, desk)
         repaired = False
         try:
             while True:  # bounded by the purse: each turn is a step
-                reply = await self._ask(desk, talk)
+                reply = await self._ask(desk, talk, turns)
                 talk.add(Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls))
                 if reply.tool_calls:
                     for call in reply.tool_calls:
-                        talk.add(await self._use(desk, call))
+                        talk.add(await self._use(desk, call, turns))
                     continue
                 error = self._misfit(reply.text)
                 if not error:
@@ -186,6 +201,7 @@ class LLMAgent:
                 if repaired:
                     raise AgentError(self._profile.name, f"its answer does not fit the schema: {error}")
                 repaired = True
+                turns.misfit()
                 talk.add(Message(role="user", content=prompts.REPAIR.format(error=error)))
         except BudgetError as stop:
             return Work(output=f"[stopped: {stop}]")
@@ -219,42 +235,43 @@ class LLMAgent:
     def _with_images(self, desk: Desk, prompt: str) -> Message:
         """The task's words with its images; a model that takes none is told which there are."""
         names = desk.task.images
-        model = self._model
-        sees = (isinstance(model, Seeing) and model.takes_images()) if self._images is None else self._images
+        models = self._pair.models
+        able = all(isinstance(model, Seeing) and model.takes_images() for model in models)
+        sees = able if self._images is None else self._images
         if not names or not sees:
             return Message(role="user", content=prompt + prompts.unseen(names))
         return Message(role="user", content=prompt, images=read_images(desk.task))
 
-    async def _ask(self, desk: Desk, talk: _Talk) -> Reply:
+    async def _ask(self, desk: Desk, talk: _Talk, turns: Turns) -> Reply:
         """Ask, with what does not fit the model cut ahead; where the model still refuses, with half of what there is.
 
         Raises:
             ContextOverflowError: Nothing more can be cut.
         """
-        model = self._model
+        model = turns.begin(self._request(desk, talk))
         window = model.context_tokens() if isinstance(model, Sized) else None
         if window is not None:
             room = window - self._max_tokens
-            talk.cut(lambda messages: talk.likely_tokens(self._bound(desk, messages)) <= room)
+            talk.cut(lambda messages: talk.likely_tokens(self._bound(desk, messages, model)) <= room)
         for _ in range(_MOST_CUTS):
             try:
-                return await self._ask_once(desk, talk)
+                return await self._ask_once(desk, talk, turns)
             except ContextOverflowError:
-                most = self._bound(desk, talk.messages) * _CUT_TO
-                if not talk.cut(partial(self._within, desk, most)):
+                most = self._bound(desk, talk.messages, turns.model) * _CUT_TO
+                if not talk.cut(partial(self._within, desk, turns.model, most)):
                     raise
-        return await self._ask_once(desk, talk)
+        return await self._ask_once(desk, talk, turns)
 
-    async def _ask_once(self, desk: Desk, talk: _Talk) -> Reply:
-        reply = await desk.ask(self._model, self._request(desk, talk))
-        talk.learn(reply, bound=self._bound(desk, talk.messages))
+    async def _ask_once(self, desk: Desk, talk: _Talk, turns: Turns) -> Reply:
+        reply = await turns.ask(self._request(desk, talk))
+        talk.learn(reply, bound=self._bound(desk, talk.messages, turns.model))
         return reply
 
-    def _within(self, desk: Desk, most: float, messages: Sequence[Message]) -> bool:
-        return self._bound(desk, messages) <= most
+    def _within(self, desk: Desk, model: ChatModel, most: float, messages: Sequence[Message]) -> bool:
+        return self._bound(desk, messages, model) <= most
 
-    def _bound(self, desk: Desk, messages: Sequence[Message]) -> int:
-        return self._model.bound_tokens(self._request(desk, _Talk(messages)))
+    def _bound(self, desk: Desk, messages: Sequence[Message], model: ChatModel) -> int:
+        return model.bound_tokens(self._request(desk, _Talk(messages)))
 
     def _request(self, desk: Desk, talk: _Talk) -> Request:
         return Request(
@@ -265,13 +282,15 @@ class LLMAgent:
             dropped=talk.dropped,
         )
 
-    async def _use(self, desk: Desk, call: ToolCall) -> Message:
+    async def _use(self, desk: Desk, call: ToolCall, turns: Turns) -> Message:
         tool = self._tools.get(call.name)
         if tool is None or call.name not in self._allowed(desk):
             text = f"error: there is no tool {call.name!r}; there are: {', '.join(self._allowed(desk)) or 'none'}"
+            used = ToolResult(text, ok=False)
         else:
-            text = (await desk.use(tool, call)).text
-        return Message(role="tool", content=text, tool_call_id=call.id)
+            used = await desk.use(tool, call)
+        turns.used(call, ok=used.ok)
+        return Message(role="tool", content=used.text, tool_call_id=call.id)
 
     def _misfit(self, text: str) -> str:
         if self._output is None:
