@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agora.results import Report, Result
     from agora.solo import solo
     from agora.tasks import Check, Limits, Outcome, Patch, Task, Tier, Usage, Verdict, Work
+    from agora.workflows.executor import resume_flow, run_flow
     from agora.workflows.flow import Workflow
 
 __all__ = [
@@ -50,6 +51,8 @@ __all__ = [
     "Verdict",
     "Work",
     "Workflow",
+    "resume_flow",
+    "run_flow",
     "solo",
     "tool",
 ]
@@ -66,6 +69,7 @@ _HOMES = {
     "agora.results": ["Report", "Result"],
     "agora.solo": ["solo"],
     "agora.tasks": ["Check", "Limits", "Outcome", "Patch", "Task", "Tier", "Usage", "Verdict", "Work"],
+    "agora.workflows.executor": ["resume_flow", "run_flow"],
     "agora.workflows.flow": ["Workflow"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
