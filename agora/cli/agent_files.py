@@ -70,6 +70,14 @@ class LLMFile(_AgentFile):
     """What one bid or one attempt of it may take at most."""
     images: bool | None = None
     """Whether its model takes images; not stated: as is known of the model."""
+    strong: str = ""
+    """A second model, provider/model, to which calls of an attempt may go; none stated: there is none."""
+    strong_price: Price | None = None
+    """What the second model charges; none stated: its list price."""
+    strong_api_base: str | None = None
+    """Another endpoint for the second model; none stated: that of the first; empty: its provider's own."""
+    steps: str = ""
+    """Who chooses between the two: always-small, always-large, escalate, advantage, bandit."""
 
 
 class SamplerFile(_AgentFile):
@@ -211,7 +219,20 @@ def _llm(known: LLMFile, where: str, common: Mapping[str, object], session: Sess
     make = cast("Callable[..., Agent]", LLMAgent)
     stated = {"api_base": known.api_base, "max_tokens": known.max_tokens, "limits": known.limits}
     stated["images"] = known.images
-    return make(known.name, model, **stated, **options)
+    return make(
+        known.name, model, strong=_strong(known, where, session), steps=known.steps or None, **stated, **options
+    )
+
+
+def _strong(known: LLMFile, where: str, session: Session) -> ChatModel | None:
+    """The second model, where there is one."""
+    if known.strong:
+        api_base = known.api_base if known.strong_api_base is None else known.strong_api_base or None
+        return model_named(known.strong, api_base=api_base, price=known.strong_price, session=session)
+    for name in ("strong_price", "strong_api_base"):
+        if getattr(known, name) is not None:
+            raise ConfigError(f"{where}: {name}", 'there is no second model: state strong = "provider/model" too')
+    return None
 
 
 def _output(path: str, at: str, root: Path) -> type[BaseModel]:
