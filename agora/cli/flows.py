@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agora.errors import ConfigError
 from agora.settings import read_toml, short
-from agora.tasks import Tier
+from agora.tasks import Task, Tier
 from agora.workflows.flow import Workflow
 from agora.workflows.nodes import Flow, TaskNode
+from agora.workflows.pattern_file import PATTERN
 from agora.workflows.toml import load_flow
 
 _MODULE = "agora_flow"
@@ -26,9 +28,26 @@ def named_flow(what: str) -> Flow | None:
     if colon and file.endswith(".py") and name.isidentifier():
         return _from_python(Path(file).expanduser(), name)
     path = Path(what).expanduser()
-    if what.endswith(".toml") and path.is_file() and isinstance(read_toml(path).get("task"), list):
+    if what.endswith(".toml") and path.is_file() and _is_flow(read_toml(path)):
         return load_flow(path)
     return None
+
+
+def _is_flow(content: Mapping[str, object]) -> bool:
+    return PATTERN in content or isinstance(content.get("task"), list)
+
+
+def patterned(tasks: Sequence[Task], name: str, options: Mapping[str, object]) -> Flow:
+    """A task in a known way of working together.
+
+    Raises:
+        ConfigError: There is no such pattern or option, or it is not one task.
+    """
+    from agora.workflows.patterns import pattern
+
+    if len(tasks) != 1:
+        raise ConfigError("--pattern", f"is for one task, and these are {len(tasks)}: name one")
+    return pattern(name, tasks[0], **options)
 
 
 def without_sandbox(flow: Flow) -> Flow:

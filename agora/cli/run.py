@@ -20,6 +20,12 @@ def run(
     given: Annotated[
         list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="What a workflow is given.")
     ] = None,
+    pattern: Annotated[
+        str | None, typer.Option("--pattern", metavar="NAME", help='In which known way several do it: "debate".')
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="An option of the pattern: rounds=2.")
+    ] = None,
     budget: Annotated[str | None, typer.Option("--budget", help="US dollars for the whole run.")] = None,
     agents: Agents = None,
     mechanism: Annotated[str | None, typer.Option("--mechanism", help="The auction's rule.")] = None,
@@ -42,7 +48,8 @@ def run(
     A diff is shown and asked for before it is written to the workspace. With nobody there to ask, the question waits:
     `agora approve` answers it, and `agora resume` goes on. The exit code says what came of it.
     """
-    from agora.cli.running import Order, execute, inputs_of
+    from agora.cli.given import inputs_of, options_of
+    from agora.cli.running import Order, execute
 
     flags: dict[str, object] = {
         "budget_usd": budget,
@@ -58,6 +65,8 @@ def run(
     order = Order(
         what=what,
         inputs=inputs_of(given or ()),
+        pattern=pattern,
+        options=options_of(option or ()),
         workspace=workspace,
         verify=verify,
         skill=skill,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -15,7 +15,7 @@ from agora.cli.approval import Approver
 from agora.cli.caching import CACHE_NOTE, cached
 from agora.cli.definitions import load_mechanism, load_policy, load_tasks
 from agora.cli.endings import exit_code, flow_code, print_flow, print_result, print_waiting
-from agora.cli.flows import named_flow, without_sandbox
+from agora.cli.flows import named_flow, patterned, without_sandbox
 from agora.cli.forms import print_form, run_form
 from agora.cli.interrupts import InterruptedRunError, interruptible
 from agora.cli.joining import ABSENT
@@ -60,6 +60,10 @@ class Order:
     """A goal, the file of a task or of a workflow, or a folder of tasks."""
     inputs: Mapping[str, str] = field(default_factory=dict[str, str])
     """What a workflow is given."""
+    pattern: str | None = None
+    """In which known way several agents do it; None: it is a task, or what it names."""
+    options: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Of the pattern."""
     workspace: Path | None = None
     """The folder it is about."""
     verify: str | None = None
@@ -74,23 +78,6 @@ class Order:
     """How results are written."""
     project: Path | None = None
     """What --project says."""
-
-
-def inputs_of(given: Iterable[str]) -> dict[str, str]:
-    """What a workflow is given, from NAME=VALUE.
-
-    Raises:
-        ConfigError: It is not written like that, or a name stands twice.
-    """
-    inputs: dict[str, str] = {}
-    for one in given:
-        name, equals, value = one.partition("=")
-        if not equals or not name.strip():
-            raise ConfigError("--input", f"{one!r} is not NAME=VALUE")
-        if name.strip() in inputs:
-            raise ConfigError("--input", f"{name.strip()!r} is given twice")
-        inputs[name.strip()] = value
-    return inputs
 
 
 def execute(order: Order) -> int:
@@ -150,11 +137,18 @@ def work_of(order: Order) -> Sequence[Task] | Flow:
     Raises:
         UsageError: A definition, an input or the workspace cannot be used.
     """
+    if order.options and order.pattern is None:
+        raise ConfigError("--option", "is one of a pattern: name it with --pattern")
     if (flow := named_flow(order.what)) is None:
+        if order.pattern is not None:
+            flow = patterned(tasks_of(order), order.pattern, order.options)
+            checked_inputs(flow, order.inputs)
+            return flow
         if order.inputs:
             raise ConfigError("--input", "only a workflow takes inputs: write the goal in words")
         return tasks_of(order)
-    for flag, stated in (("--workspace", order.workspace), ("--verify", order.verify), ("--skill", order.skill)):
+    single = {"--workspace": order.workspace, "--verify": order.verify, "--skill": order.skill}
+    for flag, stated in {**single, "--pattern": order.pattern}.items():
         if stated is not None:
             raise ConfigError(flag, f"is for single tasks: state it at the tasks of workflow {flow.name!r}")
     checked_inputs(flow, order.inputs)

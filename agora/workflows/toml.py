@@ -47,6 +47,7 @@ from agora.workflows.nodes import (
     Topologies,
     UseNode,
 )
+from agora.workflows.pattern_file import PATTERN, pattern_flow, task_of
 from agora.workflows.references import placeholders
 
 _KINDS: Final[Mapping[str, type[TaskNode | ApproveNode | UseNode | CompareNode | TextNode]]] = {
@@ -89,7 +90,13 @@ def load_flow(file: Path) -> Flow:
 
 def _load(file: Path, loaded: dict[str, Flow], *, trail: tuple[str, ...]) -> Flow:
     where = short(file)
-    known = fit(FlowFile, read_toml(file), where=where)
+    content = read_toml(file)
+    if PATTERN in content:
+        work = cast("TaskNode", _node(task_of(content, where=where), 1, file))
+        flow = pattern_flow(content, work, name=file.stem, where=where)
+        loaded[flow.name] = flow
+        return flow
+    known = fit(FlowFile, content, where=where)
     if not known.task:
         raise ConfigError(where, 'has no tasks: write [[task]] with id = "..." and goal = "..." for each')
     if len(known.task) > MOST_NODES:

@@ -70,7 +70,8 @@ def built(name: str, work: TaskNode, options: dict[str, object], *, flow: str, w
         raise ConfigError(f"{where}: pattern" if where else "pattern", f"{name!r} is an {_unknown(name)}")
     entry = PATTERNS[name]
     module = import_module(f"{__name__}.{entry.module}")
-    stated = fit(cast("type[BaseModel]", getattr(module, entry.options)), options, where=where or f"pattern {name!r}")
+    at = f"{where}: options" if where else f"pattern {name!r}"
+    stated = fit(cast("type[BaseModel]", getattr(module, entry.options)), options, where=at)
     make = cast("Callable[..., Flow]", getattr(module, entry.function))
     return make(work, stated, name=flow)
 
