@@ -64,6 +64,15 @@ def placeholders(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(match[1] for match in _BRACES.finditer(text) if match[1]))
 
 
+def rewritten(text: str, shown: Callable[[str], str]) -> str:
+    """A text in which other words stand in place of its references; what was written as braces stays.
+
+    >>> rewritten("{a.b} {{a}}", lambda name: f"<{name}>")
+    '<a.b> {{a}}'
+    """
+    return _BRACES.sub(lambda match: shown(match[1]) if match[1] else match[0], text)
+
+
 def filled(text: str, lookup: Callable[[str], str], *, most_chars: int) -> tuple[str, Mapping[str, int]]:
     """A text with its references filled in, and how many characters of each had to be left out.
 
