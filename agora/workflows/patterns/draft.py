@@ -167,8 +167,9 @@ class Draft:
 
     def compare(self, id: str, outputs: Sequence[str], *, when: Sequence[When] = (), threshold: float = 0.7) -> str:
         """Outputs side by side: how far they agree, which is given most often, and, quoted, all of them."""
-        stated = {"id": id, "compare": tuple(outputs), "when": tuple(when), "needs": "any", "threshold": threshold}
-        self._nodes.append(CompareNode.model_validate(stated))
+        after = tuple(one.of.partition(".")[0] for one in when)
+        stated = {"id": id, "compare": tuple(outputs), "after": after, "when": tuple(when), "threshold": threshold}
+        self._nodes.append(CompareNode.model_validate({**stated, "needs": "any"}))
         return id
 
     def text(
