@@ -10,6 +10,7 @@ from agora.agents.steps.contexts import CONTEXTS_VERSION, context_of
 from agora.agents.steps.counts import Lesson, StepCounts
 from agora.agents.steps.escalate import Escalate
 from agora.agents.steps.named import STEP_POLICIES, step_policy
+from agora.agents.steps.pair import Pair
 from agora.agents.steps.seam import Size, StepChoice, StepPolicy, StepSight
 from agora.agents.steps.trail import Costs, Trail
 
@@ -22,6 +23,7 @@ __all__ = [
     "Costs",
     "Escalate",
     "Lesson",
+    "Pair",
     "Size",
     "StepChoice",
     "StepCounts",

@@ -48,16 +48,20 @@ class Escalate:
         """Trouble decides, within the cap and the budget."""
         raised = sight.last == "large" and sight.clean < self._calm
         if sight.trouble < self._after and not raised:
-            return _small("no trouble" if not sight.trouble else f"{sight.trouble} troubled steps in a row")
+            return _small(f"{_steps(sight.trouble, 'troubled')} in a row" if sight.trouble else "no trouble")
         if sight.in_vain >= self._give_up:
             return _small(f"{sight.in_vain} strong calls in a row did not help")
         if sight.strong >= self._cap:
             return _small(f"{sight.strong} strong calls are the cap")
         if sight.left - sight.large_worst < self._keep * sight.small_worst:
             return _small(f"a strong call would leave less than {self._keep} cheap ones")
-        why = f"{sight.trouble} troubled steps in a row" if sight.trouble else f"{sight.clean} clean steps so far"
-        return StepChoice("large", 1.0, f"{why}: the strong model")
+        why = _steps(sight.trouble, "troubled") if sight.trouble else _steps(sight.clean, "clean")
+        return StepChoice("large", 1.0, f"{why} in a row: the strong model")
 
 
 def _small(why: str) -> StepChoice:
     return StepChoice("small", 1.0, f"{why}: the cheap model")
+
+
+def _steps(count: int, kind: str) -> str:
+    return f"{count} {kind} step{'' if count == 1 else 's'}"
