@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Final, cast
 
@@ -23,7 +22,7 @@ MOST_TOKENS: Final = 10_000_000
 MOST_NAMED: Final = 20
 """The most skills of one subtask."""
 
-_ANY_CONTROL: Final = frozenset(map(chr, (*range(32), *range(127, 160)))) - {"\n", "\t"}
+_CONTROLS: Final = frozenset(map(chr, (*range(32), *range(127, 160)))) - {"\n", "\t"}
 
 
 def _nothing(value: object) -> object:
@@ -65,7 +64,7 @@ class PlannedPart(Value):
         text = text.replace("\r\n", "\n").strip()
         if not text:
             raise ValueError("is empty: say in words what is to be done")
-        if found := next((sign for sign in text if sign in _ANY_CONTROL or unicodedata.category(sign) == "Cs"), ""):
+        if found := next((sign for sign in text if sign in _CONTROLS), ""):
             raise ValueError(f"holds U+{ord(found):04X}, which is no text: take it out")
         return text
 

@@ -172,7 +172,9 @@ def _edges(parts: Sequence[PlannedPart], ids: Sequence[str]) -> list[str]:
                 errors.append(f"subtask {part.id!r}: depends on itself: take that out")
             elif other not in known:
                 errors.append(f"subtask {part.id!r}: depends on {_quoted(other)}, and there is no such subtask")
-    usable = {part.id: part for part in parts}
+    usable: dict[str, PlannedPart] = {}
+    for part in parts:
+        usable.setdefault(part.id, part)
     graph = [
         Subtask(id=part.id, depends_on=tuple(name for name in part.depends_on if name in usable and name != part.id))
         for part in usable.values()
