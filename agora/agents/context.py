@@ -72,6 +72,48 @@ def turns(messages: Sequence[Message]) -> list[range]:
     return [range(start, end) for start, end in pairwise(starts)]
 
 
+def keep_last(messages: Sequence[Message], *, turns_left: int, task: Message | None = None) -> Trimmed:
+    """Leave out all turns but the last few (Keep-Last-N of AgentSwing, arXiv 2603.27490).
+
+    Args:
+        messages: The conversation.
+        turns_left: How many turns stay, the last one among them.
+        task: What the task's message becomes; None: it stays as it is.
+
+    >>> said = [Message(role="user", content="do"), *(Message(role="assistant", content=c) for c in "abc")]
+    >>> [message.content for message in keep_last(said, turns_left=2).messages]
+    ['do', 'b', 'c']
+    """
+    gone = {place for turn in older(messages, turns_left=turns_left) for place in turn}
+    first = next((place for place, message in enumerate(messages) if message.role == "assistant"), 0)
+    left = tuple(
+        task if task is not None and place == first - 1 else message
+        for place, message in enumerate(messages)
+        if place not in gone
+    )
+    return Trimmed(left, tuple(_record(place, messages[place], None) for place in sorted(gone)))
+
+
+def older(messages: Sequence[Message], *, turns_left: int) -> list[range]:
+    """The turns before the last few, oldest first."""
+    may_go = turns(messages)
+    return may_go[: max(0, len(may_go) - (turns_left - 1))]
+
+
+def both(first: Trimmed, second: Trimmed, *, count: int) -> Trimmed:
+    """Two cuts, one after the other, as one; the first left out whole turns only.
+
+    Args:
+        first: Of the conversation.
+        second: Of what the first left.
+        count: How many messages the conversation had.
+    """
+    gone = {item.index for item in first.dropped}
+    stayed = [place for place in range(count) if place not in gone]
+    then = [item.model_copy(update={"index": stayed[item.index]}) for item in second.dropped]
+    return Trimmed(second.messages, tuple(sorted([*first.dropped, *then], key=lambda item: item.index)))
+
+
 def _cuts(messages: Sequence[Message]) -> Iterator[dict[int, Message | None]]:
     """Each next cut: place -> the shorter message, or None where it goes."""
     results = [index for index, message in enumerate(messages) if message.role == "tool"]

@@ -30,7 +30,7 @@ REGEX_TIMEOUT_S: Final = 10.0
 """A regular expression may take so long."""
 
 
-@tool
+@tool(reads=True)
 def read_file(workspace: Workspace, path: str, first_line: int = 1, last_line: int | None = None) -> str:
     """Read a text file, or a range of its lines.
 
@@ -115,7 +115,7 @@ def replace_in_file(workspace: Workspace, path: str, old: str, new: str, all: bo
     return f"replaced {count} in {path} (line {_lines_of(text, old)[0]})"
 
 
-@tool(thread=True)
+@tool(thread=True, reads=True)
 def list_files(workspace: Workspace, pattern: str = "*") -> str:
     """List the files of the workspace that fit a glob.
 
@@ -128,7 +128,7 @@ def list_files(workspace: Workspace, pattern: str = "*") -> str:
     return "\n".join(found[:MAX_NAMES]) + (f"\n[{more} more: narrow the pattern]" if more > 0 else "") or "no such file"
 
 
-@tool
+@tool(reads=True)
 async def search_files(workspace: Workspace, query: str, pattern: str = "*", regex: bool = False) -> str:
     """Search the files of the workspace; answers with path:line: text.
 

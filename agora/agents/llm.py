@@ -12,15 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agora.abilities import Informed, MayBeDown, Seeing, Sized
+from agora.abilities import Informed, MayBeDown, Seeing
 from agora.agents import prompts
-from agora.agents.context import Fits, trim
+from agora.agents.context_rule import ContextRule, rule_of
 from agora.agents.images import read_images
+from agora.agents.keeping import Line, next_reply
 from agora.agents.steps.pair import Pair
 from agora.agents.steps.seam import StepPolicy
 from agora.agents.steps.turns import Turns
+from agora.agents.talk import Talk
 from agora.bids import Lesson, Plan, Price, Profile
-from agora.errors import AgentError, BudgetError, ContextOverflowError
+from agora.errors import AgentError, BudgetError
 from agora.messages import Dropped, Message, Reply, Request, ToolCall
 from agora.protocols import ChatModel, Desk, Tool
 from agora.records import ToolResult
@@ -45,9 +47,6 @@ _STEP = re.compile(r"(?:\d{1,4}[.)]|[-*])\s+\S")
 _CHANCE = re.compile(r"CHANCE[ *_]*:[ *_]*(\d{1,3}(?:\.\d{1,9})?) ?%", re.IGNORECASE)
 _LINE_CHARS = 80
 """So much of a line is looked at."""
-_MOST_CUTS = 4
-_CUT_TO = 0.5
-_MARGIN = 1.1
 
 
 class LLMAgent:
@@ -70,6 +69,7 @@ class LLMAgent:
         strong: A second model, to which calls of an attempt may go; None: there is none. It stands behind the same
             `api_base` where it is a name.
         steps: Who chooses between the two, by name or as a policy: escalate on trouble where nothing is stated.
+        context: How a long attempt manages its context: discard, keep-last-n, summary, look-ahead, or a whole rule.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class LLMAgent:
         images: bool | None = None,
         strong: str | ChatModel | None = None,
         steps: str | StepPolicy | None = None,
+        context: str | ContextRule = "discard",
     ) -> None:
         if isinstance(model, str):
             from agora.models.resolve import resolve_model
@@ -105,7 +106,8 @@ class LLMAgent:
             tools = DEFAULT_TOOLS
         self._model = model
         self._pair = Pair.of(model, strong, steps)
-        told = "\n".join(filter(None, (instructions, self._pair.digest)))
+        self._context = rule_of(context, where=f"agent {name!r}: context")
+        told = "\n".join(filter(None, (instructions, self._pair.digest, self._context.digest)))
         self._images = images
         self._instructions = instructions
         self._tools = {tool.spec.name: tool for tool in tools}
@@ -185,7 +187,7 @@ class LLMAgent:
 
         What was done before a limit still counts: the verifier decides.
         """
-        talk, turns = _Talk(self._opening(desk, plan)), Turns(self._pair, desk)
+        talk, turns = Talk(self._opening(desk, plan)), Turns(self._pair, desk)
         repaired = False
         try:
             while True:  # bounded by the purse: each turn is a step
@@ -242,55 +244,42 @@ class LLMAgent:
             return Message(role="user", content=prompt + prompts.unseen(names))
         return Message(role="user", content=prompt, images=read_images(desk.task))
 
-    async def _ask(self, desk: Desk, talk: _Talk, turns: Turns) -> Reply:
-        """Ask, with what does not fit the model cut ahead; where the model still refuses, with half of what there is.
+    async def _ask(self, desk: Desk, talk: Talk, turns: Turns) -> Reply:
+        """Ask for the next message, with the conversation kept within the window as the agent's rule says."""
+        turns.begin(self._request(desk, talk.messages, talk.dropped))
+        line = Line(
+            desk=desk,
+            model=lambda: turns.model,
+            request=partial(self._request, desk),
+            ask=turns.ask,
+            use=partial(self._used, desk),
+            reads=partial(self._reads, desk),
+        )
+        return await next_reply(talk, self._context, line)
 
-        Raises:
-            ContextOverflowError: Nothing more can be cut.
-        """
-        model = turns.begin(self._request(desk, talk))
-        window = model.context_tokens() if isinstance(model, Sized) else None
-        if window is not None:
-            room = window - self._max_tokens
-            talk.cut(lambda messages: talk.likely_tokens(self._bound(desk, messages, model)) <= room)
-        for _ in range(_MOST_CUTS):
-            try:
-                return await self._ask_once(desk, talk, turns)
-            except ContextOverflowError:
-                most = self._bound(desk, talk.messages, turns.model) * _CUT_TO
-                if not talk.cut(partial(self._within, desk, turns.model, most)):
-                    raise
-        return await self._ask_once(desk, talk, turns)
-
-    async def _ask_once(self, desk: Desk, talk: _Talk, turns: Turns) -> Reply:
-        reply = await turns.ask(self._request(desk, talk))
-        talk.learn(reply, bound=self._bound(desk, talk.messages, turns.model))
-        return reply
-
-    def _within(self, desk: Desk, model: ChatModel, most: float, messages: Sequence[Message]) -> bool:
-        return self._bound(desk, messages, model) <= most
-
-    def _bound(self, desk: Desk, messages: Sequence[Message], model: ChatModel) -> int:
-        return model.bound_tokens(self._request(desk, _Talk(messages)))
-
-    def _request(self, desk: Desk, talk: _Talk) -> Request:
+    def _request(self, desk: Desk, messages: Sequence[Message], dropped: tuple[Dropped, ...]) -> Request:
         return Request(
-            messages=tuple(talk.messages),
+            messages=tuple(messages),
             tools=tuple(self._tools[name].spec for name in self._allowed(desk)),
             output_schema=self._schema,
             max_tokens=self._max_tokens,
-            dropped=talk.dropped,
+            dropped=dropped,
         )
 
     async def _use(self, desk: Desk, call: ToolCall, turns: Turns) -> Message:
+        used = await self._used(desk, call)
+        turns.used(call, ok=used.ok)
+        return Message(role="tool", content=used.text, tool_call_id=call.id)
+
+    async def _used(self, desk: Desk, call: ToolCall) -> ToolResult:
         tool = self._tools.get(call.name)
         if tool is None or call.name not in self._allowed(desk):
             text = f"error: there is no tool {call.name!r}; there are: {', '.join(self._allowed(desk)) or 'none'}"
-            used = ToolResult(text, ok=False)
-        else:
-            used = await desk.use(tool, call)
-        turns.used(call, ok=used.ok)
-        return Message(role="tool", content=used.text, tool_call_id=call.id)
+            return ToolResult(text, ok=False)
+        return await desk.use(tool, call)
+
+    def _reads(self, desk: Desk, call: ToolCall) -> bool:
+        return call.name in self._allowed(desk) and getattr(self._tools[call.name], "reads", False) is True
 
     def _misfit(self, text: str) -> str:
         if self._output is None:
@@ -313,31 +302,3 @@ def _split(reply: str) -> tuple[str, float | None]:
         else:
             stated = float(said[1]) / 100
     return "\n".join(plan).strip(), stated if stated is None or stated <= 1 else None
-
-
-class _Talk:
-    """The conversation of one attempt: what is still in it, what was cut last, and how its tokens are counted."""
-
-    def __init__(self, messages: Sequence[Message]) -> None:
-        self.messages = list(messages)
-        self.dropped: tuple[Dropped, ...] = ()
-        self._share = 1.0
-
-    def add(self, message: Message) -> None:
-        self.messages.append(message)
-        self.dropped = ()  # it stands on record with the call that it was cut for
-
-    def cut(self, fits: Fits) -> bool:
-        """Cut until it fits; whether anything was cut."""
-        left, dropped = trim(self.messages, fits=fits)
-        self.messages[:] = left
-        self.dropped = dropped
-        return bool(dropped)
-
-    def learn(self, reply: Reply, *, bound: int) -> None:
-        """The bound on tokens counts bytes: from what the provider counted we know how far above the truth it is."""
-        self._share = min(1.0, _MARGIN * reply.usage.input_tokens / max(bound, 1))
-
-    def likely_tokens(self, bound: int) -> int:
-        """How many tokens a prompt of this bound will probably have; before the first reply, the bound itself."""
-        return int(bound * self._share)

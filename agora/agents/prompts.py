@@ -100,6 +100,15 @@ you.
 {shown}"""
 REPAIR = "That answer does not fit the schema: {error}. Answer again with JSON that fits, and nothing else."
 TRIMMED = "[cut: the conversation no longer fitted the model]"
+SUMMARISE = """\
+This conversation is getting too long for you: all of it but the task and the newest part will be taken out. Write down
+what you need to go on without it: what was done and what came of it, what was found (exact names, paths, numbers), what
+failed, what is still to be done. At most {words} words. Answer with that text alone, and use no tool."""
+SUMMARY = """\
+{task}
+
+The older part of this conversation was taken out. What you wrote down of it is quoted below, each line behind |:
+{quoted}"""
 UNSEEN = "An image belongs to the task, and this model cannot look at images: {name}"
 
 SAMPLER_BID = """\
@@ -114,6 +123,7 @@ DEFAULT_INSTRUCTIONS = "You are a careful software engineer."
 
 _SHOWN_FILES = 60
 _SHOWN_EVIDENCE = 4000
+_SHOWN_SUMMARY = 64_000
 _SHOWN_PAST_GOAL = 400
 _SHOWN_PAST_PLAN = 1600
 
@@ -199,6 +209,11 @@ def task_prompt(goal: str, *, files: Sequence[str], examples: Sequence[str], evi
     """The task, as the winner sees it."""
     shown = EXAMPLES.format(examples="\n".join(examples)) if examples else ""
     return TASK.format(goal=goal, files=_listing(files), examples=shown, evidence=_evidence(evidence)).strip()
+
+
+def summed_up(task: str, summary: str) -> str:
+    """The task, and behind it what the model wrote down of the turns that were taken out."""
+    return SUMMARY.format(task=task, quoted=_quoted(summary, _SHOWN_SUMMARY))
 
 
 def context_prompt(goal: str, *, shown: str) -> str:

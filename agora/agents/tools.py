@@ -56,6 +56,7 @@ class FunctionTool(Generic[P, R]):
             and hidden from the model.
         name: What the model calls it; the function's own name where empty.
         thread: Whether a sync function may block, and so runs in a worker thread.
+        reads: Whether it changes nothing anywhere, so that a look-ahead may use it for a branch that is not kept.
 
     Raises:
         ConfigError: A parameter has no annotation, or is one that a model cannot fill (`*args`, positional only).
@@ -68,7 +69,7 @@ class FunctionTool(Generic[P, R]):
     (3, ['a'])
     """
 
-    def __init__(self, function: Callable[P, R], *, name: str = "", thread: bool = False) -> None:
+    def __init__(self, function: Callable[P, R], *, name: str = "", thread: bool = False, reads: bool = False) -> None:
         self.__doc__ = function.__doc__
         self.__wrapped__ = function
         self.__name__ = name or getattr(function, "__name__", "")
@@ -77,6 +78,7 @@ class FunctionTool(Generic[P, R]):
             raise ConfigError(f"tool {self.__name__!r}", "needs a name of letters, digits, _ and -; pass name=")
         self._function = function
         self._thread = thread
+        self.reads = reads
         self._signature = _checked_signature(self.__name__, function)
         self._is_async = inspect.iscoroutinefunction(function)
 
@@ -192,11 +194,13 @@ def tool(function: Callable[P, R], /) -> FunctionTool[P, R]: ...
 
 
 @overload
-def tool(*, name: str = "", thread: bool = False) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
+def tool(
+    *, name: str = "", thread: bool = False, reads: bool = False
+) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
 
 
 def tool(
-    function: Callable[P, R] | None = None, /, *, name: str = "", thread: bool = False
+    function: Callable[P, R] | None = None, /, *, name: str = "", thread: bool = False, reads: bool = False
 ) -> FunctionTool[P, R] | Callable[[Callable[P, R]], FunctionTool[P, R]]:
     """Turn a typed function into a tool, as `@tool` or `@tool(name=..., thread=True)`.
 
@@ -205,7 +209,7 @@ def tool(
     """
     if function is not None:
         return FunctionTool(function)
-    return lambda wrapped: FunctionTool(wrapped, name=name, thread=thread)
+    return lambda wrapped: FunctionTool(wrapped, name=name, thread=thread, reads=reads)
 
 
 def parse_arguments(target: Tool | ToolSpec, text: str) -> dict[str, JsonValue]:

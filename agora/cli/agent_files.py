@@ -18,6 +18,7 @@ from agora import registry
 from agora.agents.clis import cli_agent
 from agora.agents.command import CommandAgent
 from agora.agents.command_tools import DEFAULT_TOOLS
+from agora.agents.context_rule import ContextRule
 from agora.agents.function import FunctionAgent
 from agora.agents.llm import LLMAgent
 from agora.agents.sampler import SamplerAgent
@@ -68,6 +69,8 @@ class LLMFile(_AgentFile):
     """Output cap of each call while performing."""
     limits: Limits = Limits()
     """What one bid or one attempt of it may take at most."""
+    context: ContextRule = ContextRule()
+    """How a long attempt manages its context: a strategy's name, or a table of `strategy`, `turns` and so on."""
     images: bool | None = None
     """Whether its model takes images; not stated: as is known of the model."""
     strong: str = ""
@@ -218,7 +221,7 @@ def _llm(known: LLMFile, where: str, common: Mapping[str, object], session: Sess
     model = _model(known, session)
     make = cast("Callable[..., Agent]", LLMAgent)
     stated = {"api_base": known.api_base, "max_tokens": known.max_tokens, "limits": known.limits}
-    stated["images"] = known.images
+    stated |= {"images": known.images, "context": known.context}
     return make(
         known.name, model, strong=_strong(known, where, session), steps=known.steps or None, **stated, **options
     )
