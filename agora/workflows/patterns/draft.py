@@ -230,14 +230,14 @@ class Draft:
         Args:
             ends: Nodes of which one at most comes to something.
             notes: Texts that say what was not resolved.
-            agents: Who does the work where a task has to.
+            agents: Who does the work where a task has to, and the work names nobody.
 
         Raises:
             ConfigError: It cannot be run: its name or something that the work states does not fit.
         """
         if self.checked and not any(isinstance(node, TaskNode) and node.id in ends for node in self._nodes):
             self.text("found", _joined(ends), after=ends, needs="any")
-            self.answer(ANSWER, _CARRY_OUT, agents=agents, after=["found"])
+            self.answer(ANSWER, _CARRY_OUT, agents=self.work.agents or agents, after=["found"])
             ends = [ANSWER]
         if len(ends) > 1 or notes:
             output = self.text(RESULT, _joined([*ends, *notes]), after=[*ends, *notes], needs="any")
