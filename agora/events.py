@@ -35,6 +35,7 @@ from agora.flow_events import (
     PlanningBegan,
     PlanningEnded,
     Remembered,
+    TopologyChosen,
 )
 from agora.questions import Question
 from agora.routing import HardFailure
@@ -82,6 +83,7 @@ __all__ = [
     "Stepped",
     "TaskDone",
     "ToolUsed",
+    "TopologyChosen",
     "Verified",
 ]
 
@@ -277,6 +279,7 @@ Event = Annotated[
     | NodeSkipped
     | ContextRouted
     | Compared
+    | TopologyChosen
     | FlowEnded
     | Posted
     | Routed

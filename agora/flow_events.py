@@ -50,6 +50,47 @@ class FlowBegan(Happening):
     """What it was given."""
 
 
+class ActionChosen(Value):
+    """One thing that was done or left out, and how all that could be done stood."""
+
+    signature: str
+    """What the choice is remembered under."""
+    action: str
+    """What was chosen: "invoke:hybrid", "skip:review"."""
+    propensity: float = Field(gt=0, le=1)
+    """With which chance it was to be chosen."""
+    scores: Mapping[str, float | None] = Field(default_factory=dict)
+    """Action -> its score; None: never tried under this signature."""
+    reason: str = ""
+    """In a sentence."""
+
+
+class TopologyChosen(Happening):
+    """In which topology a workflow (`task` is its name) runs, decided before its graph is put on record."""
+
+    kind: Literal["topology_chosen"] = "topology_chosen"
+    decision: str
+    """Unique; what is learned from it is learned once."""
+    topology: Literal["parallel", "sequential", "hybrid", "hierarchical"]
+    """The choice; of a synthesis, that of the first run of the plan."""
+    by: Literal["stated", "rule", "learned"]
+    """Who chose: the workflow itself, AdaptOrch's rule, or what came of earlier runs."""
+    reason: str
+    """In a sentence."""
+    features: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """The figures of the graph."""
+    version: int = 0
+    """Of the signatures and the reward that were learned by; 0: nothing was."""
+    regime: str = ""
+    """What kind of work it is taken for: straightforward, evidence_heavy or ambiguous."""
+    choices: tuple[ActionChosen, ...] = ()
+    """Of what was learned: the topology, then each node that may be left out."""
+    left_out: tuple[str, ...] = ()
+    """Nodes that are left out."""
+    reroutes: tuple[str, ...] = ()
+    """Of a synthesis: the topologies in which the plan runs again, as long as its outputs differ."""
+
+
 class NodeSkipped(Happening):
     """A node (`task`) is passed over: nothing was spent on it."""
 

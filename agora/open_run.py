@@ -7,7 +7,7 @@ before this process is not done, asked or paid again.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import anyio
 
@@ -19,7 +19,7 @@ from agora.lots import House, Lot
 from agora.past import Past
 from agora.posting import as_task, unique_ids
 from agora.questions import Question
-from agora.records import MemoryEntry
+from agora.records import MemoryEntry, Recorded
 from agora.results import Report, Result
 from agora.tasks import Limits, Task, Usage
 from agora.verifiers import build_verifier
@@ -109,6 +109,21 @@ class OpenRun:
             trust: Only of tasks that carry no other labels.
         """
         return self._house.run.store.recall(text, limit=limit, trust=trust)
+
+    def draw(self, label: str) -> float:
+        """A draw in [0, 1) that depends on the run's seed and the label alone."""
+        return self._house.run.chance.uniform(label)
+
+    def others(self, *, most: int) -> Iterator[Iterator[Recorded]]:
+        """The ledger of each of the latest runs that are done, this one left out, the oldest first.
+
+        Args:
+            most: How many of the latest are looked at.
+        """
+        store = self._house.run.store
+        for info in reversed(store.runs(limit=most)):
+            if info.done and info.id != self.id:
+                yield store.events(info.id)
 
     def stop_if_waiting(self) -> None:
         """Refuse to go on to the end of a run in which something waits for a person.

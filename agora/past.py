@@ -49,6 +49,7 @@ from agora.events import (
     Stepped,
     TaskDone,
     ToolUsed,
+    TopologyChosen,
     Verified,
 )
 from agora.messages import Request, ToolCall
@@ -310,6 +311,7 @@ _TOLD_APART_BY: Final[Mapping[type[Happening], tuple[str, ...]]] = {
     Closed: (),
     Applying: (),
     Applied: (),
+    TopologyChosen: (),
     TaskDone: (),
     Done: (),
     Stepped: ("phase", "agent", "number", "instead"),

@@ -124,6 +124,7 @@ def _check_flow(flow: Flow, library: Mapping[str, Flow], where: str) -> None:
         raise ConfigError(f"{where}: output", f"{flow.output!r} {_mend(flow.output, ids, 'task')}")
     if any(node.fallback == flow.output for node in flow.nodes if node.fallback):
         raise ConfigError(f"{where}: output", f"{flow.output!r} only stands in for another task: name that one")
+    _check_optional(flow, where)
     sight = Sight(flow)
     for node in flow.nodes:
         _check_node(node, sight, library, f"{where}: task {node.id!r}")
@@ -173,6 +174,26 @@ def _check_fallbacks(flow: Flow, where: str) -> None:
             if name in stands_in:
                 mend = f"only stands in for {stands_in[name]!r}: name that one, whose output it gives"
                 raise ConfigError(f"{at}: after", f"{name!r} {mend}")
+
+
+def _check_optional(flow: Flow, where: str) -> None:
+    """Refuse what could not go on without a node that may be left out."""
+    optional = {node.id for node in flow.nodes if node.optional}
+    if optional and len(optional) == len(flow.nodes):
+        raise ConfigError(where, "all of its tasks are optional: one at least must always be done")
+    if flow.output in optional:
+        raise ConfigError(f"{where}: output", f"{flow.output!r} is optional: name a task that is always done")
+    for node in flow.nodes if optional else ():
+        asked = [when.of for when in node.when] + ([node.each.of] if node.each else [])
+        asked += node.compare if isinstance(node, CompareNode) and len(node.compare) == 1 else []
+        for text in asked:
+            if (found := referred(text)) and found.name in optional:
+                what = f"hangs on {found.name!r}, which is optional: take that out, or take `optional` out"
+                raise ConfigError(f"{where}: task {node.id!r}", what)
+        if isinstance(node, CompareNode) and all((f := referred(one)) and f.name in optional for one in node.compare):
+            raise ConfigError(
+                f"{where}: task {node.id!r}: compare", "all of them are optional: one must always be done"
+            )
 
 
 def _check_node(node: Node, sight: Sight, library: Mapping[str, Flow], where: str) -> None:

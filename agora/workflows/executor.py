@@ -26,6 +26,7 @@ from agora.values import JsonValue, Value
 from agora.workflows.allotting import Allotment
 from agora.workflows.checking import checked, checked_inputs
 from agora.workflows.context_shown import task_of
+from agora.workflows.deciding import MOST_RUNS, experienced, shaped
 from agora.workflows.expanding import Progress
 from agora.workflows.instances import Ending, Instance, Remark, output_of
 from agora.workflows.nodes import ApproveNode, Flow
@@ -122,7 +123,10 @@ async def follow(run: OpenRun, flow: Flow, inputs: Mapping[str, JsonValue] | Non
     given = dict(inputs or {})
     if run.past.find(FlowBegan) is None:
         checked_inputs(checked(flow), given)
-        await run.record(FlowBegan(flow=flow.name, graph=_on_record(flow), inputs=given))
+        flow, chosen = shaped(
+            flow, decision=run.id, draw=run.draw, experience=lambda: experienced(run.others(most=MOST_RUNS))
+        )
+        await run.record(*chosen, FlowBegan(flow=flow.name, graph=_on_record(flow), inputs=given))
     return await _Follower(run, flow, given).follow()
 
 

@@ -44,8 +44,10 @@ from agora.events import (
     Stepped,
     TaskDone,
     ToolUsed,
+    TopologyChosen,
     Verified,
 )
+from agora.flow_events import ActionChosen
 from agora.messages import Message, Reply, Request, TokenLogprob, ToolCall, ToolSpec
 from agora.questions import Question
 from agora.routing import Considered, Known, Place, Routing
@@ -222,6 +224,30 @@ KINDS: dict[str, st.SearchStrategy[Event]] = {
     ),
     "flow_began": st.builds(FlowBegan, flow=texts, graph=objects, inputs=objects),
     "node_skipped": st.builds(NodeSkipped, task=texts, reason=texts),
+    "topology_chosen": st.builds(
+        TopologyChosen,
+        task=texts,
+        decision=texts,
+        topology=st.sampled_from(["parallel", "sequential", "hybrid", "hierarchical"]),
+        by=st.sampled_from(["stated", "rule", "learned"]),
+        reason=texts,
+        features=objects,
+        version=_counts,
+        regime=texts,
+        choices=st.lists(
+            st.builds(
+                ActionChosen,
+                signature=texts,
+                action=texts,
+                propensity=st.floats(0.01, 1),
+                scores=st.dictionaries(texts, st.none() | _floats, max_size=2),
+                reason=texts,
+            ),
+            max_size=2,
+        ).map(tuple),
+        left_out=st.lists(texts, max_size=2).map(tuple),
+        reroutes=st.lists(texts, max_size=2).map(tuple),
+    ),
     "compared": st.builds(
         Compared,
         task=texts,
