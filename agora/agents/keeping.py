@@ -139,11 +139,13 @@ async def _summed_up(
     first = min(kept)
     old = [message for place, message in enumerate(talk.messages) if place < first or place in kept]
     ask = Message(role="user", content=prompts.SUMMARISE.format(words=rule.summary_tokens // 2))
-    old = list(trim(old, fits=lambda messages: _fits(talk, line, room, (*messages, ask))).messages)
-    if affords is not None and not affords((*old, ask)):
+    plain = line.request((), ())
+    most = room + plain.max_tokens - rule.summary_tokens
+    old = [*trim(old, fits=lambda messages: _fits(talk, line, most, (*messages, ask))).messages, ask]
+    if affords is not None and not affords(old):
         return None
-    request = line.request((*old, ask), ()).model_copy(
-        update={"max_tokens": rule.summary_tokens, "output_schema": None}
+    request = plain.model_copy(
+        update={"messages": tuple(old), "max_tokens": rule.summary_tokens, "output_schema": None}
     )
     try:
         reply = await line.desk.ask(line.model(), request)
@@ -164,7 +166,8 @@ async def _looked_ahead(talk: Talk, rule: ContextRule, line: Line, room: int) ->
     ahead = Ahead(send=line.send, use=line.use, reads=line.reads, affords=affords, bound=line.bound)
     fits = partial(_fits, talk, line, rule.acts_at * room)
     ways = [trim(talk.messages, fits=fits), keep_last(talk.messages, turns_left=rule.turns)]
-    if (summed_up := await _summed_up(talk, rule, line, room, affords=affords)) is not None:
+    affords_summary = partial(affords, written=rule.summary_tokens)
+    if (summed_up := await _summed_up(talk, rule, line, room, affords=affords_summary)) is not None:
         ways.append(summed_up)
     branches = [
         await follow(way, ahead, steps=rule.steps)
@@ -180,10 +183,12 @@ async def _looked_ahead(talk: Talk, rule: ContextRule, line: Line, room: int) ->
     return chosen.reply
 
 
-def _affords(line: Line, begun: Limits, share: float, messages: Sequence[Message]) -> bool:
+def _affords(
+    line: Line, begun: Limits, share: float, messages: Sequence[Message], *, written: int | None = None
+) -> bool:
     """Whether the worst case of one more call keeps within a share of what there was."""
     left, model, request = line.desk.left, line.model(), line.request(messages, ())
-    read, written = model.bound_tokens(request), request.max_tokens
+    read, written = model.bound_tokens(request), written or request.max_tokens
     price = model.price()
     usd = price.of(read, written) if price is not None and price.unit == "usd" else _FREE
     return all(

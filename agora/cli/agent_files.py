@@ -220,7 +220,7 @@ def _llm(known: LLMFile, where: str, common: Mapping[str, object], session: Sess
         options["output"] = _output(known.output, f"{where}: output", session.root)
     model = _model(known, session)
     make = cast("Callable[..., Agent]", LLMAgent)
-    stated = {"api_base": known.api_base, "max_tokens": known.max_tokens, "limits": known.limits}
+    stated: dict[str, object] = {"api_base": known.api_base, "max_tokens": known.max_tokens, "limits": known.limits}
     stated |= {"images": known.images, "context": known.context}
     return make(
         known.name, model, strong=_strong(known, where, session), steps=known.steps or None, **stated, **options

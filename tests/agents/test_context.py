@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora.agents.context import KEPT_RESULTS, trim, turns
+from agora.agents.context import KEPT_RESULTS, both, keep_last, older, trim, turns
 from agora.agents.prompts import TRIMMED
 from agora.messages import Message, ToolCall
 
@@ -124,3 +124,31 @@ def test_then_whole_turns_go_and_at_last_the_results_of_the_last_turn_are_emptie
     last = trim(messages, fits=lambda left: weight(left) <= 1_200)
     assert [message.content for message in last.messages[2:]] == ["", TRIMMED]
     assert last.messages[2].tool_calls[0].id == last.messages[3].tool_call_id == "5"
+
+
+@given(messages=conversations(), left=st.integers(1, 10))
+def test_of_the_turns_the_last_n_stay_whole_and_all_others_go(messages: list[Message], left: int) -> None:
+    cut = keep_last(messages, turns_left=left)
+    first = next((place for place, message in enumerate(messages) if message.role == "assistant"), len(messages))
+    assert list(cut.messages[:first]) == messages[:first]
+    assert cut.messages == tuple(messages[:first] + messages[len(messages) - len(cut.messages) + first :])
+    assert sum(message.role == "assistant" for message in cut.messages) == min(
+        left, sum(message.role == "assistant" for message in messages)
+    )
+    assert len(cut.messages) + len(cut.dropped) == len(messages)
+    assert [item.index for item in cut.dropped] == [
+        place for turn in older(messages, turns_left=left) for place in turn
+    ]
+
+
+@given(messages=conversations(), left=st.integers(1, 4), bound=bounds)
+def test_two_cuts_are_on_record_by_the_places_before_the_first(messages: list[Message], left: int, bound: int) -> None:
+    first = keep_last(messages, turns_left=left)
+    second = trim(first.messages, fits=lambda some: weight(some) <= bound)
+    cut = both(first, second, count=len(messages))
+    assert cut.messages == second.messages
+    gone = {item.index for item in cut.dropped if item.gone}
+    assert len(messages) - len(gone) == len(cut.messages)
+    for item in cut.dropped:
+        assert item.sha256 == hashlib.sha256(messages[item.index].content.encode()).hexdigest()
+    assert len({item.index for item in cut.dropped}) == len(cut.dropped)
