@@ -144,7 +144,8 @@ async def compared(edges: Edges, *, parallel: int, disk: bool, rounds: int) -> l
 async def ratios(*, nodes: int, rounds: int) -> None:
     """The table of ratios."""
     print(f"{nodes} nodes of zero latency against as many bare tasks; {rounds} rounds; the bar is {RATIO_BAR}")
-    print(f"{'':<34} {'CPU ratio':>10} {'wall ratio':>10} {'worst wall':>10} {'bare ms':>8} {'graph ms':>8}  each, CPU")
+    columns = ("CPU ratio", "of least", "wall ratio", "worst wall", "bare ms", "graph ms")
+    print(" ".join([f"{'':<38}", *(f"{column:>10}" for column in columns)]) + "  (CPU, of one task)")
     layers = max(1, nodes // 50)
     forms: dict[str, tuple[Edges, int]] = {
         "chain, one at once": (chain(nodes), 1),
@@ -157,16 +158,14 @@ async def ratios(*, nodes: int, rounds: int) -> None:
         for name, (edges, parallel) in forms.items():
             pairs = await compared(edges, parallel=parallel, disk=disk, rounds=rounds)
             cpu = statistics.median(graph.cpu / tasks.cpu for graph, tasks in pairs)
+            least = min(graph.cpu for graph, _ in pairs) / min(tasks.cpu for _, tasks in pairs)
             walls = [graph.wall / tasks.wall for graph, tasks in pairs]
             bare_ms, graph_ms = (
                 statistics.median(pair[place].cpu for pair in pairs) * 1_000 / nodes for place in (1, 0)
             )
             where = "SQLite" if disk else "memory"
-            print(
-                f"{where + ': ' + name:<34} {cpu:>10.2f} {statistics.median(walls):>10.2f} {max(walls):>10.2f}"
-                f" {bare_ms:>8.2f} {graph_ms:>8.2f}",
-                flush=True,
-            )
+            figures = (cpu, least, statistics.median(walls), max(walls), bare_ms, graph_ms)
+            print(" ".join([f"{where + ': ' + name:<38}", *(f"{figure:>10.2f}" for figure in figures)]), flush=True)
 
 
 def lengths_s(nodes: int) -> list[float]:
