@@ -105,7 +105,9 @@ async def resume_flow(market: Market, run: str, *, watch: Callable[[Event], None
         return await follow(again, Flow.model_validate(began.graph), began.inputs)
 
 
-async def follow(run: OpenRun, flow: Flow, inputs: Mapping[str, JsonValue] | None = None) -> FlowReport:
+async def follow(
+    run: OpenRun, flow: Flow, inputs: Mapping[str, JsonValue] | None = None, *, decided: Sequence[Event] = ()
+) -> FlowReport:
     """Follow a workflow to the end of a run that is open, and close the run.
 
     What was done in the run before, as planning, stands in its report and was paid from its purse. A run follows one
@@ -115,6 +117,7 @@ async def follow(run: OpenRun, flow: Flow, inputs: Mapping[str, JsonValue] | Non
         run: As `Market.open_run` or `Market.reopen` hands it out.
         flow: The graph.
         inputs: What it is given.
+        decided: Put on the ledger with the graph: all of it, or none.
 
     Raises:
         ConfigError: The graph or an input cannot be used; nothing of it was begun.
@@ -126,7 +129,7 @@ async def follow(run: OpenRun, flow: Flow, inputs: Mapping[str, JsonValue] | Non
         flow, chosen = shaped(
             flow, decision=run.id, draw=run.draw, experience=lambda: experienced(run.others(most=MOST_RUNS))
         )
-        await run.record(*chosen, FlowBegan(flow=flow.name, graph=_on_record(flow), inputs=given))
+        await run.record(*decided, *chosen, FlowBegan(flow=flow.name, graph=_on_record(flow), inputs=given))
     return await _Follower(run, flow, given).follow()
 
 
