@@ -14,15 +14,18 @@ from agora.agents.tools import tool
 from agora.ambient import SystemClock
 from agora.bids import Price
 from agora.errors import ConfigError
-from agora.events import Called, Event, Learned, Performed, Stepped
+from agora.events import Called, Event, Learned, Performed, Step, Stepped
 from agora.failpoints import Failpoint
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
 from agora.messages import Reply, Request
 from agora.protocols import Store
+from agora.settling import lessons
 from agora.tasks import Check, Task, Verdict
 from agora.testing import FakeClock, RuleModel, audit, call
+from agora.values import JsonValue
+from attempted import lot_of
 
 SAYS_42 = Check(kind="exact", options={"answer": "42"})
 CHEAP = Price(input_per_mtok=Decimal(1), output_per_mtok=Decimal(2))
@@ -121,6 +124,47 @@ async def test_a_run_that_was_cut_makes_the_choices_that_it_would_have_made(step
     made_before_it_was_lost = unknown if cut_at.startswith("called:") else 0
     assert cut.calls == whole.calls + made_before_it_was_lost
     assert audit(cut.events, verdicts={"t": Verdict.PASSED}) == []
+
+
+async def test_what_others_teach_meanwhile_changes_no_choice_on_record() -> None:
+    bench = Bench(memory(), steps="bandit")
+    await bench.cut([task()], at="reserved.durable:7")
+    before, calls = bench.stepped, bench.calls
+    assert {(event.step.context, event.step.model) for event in before} >= {("trouble-0/ample", "small")}
+    for number in range(300):
+        await bench.store.record("another", lesson(number))
+    report = await bench.market.resume("last")
+    assert report.passed == 1
+    assert bench.stepped[: len(before)] == before
+    later = bench.stepped[len(before) :]
+    assert [event.reason.rpartition("after ")[2] for event in later] == ["300 attempts"] * len(later)
+    assert {event.step.model for event in later if event.step.context == "trouble-0/ample"} == {"large"}
+    assert bench.calls - calls == len(later) + 1, "what is on record is not asked again, but for the one without an end"
+
+
+def lesson(number: int) -> Learned:
+    """In this situation the strong model passes and the cheap one fails."""
+    large = bool(number % 2)
+    taken: JsonValue = {
+        "context": "trouble-0/ample",
+        "model": "large" if large else "small",
+        "propensity": 0.5,
+        "trouble": 0,
+        "cost": 0.0,
+    }
+    who: dict[str, JsonValue] = {"operator": "default/scripted/cheap", "agent": "a", "attempt": number}
+    update: dict[str, JsonValue] = {**who, "version": CONTEXTS_VERSION, "passed": large, "taken": [taken]}
+    return Learned(task=f"x{number}", what="steps", key="default/scripted/cheap/a", update=update)
+
+
+def test_an_opinion_and_what_nobody_could_say_teach_nothing_of_steps() -> None:
+    step = Step(context="trouble-0/ample", model="large", propensity=1.0, trouble=0, cost=0.1)
+    lot = lot_of(("a", Verdict.PASSED, False), ("b", Verdict.UNKNOWN), ("c", Verdict.FAILED))
+    for auction in lot.auctions:
+        assert auction.attempt is not None
+        auction.attempt = auction.attempt.model_copy(update={"steps": (step,)})
+    learned = [event for event in lessons(lot, {name: f"op-{name}" for name in "abc"}) if isinstance(event, Learned)]
+    assert [event.key for event in learned if event.what == "steps"] == ["op-c/c"]
 
 
 async def test_two_runs_of_one_seed_choose_alike() -> None:

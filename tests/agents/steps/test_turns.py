@@ -179,6 +179,8 @@ def test_the_card_promises_the_worst_case_of_both_models() -> None:
     small, strong = ScriptedModel("cheap", [], price=CHEAP), ScriptedModel("dear", [], price=mixed)
     worst = Price(input_per_mtok=Decimal(3), output_per_mtok=Decimal(2), per_task=Decimal(1))
     assert agent(small, strong).profile.price == worst
+    assert agent(small, ScriptedModel("dear", [], price=DEAR)).profile.price == DEAR
+    assert agent(ScriptedModel("dear", [], price=DEAR), small).profile.price == DEAR
     local = ScriptedModel("local", [], price=SECONDS)
     assert agent(local, strong).profile.price == mixed, "local work is free of dollars"
     assert agent(strong, local).profile.price == mixed
