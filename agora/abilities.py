@@ -87,7 +87,12 @@ class Learning(Protocol):
         """The kinds of events that it learns from."""
         ...
 
-    def fresh(self) -> Policy:
+    @property
+    def name(self) -> str:
+        """The policy's."""
+        ...
+
+    def fresh(self) -> LearningPolicy:
         """The same policy, knowing nothing."""
         ...
 
@@ -101,6 +106,27 @@ class Learning(Protocol):
 
     def restored(self, text: str) -> bool:
         """Go on from what `saved` gave; False: another version of it wrote that, and nothing has changed."""
+        ...
+
+
+class LearningPolicy(Policy, Learning, Protocol):
+    """Both."""
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """A store that can keep what a policy knows, so that less of the ledger has to be read; it is never the record."""
+
+    def learned(self, policy: str) -> tuple[int, str] | None:
+        """What a policy was kept to know, and at which position of the ledger; None: nothing was kept."""
+        ...
+
+    def keep_learned(self, policy: str, seq: int, state: str) -> None:
+        """Keep what a policy knows at a position, instead of what was kept before.
+
+        Raises:
+            LedgerError: The database refused.
+        """
         ...
 
 

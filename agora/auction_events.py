@@ -9,6 +9,7 @@ from pydantic import Field
 
 from agora.bids import Award, Bid, Clearing, Lesson, Reserve, Shortlist, Standing
 from agora.desk_events import Happening
+from agora.routing import HardFailure
 
 
 class Screened(Happening):
@@ -78,6 +79,8 @@ class BidRefused(Happening):
     """Why, in words."""
     malformed: bool = False
     """True: what it gave was no plan, or did not fit the schema of one."""
+    failure: HardFailure | None = None
+    """Where it could not be reached or never answered."""
 
 
 class Judged(Happening):

@@ -16,10 +16,14 @@ from agora.bids import Bid, Clearing
 from agora.budget import Purse
 from agora.events import Opened, Scored, Screened
 from agora.judging import hear_jury
+from agora.knowing import known_of
 from agora.lots import Auction, House, Lot
 from agora.opening import reserve_of
 from agora.posting import listing
 from agora.refining import refine
+from agora.routing import Outlook
+from agora.routing_events import Routed
+from agora.settling import no_bids
 from agora.tasks import Limits
 
 
@@ -32,13 +36,19 @@ def screen(house: House, lot: Lot) -> None:
 
 
 async def hold_auction(house: House, lot: Lot, opened: Opened) -> None:
-    """Hold the auction that was opened: it stands in the lot, with its bids and its clearing."""
+    """Hold the auction that was opened: it stands in the lot, with its bids and its clearing.
+
+    Who could not be reached for a bid is credited with that.
+    """
     purse = Purse(f"bidding for {lot.task.id}", Limits(), clock=house.run.clock, parent=lot.purse)
     auction = Auction(opened=opened, purse=purse)
     lot.auctions.append(auction)
     auction.bids = await hear_jury(house, lot, await call_for_bids(house, lot))
     auction.clearing = house.decided(Scored, lot.task.id, partial(_score, house, lot), auction.number, 0).clearing
     await refine(house, lot, clear=partial(clear, house, lot))
+    if house.learn:
+        for failed in no_bids(lot, auction):
+            house.note(failed)
 
 
 def clear(house: House, lot: Lot, bids: Sequence[Bid]) -> Clearing:
@@ -57,7 +67,13 @@ def ties(house: House, lot: Lot) -> int:
 def _screen(house: House, lot: Lot) -> Screened:
     pool = [agent.profile for agent in house.agents.values()]
     task, left = lot.task, lot.purse.left
-    shortlist = house.policy.shortlist(task, pool, limits=left, chance=house.run.chance, down=house.down())
+    reserve = reserve_of(left)
+    known = known_of(house, lot, pool, reserve=reserve)
+    outlook = Outlook(limits=left, down=house.down(), known=known, place=lot.place)
+    shortlist = house.policy.shortlist(task, pool, outlook, chance=house.run.chance)
+    if shortlist.routing is not None:
+        house.note(Routed(task=task.id, skill=task.skill, place=lot.place, routing=shortlist.routing))
+        shortlist = shortlist.model_copy(update={"routing": None})
     members = {agent.name: agent.operator for agent in pool if agent.name in shortlist.members}
     cards = {
         name: history_card(record_of(lot.records, operator=operator, agent=name, skill=task.skill))
@@ -66,7 +82,7 @@ def _screen(house: House, lot: Lot) -> Screened:
     return Screened(
         task=task.id,
         shortlist=shortlist,
-        reserve=reserve_of(left),
+        reserve=reserve,
         files=listing(task.workspace),
         standings={
             name: standing(lot.records, operator=operator, agent=name, skill=task.skill)

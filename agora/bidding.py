@@ -16,6 +16,7 @@ from agora.ledger.canonical import encode
 from agora.lots import Auction, House, Lot
 from agora.models.tokens import IMAGE_TOKENS
 from agora.protocols import Agent, Desk
+from agora.routing import hard_failure
 from agora.tasks import Limits, Task
 from agora.weighing import weigh
 
@@ -72,6 +73,8 @@ async def collect_bids(house: House, lot: Lot, names: Iterable[str], *, write: W
         if name in bids:
             house.note(BidPlaced(task=lot.task.id, auction=auction.number, bid=bids[name]))
         else:
+            if name not in refusals and not round:
+                auction.failures[name] = "timeout"
             reason = refusals.get(name, f"no bid within {deadline_s:g} s")
             if not round:
                 auction.refusals[name] = reason
@@ -82,6 +85,7 @@ async def collect_bids(house: House, lot: Lot, names: Iterable[str], *, write: W
                     agent=name,
                     reason=reason,
                     malformed=name in auction.malformed,
+                    failure=auction.failures.get(name),
                     round=round,
                 )
             )
@@ -100,6 +104,8 @@ def _on_record(house: House, lot: Lot, names: Iterable[str], round: int) -> tupl
             refusals[name] = refused.reason
             if refused.malformed:
                 auction.malformed.add(name)
+            if refused.failure is not None:
+                auction.failures[name] = refused.failure
         else:
             continue
         spent = past.spent(lot.task.id, _phase(auction, round), name)
@@ -149,6 +155,8 @@ async def _ask(
         refusals[name] = described(error)
         if isinstance(error, _MALFORMED) and not round:
             auction.malformed.add(name)
+        elif (failure := hard_failure(error)) is not None and not round:
+            auction.failures[name] = failure
     finally:
         desk.leave()
         auction.taken[name] += purse.spent

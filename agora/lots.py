@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +17,7 @@ from agora.events import Event, Opened
 from agora.protocols import Agent, Mechanism, Policy, Sandbox, Verifier
 from agora.records import AgentRecord
 from agora.results import Attempt
+from agora.routing import NOWHERE, HardFailure, Place
 from agora.rules import NO_RULES, Rules
 from agora.runs import Run
 from agora.sandbox import refuse_below
@@ -47,6 +48,8 @@ class House:
     """False for a measurement: outcomes stand on the ledger, and nothing is learned from them."""
     verifiers: dict[str, Verifier] = field(default_factory=dict[str, Verifier])
     """Task id -> verifier, of the tasks that were posted."""
+    working: Counter[str] = field(default_factory=Counter[str])
+    """Operator -> attempts that it is at."""
 
     def require_sandbox(self, tasks: Iterable[Task]) -> None:
         """Refuse before anything is spent what no sandbox here may do.
@@ -127,6 +130,8 @@ class Auction:
     """Judge -> who it is; those that were dropped are not there."""
     refusals: dict[str, str] = field(default_factory=dict[str, str])
     """Who did not bid, and why."""
+    failures: dict[str, HardFailure] = field(default_factory=dict[str, HardFailure])
+    """Who could not be reached or never answered."""
     malformed: set[str] = field(default_factory=set[str])
     """Whose bid was no plan, or did not fit the schema of one."""
     clearing: Clearing = field(default_factory=lambda: Clearing(mechanism="", ranking=()))
@@ -150,6 +155,8 @@ class Lot:
     task: Task
     purse: Purse
     """What it may take, bids included."""
+    place: Place = NOWHERE
+    """Where it stands in its workflow."""
     files: tuple[str, ...] = ()
     """Names of the files in the workspace."""
     shortlist: Shortlist = field(default_factory=lambda: Shortlist(members={}))

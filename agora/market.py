@@ -29,15 +29,17 @@ from pathlib import Path
 
 import anyio
 
+from agora.abilities import Learning
 from agora.ambient import SeededChance, SystemClock, fresh_id, fresh_seed
 from agora.applying import apply
 from agora.auctioning import hold_auction, screen
 from agora.auctions import SALE
 from agora.budget import tightest
-from agora.coordinator import Everyone
+from agora.coordinator.policies import linucb_sale
 from agora.errors import ApprovalRefusedError, BudgetError, ConfigError, NoAgentsError
 from agora.events import Awarded, Event, Started, TaskDone
 from agora.finishing import finish
+from agora.learning import knowing, taken_up
 from agora.ledger.redact import redactor_of
 from agora.lots import House, Lot
 from agora.memory.in_memory import MemoryStore
@@ -52,7 +54,7 @@ from agora.results import Report, Result
 from agora.resuming import begun_as, charge_unknown, read_past
 from agora.runs import Run
 from agora.sandbox import BestSandbox
-from agora.settling import award_for, lessons, settlement
+from agora.settling import award_for, credit, lessons, settlement
 from agora.streaming import Stream, Tee
 from agora.tasks import Check, Limits, Task
 from agora.values import JsonValue
@@ -65,7 +67,7 @@ class Market:
         agents: The pool; names are unique.
         budget_usd: What one run may cost, in US dollars. Local work is free of it.
         mechanism: The auction's rule; SALE by default.
-        policy: Who may bid; everyone who passes the filters by default.
+        policy: Who may bid; by default those that LinUCB says may be the best (everyone, while nothing is known).
         store: The shared memory; by default one that ends with the process.
         sandbox: What makes the copies that agents work in; by default the best that this machine has.
         limits: Bounds of one run on top of the budget.
@@ -108,7 +110,7 @@ class Market:
         if attempts < 1:
             raise ConfigError("attempts", f"{attempts} is no number of awards: allow at least 1")
         self._limits = fill(limits or Limits(), Limits(usd=as_usd(budget_usd, where="budget_usd")))
-        self._mechanism, self._policy = mechanism or SALE(), policy or Everyone()
+        self._mechanism, self._policy = mechanism or SALE(), policy or linucb_sale()
         self._redactor, self._sandbox = redactor_of(secrets), sandbox or BestSandbox()
         self._store = store or MemoryStore(clock=clock or SystemClock(), redactor=self._redactor)
         self._bid_deadline_s, self._attempts = bid_deadline_s, attempts
@@ -201,10 +203,11 @@ class Market:
         """
         if parallel < 1:
             raise ConfigError("parallel", f"{parallel} is no number of tasks: allow at least 1 at once")
-        started = self._started(parallel, notes or {}, command or {})
+        policy, knows = knowing(self._policy, self._store)
+        started = self._started(parallel, notes or {}, command or {}, knows=knows)
         if limits is not None:
             started = started.model_copy(update={"limits": tightest(started.limits, limits)})
-        house = self._house(fresh_id(), started, Past(), watch)
+        house = self._house(fresh_id(), started, Past(), policy, watch)
         async with self._store.hold(house.run.id):
             yield OpenRun(house, started, loop=_loop)
 
@@ -233,12 +236,16 @@ class Market:
         async with self._store.hold(ref):
             past = read_past(self._store, ref)
             started = begun_as(past, self._agents, mechanism=self._mechanism.name, policy=self._policy.name)
-            house = self._house(ref, started, past, watch)
+            policy, _ = knowing(self._policy, self._store, up_to=started.knows)
+            taken_up(policy, ref, past)
+            house = self._house(ref, started, past, policy, watch)
             house.require_sandbox([task for task in past.tasks if past.find(TaskDone, task.id) is None])
             await charge_unknown(house.run)
             yield OpenRun(house, started, loop=_loop)
 
-    def _house(self, run: str, started: Started, past: Past, watch: Callable[[Event], None] | None) -> House:
+    def _house(
+        self, run: str, started: Started, past: Past, policy: Policy, watch: Callable[[Event], None] | None
+    ) -> House:
         return House(
             run=Run(
                 id=run,
@@ -250,17 +257,20 @@ class Market:
                 wrap=self._wrap,
                 write=self._write,
                 approve=self._approve,
+                learner=policy if isinstance(policy, Learning) else None,
             ),
             agents={card.name: self._agents[card.name] for card in started.agents if card.name in self._agents},
             mechanism=self._mechanism,
-            policy=self._policy,
+            policy=policy,
             sandbox=self._sandbox,
             bid_deadline_s=self._bid_deadline_s,
             attempts=started.attempts,
             learn=started.learn,
         )
 
-    def _started(self, parallel: int, notes: Mapping[str, str], command: Mapping[str, JsonValue]) -> Started:
+    def _started(
+        self, parallel: int, notes: Mapping[str, str], command: Mapping[str, JsonValue], *, knows: int
+    ) -> Started:
         return Started(
             seed=fresh_seed() if self._seed is None else self._seed,
             agents=tuple(agent.profile for agent in self._agents.values()),
@@ -271,6 +281,7 @@ class Market:
             parallel=parallel,
             attempts=self._attempts,
             learn=self._learn,
+            knows=knows,
             notes=notes,
             command=command,
         )
@@ -292,7 +303,8 @@ async def _loop(house: House, lot: Lot) -> Result:
             lot.refused = str(refused)
             break
         lot.auction.attempt = attempt
-        await house.record(settlement(lot.task, lot.auction, attempt))
+        credited = [credit(lot, lot.auction, attempt)] if house.learn else []
+        await house.record(settlement(lot.task, lot.auction, attempt), *credited)
 
     if house.learn:
         for lesson in lessons(lot, {name: agent.profile.operator for name, agent in house.agents.items()}):

@@ -7,7 +7,7 @@ at least one agent out, so that the calls end.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Literal
 
@@ -20,6 +20,7 @@ from agora.auctions.ranking import card_hash
 from agora.auctions.worth import LONG_TOKENS, Contender, cap_on, worth_of
 from agora.bids import Price, Profile, Reserve, Standing
 from agora.events import BidPlaced, Closed, Opened, Scored
+from agora.knowing import usual_tokens
 from agora.lots import House, Lot
 from agora.tasks import Limits
 
@@ -47,7 +48,7 @@ def reserve_of(left: Limits) -> Reserve:
 
 def _first(house: House, lot: Lot) -> Opened:
     """The first call: to a newcomer by lot, to one agent alone where more bids would not pay, or to all."""
-    members, reserve = sorted(lot.shortlist.members), reserve_of(lot.purse.left)
+    members, reserve = list(_wave(lot, frozenset())), reserve_of(lot.purse.left)
     if _begun(house, lot, members):
         return Opened(task=lot.task.id, how="auction", asked=tuple(members), reserve=reserve)
     rules, judges = house.rules, house.judges_among(members)
@@ -56,7 +57,7 @@ def _first(house: House, lot: Lot) -> Opened:
     if newcomer := _newcomer(lot, cards, share=rules.explore, seed=seed):
         whom, reason = newcomer
         return Opened(task=lot.task.id, how="explore", asked=(whom,), reserve=reserve, reason=reason)
-    tokens = _usual_tokens(lot)
+    tokens = usual_tokens(lot.records)
     if not rules.post or len(members) < 2 or tokens is None:  # nothing is known yet: bids tell most
         return Opened(task=lot.task.id, how="auction", asked=tuple(members), reserve=reserve)
     contenders = [
@@ -103,10 +104,11 @@ def _newcomer(lot: Lot, cards: Mapping[str, Profile], *, share: float, seed: int
     return None if found.whom is None else (known[found.whom], found.reason)
 
 
-def _usual_tokens(lot: Lot) -> int | None:
-    """What an attempt at such a task took so far, on average; None: there was none."""
-    tried = sum(record.tried for record in lot.records)
-    return sum(record.delivered_tokens for record in lot.records) // tried if tried else None
+def _wave(lot: Lot, out: Collection[str]) -> tuple[str, ...]:
+    """Who is asked next, in the order of names: those of the first wave in which anybody is left."""
+    waves = lot.shortlist.waves or (tuple(lot.shortlist.members),)
+    left = (tuple(sorted(name for name in wave if name not in out)) for wave in waves)
+    return next((wave for wave in left if wave), ())
 
 
 def _again(house: House, lot: Lot, number: int) -> Opened | Closed:
@@ -115,7 +117,7 @@ def _again(house: House, lot: Lot, number: int) -> Opened | Closed:
     out = _declined(lot) | _set_in_their_ways(house, lot)
     reserve = reserve_of(lot.purse.left)
     if not lot.attempts:
-        left = tuple(name for name in members if name not in out)
+        left = _wave(lot, out)
         reason = "nobody who was asked before made a bid that could be taken"
         return (
             _call(lot, number, "reassign", left, reserve, reason)
@@ -130,8 +132,7 @@ def _again(house: House, lot: Lot, number: int) -> Opened | Closed:
         return Closed(task=lot.task.id, parked=isinstance(step, Park), reason=step.reason)
     if isinstance(step, Replan):
         return _call(lot, number, "replan", (step.agent,), reserve, step.reason)
-    left = tuple(name for name in members if name not in step.excluding)
-    return _call(lot, number, "reassign", left, reserve, step.reason)
+    return _call(lot, number, "reassign", _wave(lot, step.excluding), reserve, step.reason)
 
 
 def _call(

@@ -8,7 +8,7 @@ execution by journal, as in Temporal and DBOS; the journal is the ledger.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final, TypeVar
@@ -165,11 +165,13 @@ class Past:
         self._desks: defaultdict[tuple[str, str, str], list[Event]] = defaultdict(list)
         self.tasks: list[Task] = []
         """What was posted, in order."""
+        self._in_order: list[Event] = []
         for event in events:
             self.add(event)
 
     def add(self, event: Event) -> None:
         """One more event."""
+        self._in_order.append(event)
         if isinstance(event, Posted):
             self.tasks.append(event.spec)
         if isinstance(event, Learned):
@@ -191,6 +193,10 @@ class Past:
         """The event of a kind about a task (and, where there are several, an attempt or an agent)."""
         found = self._by_key.get((kind, task, *more))
         return found if isinstance(found, kind) else None
+
+    def of_kinds(self, kinds: Collection[str]) -> list[Event]:
+        """All events of some kinds, in order."""
+        return [event for event in self._in_order if event.kind in kinds]
 
     def taken(self, task: str) -> Usage:
         """What all desks of a task took so far."""
@@ -305,13 +311,13 @@ _TOLD_APART_BY: Final[Mapping[type[Happening], tuple[str, ...]]] = {
     NodeSkipped: (),
     ContextRouted: (),
     Compared: (),
+    TopologyChosen: (),
     Posted: (),
     Routed: (),
     Screened: (),
     Closed: (),
     Applying: (),
     Applied: (),
-    TopologyChosen: (),
     TaskDone: (),
     Done: (),
     Stepped: ("phase", "agent", "number", "instead"),

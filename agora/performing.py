@@ -18,6 +18,7 @@ from agora.lots import House, Lot
 from agora.protocols import Workspace
 from agora.questions import Question
 from agora.results import Attempt, attempt_of
+from agora.routing import HardFailure, hard_failure
 from agora.sandbox import BareSandbox
 from agora.tasks import Outcome, Task, Tier, Verdict, Work
 from agora.verifiers.evidence import decided
@@ -99,9 +100,12 @@ async def _perform(house: House, lot: Lot, award: Award, escrow: Purse, evidence
         write_cap=award.plan.tokens,
         lessons=lambda: house.step_lessons.of(house.agents[award.agent].profile.operator, award.agent),
     )
+    operator = house.agents[award.agent].profile.operator
+    house.working[operator] += 1
     try:
         done = await _work(house, lot.task, award, desk)
     finally:
+        house.working[operator] -= 1
         desk.leave()
     return Performed(
         task=lot.task.id,
@@ -110,6 +114,7 @@ async def _perform(house: House, lot: Lot, award: Award, escrow: Purse, evidence
         work=done.work,
         error=done.error,
         blameless=done.blameless,
+        failure=done.failure,
         usage=escrow.spent,
         tool_calls=desk.tool_calls,
         tool_calls_ok=desk.tool_calls_ok,
@@ -126,6 +131,8 @@ class _Done(NamedTuple):
     """Why there is none."""
     blameless: bool = False
     """True: for want of a sandbox, and not by the agent's doing."""
+    failure: HardFailure | None = None
+    """Where nothing usable came back."""
 
 
 async def _work(house: House, task: Task, award: Award, desk: MeteredDesk) -> _Done:
@@ -153,7 +160,8 @@ async def _work(house: House, task: Task, award: Award, desk: MeteredDesk) -> _D
     except Exception as error:  # an agent is the user's code: what breaks in it is a failed attempt, not the run's end
         house.run.stop_if_waiting(task.id)
         late = isinstance(error, TimeoutError) and not isinstance(error, AgoraError)
-        return _Done(None, f"agent {award.agent!r} ran out of time" if late else described(error))
+        said = f"agent {award.agent!r} ran out of time" if late else described(error)
+        return _Done(None, said, failure=hard_failure(error))
     finally:
         if workspace is not None:
             with anyio.CancelScope(shield=True):

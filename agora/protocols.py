@@ -18,7 +18,7 @@ from agora.bids import NO_JURY, Bid, Clearing, Juror, Plan, Price, Profile, Rese
 from agora.events import Event
 from agora.messages import Reply, Request, ToolCall, ToolSpec
 from agora.records import AgentRecord, MemoryEntry, Ran, Recorded, RunInfo, ToolResult
-from agora.routing import Known, Place
+from agora.routing import Outlook
 from agora.tasks import Limits, Outcome, Patch, Task, Tier, Usage, Work
 from agora.values import JsonValue
 
@@ -285,28 +285,8 @@ class Policy(Protocol):
         """As on the ledger."""
         ...
 
-    def shortlist(
-        self,
-        task: Task,
-        pool: Sequence[Profile],
-        *,
-        limits: Limits,
-        chance: Chance,
-        down: Mapping[str, str] = ...,
-        known: Mapping[str, Known] = ...,
-        place: Place = ...,
-    ) -> Shortlist:
-        """Choose, with propensities; a pure function of its arguments and the policy's state.
-
-        Args:
-            task: What is to be done.
-            pool: Everyone, whoever may do it or not.
-            limits: What is left for the task.
-            chance: All chance there is.
-            down: Agent -> why it cannot be called now: it is kept out with that reason.
-            known: Agent -> what the market knows of it.
-            place: Where the task stands in its workflow.
-        """
+    def shortlist(self, task: Task, pool: Sequence[Profile], outlook: Outlook, *, chance: Chance) -> Shortlist:
+        """Choose, with propensities; a pure function of its arguments and the policy's state."""
         ...
 
 
@@ -337,8 +317,10 @@ class Store(Protocol):
         """Who holds a run now, for people to read; empty where nobody that still lives does."""
         ...
 
-    def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
-        """The ledger (of one run) in order, from after a sequence number."""
+    def events(
+        self, run: str | None = None, *, after: int = 0, kinds: frozenset[str] | None = None
+    ) -> Iterator[Recorded]:
+        """The ledger (of one run, of some kinds of events) in order, from after a sequence number."""
         ...
 
     def runs(self, *, limit: int = 50) -> Sequence[RunInfo]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from agora.bids import Award, Bid, Clearing, Shortlist
 from agora.events import Performed, Step
+from agora.routing import HardFailure
 from agora.tasks import Outcome, Patch, Task, Usage, Verdict, Work
 from agora.values import Value
 
@@ -27,6 +28,8 @@ class Attempt(Value):
     """Why it broke off, where it did."""
     blameless: bool = False
     """True: it could not work, by no doing of its own."""
+    failure: HardFailure | None = None
+    """Where nothing usable came back at all."""
     tool_calls: int = 0
     """Calls of tools that ended."""
     tool_calls_ok: int = 0
@@ -46,6 +49,7 @@ def attempt_of(award: Award, performed: Performed, outcome: Outcome) -> Attempt:
         delivered=performed.usage,
         error=performed.error,
         blameless=performed.blameless,
+        failure=performed.failure,
         tool_calls=performed.tool_calls,
         tool_calls_ok=performed.tool_calls_ok,
         steps=performed.steps,

@@ -4,15 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Literal
 
 from pydantic import Field
 
+from agora.errors import (
+    BadReplyError,
+    BudgetError,
+    ContextOverflowError,
+    ModelError,
+    ProviderBusyError,
+    ReplyCutError,
+    UsageError,
+)
+from agora.tasks import Limits
 from agora.values import JsonValue, Value
 
 HardFailure = Literal["timeout", "transport", "format"]
 """Nothing usable came back: no answer in time, no connection, or an answer that is not of the agreed form."""
+
+
+def hard_failure(error: Exception) -> HardFailure | None:
+    """Which hard failure an error is; None: it says nothing of whoever it came from, or of its ability only."""
+    if isinstance(error, (BudgetError, ContextOverflowError, ProviderBusyError, UsageError)):
+        return None
+    if isinstance(error, (BadReplyError, ReplyCutError)):
+        return "format"
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    return "transport" if isinstance(error, (ModelError, ConnectionError)) else None
 
 
 class Known(Value):
@@ -30,6 +50,8 @@ class Known(Value):
     """What an attempt is expected to cost, as a share of what the task may."""
     cost: Decimal | None = Field(default=None, ge=0)
     """The same in the unit of its price."""
+    card: str = ""
+    """What it is, whatever its name: its card's hash."""
     lot: str = ""
     """A seeded hash of what it is, without its name: decides between equals."""
 
@@ -43,10 +65,21 @@ class Place(Value):
     """The operators of those who did what it follows, in the order in which it follows them."""
 
 
-NOTHING_KNOWN: Mapping[str, Known] = MappingProxyType({})
-"""Of nobody."""
 NOWHERE = Place()
 """In no workflow."""
+
+
+class Outlook(Value):
+    """What a policy sees besides the task and the pool."""
+
+    limits: Limits = Limits()
+    """What is left for the task."""
+    down: Mapping[str, str] = Field(default_factory=dict)
+    """Agent -> why it cannot be called now: it is kept out with that reason."""
+    known: Mapping[str, Known] = Field(default_factory=dict)
+    """Agent -> what the market knows of it."""
+    place: Place = NOWHERE
+    """Where the task stands in its workflow."""
 
 
 class Considered(Value):

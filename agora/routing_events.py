@@ -27,7 +27,7 @@ class Credited(Happening):
 
     kind: Literal["credited"] = "credited"
     decision: str
-    """Unique: the run, the task, and which attempt or which call for bids."""
+    """Unique in its run: the task, and which attempt, or which call for bids and who."""
     agent: str
     """Who was asked or got the task."""
     passed: bool | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from agora.abilities import Learning
 from agora.errors import ApprovalPendingError
 from agora.events import Asked, Event
 from agora.failpoints import reach
@@ -37,6 +38,8 @@ class Run:
     approve: Approve | None = None
     """Asked before a command, a diff, an award or a step of a workflow; None: commands and awards go ahead, diffs are
     only handed back, and a step waits."""
+    learner: Learning | None = None
+    """The policy, where it learns: it takes in what goes on the ledger, in that order."""
     waiting: list[Question] = field(default_factory=list[Question])
     """Questions that nobody could be asked."""
 
@@ -44,6 +47,7 @@ class Run:
         """Put an event on the ledger with the next commit, unless it is there."""
         if event not in self.past:
             reach(event.kind)
+            self._learn(event)
             self.store.note(self.id, event)
 
     async def record(self, *events: Event) -> None:
@@ -53,8 +57,13 @@ class Run:
             return
         for event in fresh:
             reach(event.kind)
+            self._learn(event)
         await self.store.record(self.id, *fresh)
         reach(f"{fresh[-1].kind}.durable")
+
+    def _learn(self, event: Event) -> None:
+        if self.learner is not None and event.kind in self.learner.kinds:
+            self.learner.learn(self.id, event)
 
     async def granted(self, question: Question) -> bool:
         """Whether something may happen: what a person said is on record, and is asked once.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from agora.agents.steps import CONTEXTS_VERSION
-from agora.bids import Award, Bid
-from agora.events import Event, Learned, Settled
+from agora.bids import Award, Bid, Unit
+from agora.events import Credited, Event, Learned, Settled
 from agora.lots import Auction, Lot
 from agora.results import Attempt
 from agora.tasks import Task, Usage, Verdict
@@ -45,6 +46,42 @@ def settlement(task: Task, auction: Auction, attempt: Attempt) -> Settled:
         delivered=attempt.delivered,
         verdict=attempt.outcome.verdict,
     )
+
+
+def credit(lot: Lot, auction: Auction, attempt: Attempt) -> Credited:
+    """What the policy learns of an attempt; of what no grounded verifier decided, only that the agent answered."""
+    verdict = attempt.outcome.verdict
+    known = attempt.outcome.grounded and not attempt.blameless and verdict is not Verdict.UNKNOWN
+    award = attempt.award
+    return Credited(
+        task=lot.task.id,
+        decision=f"{lot.task.id}/{award.attempt}",
+        agent=award.agent,
+        passed=verdict is Verdict.PASSED if known else None,
+        failure=attempt.failure,
+        cost_share=_share(attempt.delivered, auction, award.payment.unit),
+        overhead_share=_share(auction.purse.spent, auction, award.payment.unit),
+    )
+
+
+def no_bids(lot: Lot, auction: Auction) -> list[Credited]:
+    """What the policy learns of those who could not be reached for a bid, in the order of names."""
+    return [
+        Credited(
+            task=lot.task.id,
+            decision=f"{lot.task.id}/bid-{auction.number}/{name}",
+            agent=name,
+            failure=auction.failures[name],
+        )
+        for name in sorted(auction.failures)
+    ]
+
+
+def _share(took: Usage, auction: Auction, unit: Unit) -> float:
+    """What was taken of what the task still had when its bids were called for; 0 where that was nothing."""
+    reserve = auction.opened.reserve
+    spent, most = (took.usd, reserve.usd) if unit == "usd" else (Decimal(str(took.seconds)), reserve.s)
+    return float(spent / most) if most else 0.0
 
 
 def lessons(lot: Lot, operators: Mapping[str, str]) -> list[Event]:

@@ -41,9 +41,11 @@ class Tee:
         """As the store."""
         return self._store.holder(run)
 
-    def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
+    def events(
+        self, run: str | None = None, *, after: int = 0, kinds: frozenset[str] | None = None
+    ) -> Iterator[Recorded]:
         """As the store."""
-        return self._store.events(run, after=after)
+        return self._store.events(run, after=after, kinds=kinds)
 
     def runs(self, *, limit: int = 50) -> Sequence[RunInfo]:
         """As the store."""

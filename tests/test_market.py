@@ -71,8 +71,8 @@ async def test_every_step_of_the_loop_is_on_the_ledger_in_order() -> None:
     market = Market([answering("a", "42"), answering("b", "41", price="0.5")], seed=1)
     await market.run(task())
     assert kinds(market) == [
-        "started", "posted", "screened", "opened", "bid", "bid", "scored", "awarded", "performed", "verified",
-        "settled", "closed", "learned", "learned", "learned", "learned", "task_done", "done",
+        "started", "posted", "routed", "screened", "opened", "bid", "bid", "scored", "awarded", "performed", "verified",
+        "settled", "credited", "closed", "learned", "learned", "learned", "learned", "task_done", "done",
     ]  # fmt: skip
 
 

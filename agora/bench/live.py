@@ -16,14 +16,14 @@ from agora.ambient import SeededChance
 from agora.bench.best_of_n import BestOfN
 from agora.bench.ways import NOTE, Row, Way, added, row_of, way_of
 from agora.bids import Profile, Shortlist
-from agora.coordinator import NOBODY, Everyone, reason_to_keep_out
+from agora.coordinator import Everyone, reason_to_keep_out
 from agora.events import Reserved
 from agora.market import Market
 from agora.messages import Reply
 from agora.models.recorded import Reusing, replies_of
 from agora.protocols import Agent, Chance, ChatModel, Mechanism, Policy, Sandbox, Store
 from agora.results import Report
-from agora.routing import NOTHING_KNOWN, NOWHERE, Known, Place
+from agora.routing import Outlook
 from agora.tasks import Limits, Task, Usage
 
 AUCTION: Final = "the auction"
@@ -240,19 +240,9 @@ class OneDrawn:
 
     name = "one drawn"
 
-    def shortlist(
-        self,
-        task: Task,
-        pool: Sequence[Profile],
-        *,
-        limits: Limits,
-        chance: Chance,
-        down: Mapping[str, str] = NOBODY,
-        known: Mapping[str, Known] = NOTHING_KNOWN,
-        place: Place = NOWHERE,
-    ) -> Shortlist:
+    def shortlist(self, task: Task, pool: Sequence[Profile], outlook: Outlook, *, chance: Chance) -> Shortlist:
         """Draw by the run's seed and the task's id; the propensity is one over how many there were."""
-        everyone = Everyone().shortlist(task, pool, limits=limits, chance=chance, down=down, known=known, place=place)
+        everyone = Everyone().shortlist(task, pool, outlook, chance=chance)
         able = sorted(everyone.members)
         if not able:
             return everyone

@@ -36,6 +36,10 @@ class Rule(Value):
     """Whether agents that fail hard are left alone for a while; without it hard failures go on their record."""
     newcomer_share: float = Field(default=0.05, gt=0, le=1)
     """The most of all decisions that go to operators without a record; 1: no limit."""
+    fill: bool = False
+    """Whether places that no other operator wants go to further agents of those that have one."""
+    last_resort: bool = False
+    """Whether agents that fail hard are called all the same where nobody else is there."""
 
 
 class State(Value):
@@ -68,6 +72,10 @@ class Ruling(NamedTuple):
     """Who was looked at, in the order of stage 1."""
     kept_out: Mapping[str, str]
     """Arm -> why it was not looked at at all."""
+    contexts: Mapping[int, tuple[float, ...]]
+    """Place in the pool -> the context that its outcome would be credited to, of everyone who was looked at."""
+    places: tuple[int, ...]
+    """Where those of the shortlist stood in the pool, in its order."""
 
 
 class Coordinator:
@@ -127,8 +135,9 @@ class Coordinator:
             _with_prior(sight, priors.get(candidate.arm)) for candidate, sight in (pool[place] for place in standing)
         ]
         rows = figures(sights, slow_s=self.rule.slow_s)
-        places = best(candidates, rows, length=self.rule.length)
-        x = scaled(rows[places])
+        places = best(candidates, rows, length=self.rule.length, fill=self.rule.fill)
+        contexts = scaled(rows)
+        x = contexts[places]
         choice = self._policy.choose([candidates[place] for place in places], x)
         breaker = self._breakers.get(choice.arm, Breaker())
         decision = Decision(
@@ -144,7 +153,9 @@ class Coordinator:
             reason=f"score {choice.score[choice.place]:.4f} of {len(places)} looked at, {len(pool)} in the pool",
         )
         shortlist = tuple(candidates[place].arm for place in places)
-        return Ruling(decision, standing[places[choice.place]], choice, shortlist, kept_out)
+        seen = {place: tuple(row) for place, row in zip(standing, contexts.tolist(), strict=True)}
+        among = tuple(standing[place] for place in places)
+        return Ruling(decision, among[choice.place], choice, shortlist, kept_out, seen, among)
 
     def learn(self, event: Decision | Feedback | Expiry) -> tuple[Credit, ...]:
         """Take in the next event of the log; what was there before changes nothing.
@@ -170,6 +181,16 @@ class Coordinator:
             self._settle(credit, None if event.failure else event.passed, failed=event.failure is not None)
         return (credit,)
 
+    @property
+    def waiting(self) -> Mapping[str, Decision]:
+        """Decisions without an outcome, by id."""
+        return self._book.waiting
+
+    def following(self, arm: str, *, id: str, x: tuple[float, ...], pool: tuple[str, ...], kind: str) -> Decision:
+        """A decision for an arm that was looked at, as the next of the log: whoever chose it."""
+        age = self._breakers.get(arm, Breaker()).age
+        return Decision(id=id, number=self._book.last + 1, arm=arm, x=x, propensity=1.0, pool=pool, kind=kind, age=age)
+
     def state(self) -> State:
         """Everything, as a value."""
         return State(
@@ -186,6 +207,8 @@ class Coordinator:
         if self.rule.breaker:
             reasons = {arm: self._breakers[arm].why(request) for arm in arms if arm in self._breakers}
             kept_out = {arm: why for arm, why in reasons.items() if why}
+        if self.rule.last_resort and len(kept_out) == len(set(arms)):
+            kept_out = {}
         able = [arm for arm in arms if arm not in kept_out]
         return kept_out | self._newcomers.held_back(able, share=self.rule.newcomer_share)
 

@@ -6,40 +6,39 @@ loosen them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from types import MappingProxyType
 
 from agora.bids import Price, Profile, Shortlist
 from agora.protocols import Chance
-from agora.routing import NOTHING_KNOWN, NOWHERE, Known, Place
+from agora.routing import Outlook
 from agora.tasks import Limits, Task, Tier
-
-NOBODY: Mapping[str, str] = MappingProxyType({})
-"""Nobody is down."""
 
 
 class Everyone:
-    """Shortlists every agent that passes the filters."""
+    """Shortlists every agent that passes the filters.
 
-    name = "everyone"
+    Args:
+        name: As on the ledger.
+    """
 
-    def shortlist(
-        self,
-        task: Task,
-        pool: Sequence[Profile],
-        *,
-        limits: Limits,
-        chance: Chance,
-        down: Mapping[str, str] = NOBODY,
-        known: Mapping[str, Known] = NOTHING_KNOWN,
-        place: Place = NOWHERE,
-    ) -> Shortlist:
+    def __init__(self, *, name: str = "everyone") -> None:
+        self.name = name
+
+    def shortlist(self, task: Task, pool: Sequence[Profile], outlook: Outlook, *, chance: Chance) -> Shortlist:
         """Filter the pool; `chance` is not drawn from. What an agent may not do comes before what it cannot do now."""
-        reasons = {agent.name: reason_to_keep_out(task, agent, limits) or down.get(agent.name, "") for agent in pool}
-        kept_out = {name: why for name, why in reasons.items() if why}
+        kept_out = filtered(task, pool, outlook)
         members = {agent.name: 1.0 for agent in pool if agent.name not in kept_out}
         return Shortlist(members=members, kept_out=kept_out)
+
+
+def filtered(task: Task, pool: Sequence[Profile], outlook: Outlook) -> dict[str, str]:
+    """Who may not bid on a task or cannot now, and why; what may not be comes before what cannot."""
+    down = outlook.down
+    reasons = {
+        agent.name: reason_to_keep_out(task, agent, outlook.limits) or down.get(agent.name, "") for agent in pool
+    }
+    return {name: why for name, why in reasons.items() if why}
 
 
 def reason_to_keep_out(task: Task, agent: Profile, limits: Limits) -> str:

@@ -58,8 +58,15 @@ def shortlist(
     return best(candidates, figures(sights, slow_s=slow_s), length=length)
 
 
-def best(candidates: Sequence[Candidate], rows: Array, *, length: int = LENGTH) -> list[int]:
-    """As `shortlist`, from the rows of `features.figures`, (n, 7)."""
+def best(candidates: Sequence[Candidate], rows: Array, *, length: int = LENGTH, fill: bool = False) -> list[int]:
+    """As `shortlist`, from the rows of `features.figures`, (n, 7).
+
+    Args:
+        candidates: All that passed the hard filters.
+        rows: Their figures.
+        length: How many are kept at most, >= 1.
+        fill: Whether places that no other arm wants go to further names of the arms that have one.
+    """
     import numpy as np
 
     if length < 1:
@@ -74,6 +81,10 @@ def best(candidates: Sequence[Candidate], rows: Array, *, length: int = LENGTH) 
         firsts: dict[str, int] = {}
         for place in sorted(range(len(candidates)), key=order):
             firsts.setdefault(candidates[place].arm, place)
+        if fill:
+            chosen = set(firsts.values())
+            rest = [place for place in sorted(range(len(candidates)), key=order) if place not in chosen]
+            return [*firsts.values(), *rest][:length]
         return list(firsts.values())[:length]
     if len(candidates) > length:
         edge = np.partition(totals, len(totals) - length)[len(totals) - length]

@@ -39,6 +39,7 @@ class MemoryStore:
         self._salt = salt
         self._entries: list[Recorded] = []
         self._records: dict[RecordKey, AgentRecord] = {}
+        self._learned: dict[str, tuple[int, str]] = {}
         self._held: set[str] = set()
         self._closed = False
 
@@ -77,9 +78,17 @@ class MemoryStore:
         """This process, or nobody."""
         return "this process" if run in self._held else ""
 
-    def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
-        """The ledger (of one run) in order, from after a sequence number."""
-        return iter([entry for entry in self._entries[max(after, 0) :] if run is None or entry.run == run])
+    def events(
+        self, run: str | None = None, *, after: int = 0, kinds: frozenset[str] | None = None
+    ) -> Iterator[Recorded]:
+        """The ledger (of one run, of some kinds) in order, from after a sequence number."""
+        return iter(
+            [
+                entry
+                for entry in self._entries[max(after, 0) :]
+                if run in (None, entry.run) and (kinds is None or (entry.event and entry.event.kind in kinds))
+            ]
+        )
 
     def runs(self, *, limit: int = 50) -> Sequence[RunInfo]:
         """The latest runs, newest first."""
@@ -121,6 +130,14 @@ class MemoryStore:
             if visible and (score := shared(query, update.goal)):
                 found.append((-score, -entry.seq, _remembered(entry.run, entry.event.key, update)))
         return tuple(item for _, _, item in sorted(found, key=lambda hit: hit[:2])[:limit])
+
+    def learned(self, policy: str) -> tuple[int, str] | None:
+        """What a policy was kept to know, and at which position."""
+        return self._learned.get(policy)
+
+    def keep_learned(self, policy: str, seq: int, state: str) -> None:
+        """Keep what a policy knows at a position, instead of what was kept before."""
+        self._learned[policy] = (seq, state)
 
     async def close(self) -> None:
         """Refuse further events; what was recorded can still be read."""

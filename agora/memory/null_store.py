@@ -28,7 +28,9 @@ class NullStore:
         """Nobody."""
         return ""
 
-    def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
+    def events(
+        self, run: str | None = None, *, after: int = 0, kinds: frozenset[str] | None = None
+    ) -> Iterator[Recorded]:
         """Nothing."""
         return iter(())
 

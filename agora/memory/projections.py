@@ -272,7 +272,7 @@ _RULES: Final[Mapping[str, Callable[..., None]]] = {
 def clear(connection: Connection) -> None:
     """Empty every derived table, to be made again from the ledger."""
     for name, table in _T.items():
-        if name not in ("ledger", "bodies", "snapshots", "leases"):
+        if name not in ("ledger", "bodies", "leases"):
             connection.execute(delete(table))
 
 

@@ -39,11 +39,15 @@ class Stored(NamedTuple):
     """None where it was erased."""
 
 
-def page(connection: Connection, run: str | None, *, after: int) -> Sequence[Stored]:
-    """The next entries of the ledger (of one run) after a position; empty at the end."""
+def page(
+    connection: Connection, run: str | None, *, after: int, kinds: frozenset[str] | None = None
+) -> Sequence[Stored]:
+    """The next entries of the ledger (of one run, of some kinds) after a position; empty at the end."""
     query = _ENTRIES.where(_LEDGER.c.seq > after).order_by(_LEDGER.c.seq).limit(_PAGE)
     if run is not None:
         query = query.where(_LEDGER.c.run == run)
+    if kinds is not None:
+        query = query.where(_LEDGER.c.kind.in_(sorted(kinds)))
     return [_stored(row) for row in connection.execute(query).mappings()]
 
 

@@ -19,7 +19,7 @@ from agora.events import Event, Learned
 from agora.ledger.canonical import decode
 from agora.ledger.chain import GENESIS, SALT_BYTES, body_hash, verify
 from agora.ledger.redact import Redactor
-from agora.memory import reads
+from agora.memory import reads, snapshots
 from agora.memory.dialects import connect, explain, transact
 from agora.memory.embeddings import Embedder, local_embedder
 from agora.memory.group_commit import GroupCommit, Item
@@ -166,11 +166,7 @@ class SQLStore:
         await self._give_back(run)
 
     def holder(self, run: str) -> str:
-        """Who holds a run now: host, process id and when it started; empty where nobody that still lives does.
-
-        Raises:
-            LedgerError: It cannot be read.
-        """
+        """Who holds a run now: host, process id and when it started; empty where nobody that still lives does."""
         with self._reading() as connection:
             return self._leases.holder(connection, run)
 
@@ -185,13 +181,15 @@ class SQLStore:
                     self._leases.give_back, run, limiter=anyio.CapacityLimiter(1), abandon_on_cancel=True
                 )
 
-    def events(self, run: str | None = None, *, after: int = 0) -> Iterator[Recorded]:
-        """The durable ledger (of one run) in order, from after a sequence number.
+    def events(
+        self, run: str | None = None, *, after: int = 0, kinds: frozenset[str] | None = None
+    ) -> Iterator[Recorded]:
+        """The durable ledger (of one run, of some kinds) in order, from after a sequence number.
 
         Raises:
             LedgerError: It cannot be read.
         """
-        for (envelope, hashed), _, body in self._stored(run, after=after):
+        for (envelope, hashed), _, body in self._stored(run, after=after, kinds=kinds):
             event = None if body is None else decode(body)
             yield Recorded(seq=envelope.seq, run=envelope.run, at_us=envelope.at_us, hash=hashed, event=event)
 
@@ -234,6 +232,15 @@ class SQLStore:
             if (by_meaning := self._recollecting()) is not None:
                 return by_meaning.recall(connection, text, limit=limit, grounded=grounded, trust=trust)
             return recall(connection, text, limit=limit, labels=self._labels, grounded=grounded, trust=trust)
+
+    def learned(self, policy: str) -> tuple[int, str] | None:
+        """What a policy was kept to know, and at which position of the ledger; None: nothing was kept."""
+        with self._reading() as connection:
+            return snapshots.kept(connection, policy)
+
+    def keep_learned(self, policy: str, seq: int, state: str) -> None:
+        """Keep what a policy knows at a position of the ledger, instead of what was kept before."""
+        transact(self._engine, lambda connection: snapshots.keep(connection, policy, seq, state))
 
     def check(self) -> int | None:
         """The position of the first entry that was changed, or whose body was; None: all hold.
@@ -318,11 +325,11 @@ class SQLStore:
                 read_update(event)  # refused here, so that it cannot break a whole batch
         return Item(run, events, at_us=self._clock.now_us())
 
-    def _stored(self, run: str | None, *, after: int) -> Iterator[reads.Stored]:
+    def _stored(self, run: str | None, *, after: int, kinds: frozenset[str] | None = None) -> Iterator[reads.Stored]:
         # A page a query: a slow reader must not keep the write-ahead log from being folded in.
         while True:
             with self._reading() as connection:
-                page = reads.page(connection, run, after=after)
+                page = reads.page(connection, run, after=after, kinds=kinds)
             yield from page
             if not page:
                 return

@@ -44,7 +44,7 @@ class LedgerRow(_Table, table=True):
     """One envelope and its hash; append-only."""
 
     __tablename__: ClassVar[Any] = "ledger"
-    __table_args__ = (Index("ledger_by_run", "run", "seq"),)
+    __table_args__ = (Index("ledger_by_run", "run", "seq"), Index("ledger_by_kind", "kind", "seq"))
     seq: int = _seq()
     v: int
     run: str
@@ -249,7 +249,7 @@ class ReservationRow(_Table, table=True):
 
 
 class SnapshotRow(_Table, table=True):
-    """One named array of a learner's state; its place is kept, no learner saves one yet."""
+    """One named part of what a learner knows: an array, or a text of JSON (dtype "json", no shape)."""
 
     __tablename__: ClassVar[Any] = "snapshots"
     learner: str = Field(primary_key=True)

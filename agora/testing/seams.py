@@ -16,6 +16,7 @@ import anyio
 from agora.bids import Amount, Bid, Plan, Price, Profile, Reserve
 from agora.errors import AgoraError, WorkspaceError
 from agora.protocols import Agent, Chance, Clock, Mechanism, Policy, Sandbox, Tool
+from agora.routing import Outlook
 from agora.tasks import Limits, Task, Tier, Work
 from agora.testing.clocks import SeededChance
 from agora.testing.desk import desk_for
@@ -52,14 +53,16 @@ def check_policy(policy: Policy, pool: Sequence[Profile]) -> None:
     """
     task = Task(id="t", goal="anything", skill="rare-skill")
     limits = Limits(usd=Decimal(1))
-    first = policy.shortlist(task, pool, limits=limits, chance=SeededChance(1))
-    assert policy.shortlist(task, pool, limits=limits, chance=SeededChance(1)) == first, "one seed gave two choices"
+    first = policy.shortlist(task, pool, Outlook(limits=limits), chance=SeededChance(1))
+    assert policy.shortlist(task, pool, Outlook(limits=limits), chance=SeededChance(1)) == first, (
+        "one seed gave two choices"
+    )
     assert set(first.members) | set(first.kept_out) == {agent.name for agent in pool}, "an agent is nowhere"
     assert not set(first.members) & set(first.kept_out), "an agent is in and out"
     assert all(0 < propensity <= 1 for propensity in first.members.values()), "a propensity outside (0, 1]"
     assert all(first.kept_out.values()), "kept out without a reason"
     down = {agent.name: f"{agent.name} cannot be reached" for agent in pool}
-    nobody = policy.shortlist(task, pool, limits=limits, chance=SeededChance(1), down=down)
+    nobody = policy.shortlist(task, pool, Outlook(limits=limits, down=down), chance=SeededChance(1))
     assert not nobody.members, "an agent that is down was shortlisted"
     assert all(nobody.kept_out.get(name) for name in down), "down, and kept out without a reason"
 

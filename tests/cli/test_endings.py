@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -12,11 +12,10 @@ from agora.agents.llm import LLMAgent
 from agora.bids import Plan, Price, Profile, Shortlist
 from agora.cli.endings import exit_code
 from agora.cli.story import RunStory
-from agora.coordinator import NOBODY
 from agora.market import Market
 from agora.protocols import Agent, Chance, Desk
 from agora.results import Report, Result
-from agora.routing import NOTHING_KNOWN, NOWHERE, Known, Place
+from agora.routing import Outlook
 from agora.tasks import Check, Limits, Task, Usage, Verdict
 from agora.testing import FakeClock, ScriptedModel, say
 
@@ -45,17 +44,7 @@ class Nobody:
 
     name = "nobody"
 
-    def shortlist(
-        self,
-        task: Task,
-        pool: Sequence[Profile],
-        *,
-        limits: Limits,
-        chance: Chance,
-        down: Mapping[str, str] = NOBODY,
-        known: Mapping[str, Known] = NOTHING_KNOWN,
-        place: Place = NOWHERE,
-    ) -> Shortlist:
+    def shortlist(self, task: Task, pool: Sequence[Profile], outlook: Outlook, *, chance: Chance) -> Shortlist:
         return Shortlist(members={})
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
 
 from agora.bids import Price, Profile, Shortlist
-from agora.coordinator import NOBODY, Everyone
+from agora.coordinator import Everyone
 from agora.protocols import Chance
-from agora.routing import NOTHING_KNOWN, NOWHERE, Known, Place
+from agora.routing import Outlook
 from agora.tasks import Limits, Task
 from agora.testing import SeededChance, check_policy
 
@@ -23,7 +23,7 @@ POOL = [
 
 
 def shortlist(down: dict[str, str]) -> Shortlist:
-    return Everyone().shortlist(TASK, POOL, limits=Limits(usd=Decimal(1)), chance=SeededChance(0), down=down)
+    return Everyone().shortlist(TASK, POOL, Outlook(limits=Limits(usd=Decimal(1)), down=down), chance=SeededChance(0))
 
 
 def test_an_agent_that_is_down_is_kept_out_with_its_reason_and_the_others_bid() -> None:
@@ -43,18 +43,8 @@ def test_what_an_agent_may_not_do_is_named_before_what_it_cannot_do_now() -> Non
 
 def test_a_policy_that_lets_in_who_is_down_is_found_out() -> None:
     class Deaf(Everyone):
-        def shortlist(
-            self,
-            task: Task,
-            pool: Sequence[Profile],
-            *,
-            limits: Limits,
-            chance: Chance,
-            down: Mapping[str, str] = NOBODY,
-            known: Mapping[str, Known] = NOTHING_KNOWN,
-            place: Place = NOWHERE,
-        ) -> Shortlist:
-            return super().shortlist(task, pool, limits=limits, chance=chance)
+        def shortlist(self, task: Task, pool: Sequence[Profile], outlook: Outlook, *, chance: Chance) -> Shortlist:
+            return super().shortlist(task, pool, Outlook(limits=outlook.limits), chance=chance)
 
     check_policy(Everyone(), POOL)
     with pytest.raises(AssertionError, match="that is down was shortlisted"):
@@ -63,7 +53,7 @@ def test_a_policy_that_lets_in_who_is_down_is_found_out() -> None:
 
 def test_a_task_can_name_who_may_bid_on_it() -> None:
     named = TASK.model_copy(update={"agents": ("spare", "other")})
-    chosen = Everyone().shortlist(named, POOL, limits=Limits(usd=Decimal(1)), chance=SeededChance(0))
+    chosen = Everyone().shortlist(named, POOL, Outlook(limits=Limits(usd=Decimal(1))), chance=SeededChance(0))
     assert set(chosen.members) == {"spare"}
     assert chosen.kept_out["able"] == "is not among those who may bid on this task: spare, other"
     assert chosen.kept_out["other"] == "has no skill 'python'", "being named makes nobody able"

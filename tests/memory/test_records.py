@@ -245,6 +245,7 @@ async def test_a_database_of_the_second_schema_gets_the_new_figures_from_its_own
         for table, name in OF_AUCTIONS:
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
         connection.execute("DROP TABLE judgements")
+        connection.execute("DROP INDEX ledger_by_kind")
         connection.execute(
             "CREATE TABLE judgements (seq BIGINT NOT NULL PRIMARY KEY, run VARCHAR NOT NULL, task VARCHAR NOT NULL, "
             "judge VARCHAR NOT NULL, agent VARCHAR NOT NULL, score FLOAT NOT NULL, reason VARCHAR NOT NULL)"

@@ -1,0 +1,75 @@
+"""The policies by name, each with its options; what an option means stands at its ranker."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from agora.coordinator.policies.by_ants import AntsRanker
+from agora.coordinator.policies.by_class import AutoRanker
+from agora.coordinator.policies.by_linucb import LENGTH, LinUCBRanker
+from agora.coordinator.policies.coordinated import Coordinated
+from agora.coordinator.screening import Everyone
+
+
+def sale() -> Everyone:
+    """Everyone who passes the filters bids; nothing is learned of who to ask."""
+    return Everyone(name="sale")
+
+
+def linucb(
+    *,
+    alpha: float = 0.5,
+    gamma: float = 1.0,
+    per_arm: bool = False,
+    length: int = LENGTH,
+    cost_weight: float = 0.3,
+    newcomer_share: float = 1.0,
+) -> Coordinated:
+    """The agent with the highest score gets the task (Symphony-Coord)."""
+    ranker = partial(
+        LinUCBRanker,
+        alpha=alpha,
+        gamma=gamma,
+        per_arm=per_arm,
+        length=length,
+        cost_weight=cost_weight,
+        newcomer_share=newcomer_share,
+    )
+    return Coordinated("linucb", ranker, direct=True)
+
+
+def linucb_sale(
+    *,
+    alpha: float = 0.5,
+    gamma: float = 1.0,
+    per_arm: bool = False,
+    length: int = LENGTH,
+    cost_weight: float = 0.3,
+    newcomer_share: float = 1.0,
+) -> Coordinated:
+    """Those whose score says that they may still be the best bid for the task."""
+    ranker = partial(
+        LinUCBRanker,
+        alpha=alpha,
+        gamma=gamma,
+        per_arm=per_arm,
+        length=length,
+        cost_weight=cost_weight,
+        newcomer_share=newcomer_share,
+    )
+    return Coordinated("linucb+sale", ranker, direct=False)
+
+
+def ants() -> Coordinated:
+    """The agent that is drawn by pheromone and ability gets the task (AMRO-S)."""
+    return Coordinated("ants", AntsRanker, direct=True)
+
+
+def ants_sale() -> Coordinated:
+    """Those who hold most of the probability bid for the task."""
+    return Coordinated("ants+sale", AntsRanker, direct=False)
+
+
+def auto() -> Coordinated:
+    """For each class of tasks whichever of the others did best on it."""
+    return Coordinated("auto", lambda: AutoRanker(LinUCBRanker(), AntsRanker()), direct=False)
