@@ -130,7 +130,8 @@ def _able(skills: Sequence[str], task: Task, agents: Sequence[Profile]) -> tuple
     needed = {*skills, *filter(None, [task.skill])}
     if len(needed) < 2 or not agents:
         return task.agents
-    return tuple(sorted(agent.name for agent in agents if not agent.skills or agent.skills >= needed)) or task.agents
+    able = (agent.name for agent in agents if not agent.skills or agent.skills >= needed)
+    return tuple(sorted(name for name in able if not task.agents or name in task.agents)) or task.agents
 
 
 def _given(name: str, description: str) -> str:

@@ -136,7 +136,7 @@ class _Planner:
             await self._run.post(*(task for task in self._run.tasks if task.id in (WRITE, REPAIR)))
         if on_record is not None:
             return await follow(self._run, Flow.model_validate(on_record.graph), on_record.inputs)
-        if ended is not None and ended.came_to == "refused":
+        if ended is not None:
             return await self._refused()
         flow, ended = await self._planned()
         if self._edit is not None:
@@ -146,8 +146,7 @@ class _Planner:
                 return await self._refused()
             ended = ended.model_copy(update={"edited": wanted != flow})
             flow = wanted
-        self._run.note(ended)  # with the graph: both are on record, or none
-        return await follow(self._run, flow)
+        return await follow(self._run, flow, decided=[ended])
 
     async def _planned(self) -> tuple[Flow, PlanningEnded]:
         skills = {skill for card in self._agents for skill in card.skills}
