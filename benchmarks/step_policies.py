@@ -2,6 +2,7 @@
 
     python benchmarks/step_policies.py            # seeds 300 to 319, which are reported
     python benchmarks/step_policies.py --trial    # seeds 0 to 3, by which defaults were chosen
+    python benchmarks/step_policies.py --matched  # seeds 320 to 339: escalate against as many strong calls by chance
 
 A task is 5 to 12 steps of unequal difficulty; one task in eight holds a step that neither model can do. A step fails or
 succeeds by what was drawn for it, the same for all policies. Six failures in ten are seen at once (a tool error, a
@@ -43,7 +44,9 @@ from agora.agents.steps import (
 )
 from agora.values import JsonValue
 
-REPORTED, TRIAL = range(300, 320), range(4)
+REPORTED, TRIAL, MATCHING = range(300, 320), range(4), range(320, 340)
+MATCHED = {0.25: 0.157, 0.5: 0.213, 1.0: 0.219}
+"""Budget -> share of strong calls that escalate had on seeds 300 to 319."""
 BEFORE, COUNTED = 300, 200
 BUDGETS = (0.25, 0.5, 1.0)
 """In dollars; a task of clean steps takes about 0.06 with the cheap model alone, and 0.6 with the strong one."""
@@ -160,17 +163,17 @@ def oracle(trail: Trail, costs: Costs, draw: float, would: Sequence[bool]) -> St
 
 
 class Mix:
-    """The strong model at every third call, by chance."""
+    """The strong model at every third call, or at another share of them, by chance."""
 
     name, learns = "random", False
 
-    def __init__(self) -> None:
-        self._calls = 0
+    def __init__(self, share: float = 1 / 3) -> None:
+        self._share, self._calls = share, 0
 
     def choose(self, sight: object, *, counts: StepCounts, draw: float) -> StepChoice:
         """Whatever is drawn."""
         self._calls += 1
-        return StepChoice("large" if uniform(f"mix/{self._calls}") < 1 / 3 else "small", 1 / 3, "")
+        return StepChoice("large" if uniform(f"mix/{self._calls}") < self._share else "small", self._share, "")
 
 
 class Row(NamedTuple):
@@ -184,7 +187,8 @@ class Row(NamedTuple):
 def run(name: str, stream: Sequence[Task], *, budget: float, seed: int) -> Row:
     """One policy over the stream of a seed; what does not learn need not see the tasks before those that count."""
     counts = StepCounts()
-    policy = None if name == "oracle" else Mix() if name == "random" else STEP_POLICIES[name]()
+    mixes = {"random": Mix(), "matched": Mix(MATCHED[budget])}
+    policy = None if name == "oracle" else mixes[name] if name in mixes else STEP_POLICIES[name]()
     chooser = oracle if policy is None else by_policy(policy, counts)
     learns = policy is not None and policy.learns
     ends: list[End] = []
@@ -211,8 +215,25 @@ def interval(values: Sequence[float]) -> str:
     return f"{statistics.fmean(values):.3f} +-{half:.3f}"
 
 
+def matched() -> None:
+    """Print what escalate gains over a random mix with as many strong calls."""
+    streams = {seed: tasks(seed) for seed in MATCHING}
+    print(f"seeds {MATCHING.start} to {MATCHING.stop - 1}: escalate less a random mix with as many strong calls")
+    for budget in BUDGETS:
+        pairs = [
+            [run(name, streams[seed], budget=budget, seed=seed) for name in ("escalate", "matched")]
+            for seed in MATCHING
+        ]
+        fields = zip(*([one - other for one, other in zip(*pair, strict=True)] for pair in pairs), strict=True)
+        passed, cost, strong = (interval(field) for field in fields)
+        print(f"budget ${budget:<6}passed {passed:<18}dollars a task {cost:<18}strong calls {strong}")
+
+
 def main() -> None:
     """Print one table a budget."""
+    if "--matched" in sys.argv:
+        matched()
+        return
     seeds = TRIAL if "--trial" in sys.argv else REPORTED
     streams = {seed: tasks(seed) for seed in seeds}
     names = [*STEP_POLICIES, "random", "oracle"]
