@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 SHOWN = {
     "01_hello_market": "answer '42' passed",
     "02_tools": "Oslo: -3.5 degrees",
@@ -17,6 +19,11 @@ SHOWN = {
     "04_agents_without_a_model": "-import os",
     "05_watch_and_choose_a_mechanism": "refused: {'eve'",
     "06_read_the_web": "the server was asked for: ['/tea']",
+    "07_deep_search": "careful    passed   'Ada mends radios.\\nradios.md:1'",
+    "08_map_reduce": 'passed: {"the": 4, "and": 2, "tower": 1}',
+    "09_debate": "result: nine",
+    "10_approval": "unknown: sent",
+    "11_fix_a_bug": "review     unknown  new: return n * 2",
 }
 
 
@@ -32,3 +39,16 @@ def test_an_example_runs_and_is_at_most_sixty_lines(path: Path, tmp_path: Path) 
     ran = subprocess.run([sys.executable, path], capture_output=True, text=True, cwd=tmp_path, timeout=60)
     assert ran.returncode == 0, ran.stderr
     assert SHOWN[path.stem] in ran.stdout
+
+
+def test_the_workflow_of_a_file_is_run_over_a_folder_by_the_agents_of_a_new_project(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "radios.md").write_text("# Radios\n\nAda mends radios.\n")
+    asked = ["--input", "folder=notes", "--input", "questions=Who mends radios?\nWhat is xylophagy?"]
+    agora = [sys.executable, "-m", "agora"]
+    subprocess.run([*agora, "init", "."], check=True, capture_output=True, cwd=tmp_path)
+    argv = [*agora, "run", str(ROOT / "examples" / "deep_search.toml"), *asked, "--json"]
+    ran = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    form = json.loads(ran.stdout)
+    assert form["flow"]["outputs"]["report"] == 'Found in notes: ["Ada mends radios.\\nradios.md:3"]', ran.stderr
+    assert [task["verdict"] for task in form["tasks"]] == ["unknown", "failed"]

@@ -28,6 +28,8 @@ def named_flow(what: str) -> Flow | None:
     if colon and file.endswith(".py") and name.isidentifier():
         return _from_python(Path(file).expanduser(), name)
     path = Path(what).expanduser()
+    if what.endswith(".py") and path.is_file():
+        raise ConfigError(short(path), f"is Python: write {what}:NAME, where NAME is a Workflow in it")
     if what.endswith(".toml") and path.is_file() and _is_flow(read_toml(path)):
         return load_flow(path)
     return None

@@ -144,9 +144,12 @@ def work_of(order: Order) -> Sequence[Task] | Flow:
             flow = patterned(tasks_of(order), order.pattern, order.options)
             checked_inputs(flow, order.inputs)
             return flow
+        tasks = tasks_of(order)
         if order.inputs:
-            raise ConfigError("--input", "only a workflow takes inputs: write the goal in words")
-        return tasks_of(order)
+            raise ConfigError(
+                "--input", f"only a workflow takes inputs, and {order.what!r} is none: say it in the goal"
+            )
+        return tasks
     single = {"--workspace": order.workspace, "--verify": order.verify, "--skill": order.skill}
     for flag, stated in {**single, "--pattern": order.pattern}.items():
         if stated is not None:

@@ -126,6 +126,8 @@ def test_a_no_ends_the_workflow(project: Path, shell: Shell) -> None:
         (("run", "say hello", "--input", "word=a"), "only a workflow"),
         (("run", "nothing.py:flow"), "is not there"),
         (("run", "helpers_of_test.py:fix"), "is no workflow"),
+        (("run", "helpers_of_test.py"), "is Python: write helpers_of_test.py:NAME"),
+        (("run", "flaw.toml", "--input", "word=a"), "flaw.toml: is not there"),
         (("run", "broken.toml"), "ring"),
     ],
 )
