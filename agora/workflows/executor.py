@@ -30,6 +30,7 @@ from agora.workflows.deciding import MOST_RUNS, experienced, shaped
 from agora.workflows.expanding import Progress
 from agora.workflows.instances import Ending, Instance, Remark, output_of
 from agora.workflows.nodes import ApproveNode, Flow
+from agora.workflows.unrolling import UNRESOLVED
 
 PARALLEL: Final = 4
 """How many nodes are worked on at once where nobody says."""
@@ -55,6 +56,11 @@ class FlowReport(Value):
     def output(self) -> str:
         """The outputs as one text: of one node, that node's; of several, an object."""
         return output_of(self.outputs)
+
+    @property
+    def consistency_unresolved(self) -> bool:
+        """Whether its answers still differed at the end of a synthesis."""
+        return UNRESOLVED in self.outputs
 
 
 async def run_flow(
