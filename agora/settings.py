@@ -15,9 +15,9 @@ from decimal import Decimal
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from agora.errors import ConfigError
 from agora.values import Value
@@ -52,8 +52,8 @@ class Settings(Value):
     """What one run may cost, in US dollars; local work is free of it."""
     mechanism: str = "sale"
     """The auction's rule: a file auctions/NAME.toml of the project, or a name of the registry."""
-    policy: str = "everyone"
-    """The coordinator's rule: a name of the registry."""
+    policy: str = "linucb+sale"
+    """The coordinator's rule: a file policies/NAME.toml of the project, or a name of the registry."""
     seed: int | None = Field(default=None, ge=0, lt=2**63)
     """Of all chance in a run; None draws one, which is recorded."""
     bid_deadline_s: float = Field(default=60.0, gt=0)
@@ -62,6 +62,8 @@ class Settings(Value):
     """Awards that one task gets at most."""
     parallel: int = Field(default=1, ge=1)
     """Tasks that are worked on at once."""
+    calls_at_once: Mapping[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    """Provider (or address of an endpoint) -> how many calls may be under way there; as a text, "openai=5 groq=2"."""
     db_url: str = ""
     """Where the shared memory is; empty: the project's memory folder, or the user's data folder."""
     gguf: str = ""
@@ -89,6 +91,16 @@ class Settings(Value):
     """Show what models are writing, where there is a terminal and a provider that can stream."""
     bare: bool = False
     """Run commands without any sandbox; it is recorded."""
+
+    @field_validator("calls_at_once", mode="before")
+    @classmethod
+    def _pairs(cls, stated: object) -> object:
+        if not isinstance(stated, str):
+            return stated
+        pairs = [pair.rpartition("=") for pair in stated.split()]
+        if not all(name for name, _, _ in pairs):
+            raise ValueError("write PROVIDER=NUMBER, with spaces between several")
+        return {name: number for name, _, number in pairs}
 
 
 def load_settings(

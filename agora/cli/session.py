@@ -15,6 +15,7 @@ from agora.cli.paint import err, safe
 from agora.cli.project import find_project
 from agora.ledger.redact import secret_values
 from agora.memory.location import database_url
+from agora.models.health import SHARED
 from agora.protocols import Store
 from agora.settings import Settings, environment, exposed_keys, load_settings
 
@@ -65,6 +66,7 @@ def open_session(*, project: Path | None = None, flags: Mapping[str, object] | N
     """
     found = find_project(project)
     session = Session(project=found, settings=load_settings(flags=flags, project=found))
+    SHARED.bound(session.settings.calls_at_once)
     guard_output(session.secrets)
     if found is not None and (warning := exposed_keys(found)):
         err().print(f"warning: {safe(warning)}")

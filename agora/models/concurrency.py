@@ -77,6 +77,13 @@ class Concurrency:
         """How many wait for their turn."""
         return len(self._waiting)
 
+    def bound(self, most: float) -> None:
+        """Allow so many from now on, however well it goes; calls that are under way come to their end."""
+        with self._lock:
+            self._most = most
+            self._aimd = self._aimd._replace(limit=min(self._aimd.limit, most))
+            self._next()
+
     async def enter(self, patience_s: float) -> int:
         """Wait for a turn, and return what `leave` wants to know; every turn must be left.
 

@@ -7,13 +7,14 @@ unknown model or a prompt that is too long is the caller's own.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from threading import Lock
 from typing import NamedTuple
 
 from agora.ambient import SystemClock
 from agora.errors import ModelError, ModelTimeoutError, ProviderBusyError, ProviderDownError, ReplyCutError
 from agora.models.breaker import Breaker
-from agora.models.concurrency import Concurrency, QueueFullError
+from agora.models.concurrency import MOST, Concurrency, QueueFullError
 from agora.models.replies import LostConnectionError
 from agora.models.retries import heals
 from agora.models.retry_budget import RetryBudget
@@ -133,6 +134,7 @@ class HealthRegistry:
         self._clock = clock
         self._lock = Lock()
         self._known: dict[tuple[str, str | None, str], Health] = {}
+        self._most: Mapping[str, int] = {}
 
     def of(self, provider: str, *, api_base: str | None = None, api_key: str | None = None) -> Health:
         """The one health of a provider at an address with a key; the key itself is not kept.
@@ -142,9 +144,24 @@ class HealthRegistry:
             api_base: Where it is, if not at its own address.
             api_key: None: the environment's.
         """
-        whose = hashlib.sha256((api_key or "").encode()).hexdigest()[:16]
+        place = (provider, api_base, hashlib.sha256((api_key or "").encode()).hexdigest()[:16])
         with self._lock:
-            return self._known.setdefault((provider, api_base, whose), Health(clock=self._clock))
+            if place not in self._known:
+                concurrency = Concurrency(most=self._most.get(api_base or provider, MOST))
+                self._known[place] = Health(clock=self._clock, concurrency=concurrency)
+            return self._known[place]
+
+    def bound(self, most: Mapping[str, int]) -> None:
+        """How many calls each provider gets at once, at most, from all agents and runs of this process together.
+
+        Args:
+            most: A provider as "openai", or the address of an endpoint (which counts by its address only) -> calls;
+                whoever is not named gets what is found out to be good for it, up to 64.
+        """
+        with self._lock:
+            self._most = dict(most)
+            for (provider, api_base, _), health in self._known.items():
+                health.concurrency.bound(self._most.get(api_base or provider, MOST))
 
     def forget(self, api_base: str) -> None:
         """Begin anew with an address, as where another server listens there now."""
