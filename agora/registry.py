@@ -24,7 +24,15 @@ BUILT_IN: Final[Mapping[Group, Mapping[str, str]]] = MappingProxyType(
             "fetch": "agora.agents.web.fetching:fetch",
             "web_search": "agora.agents.web.searching:web_search",
         },
-        "policies": {"everyone": "agora.coordinator.screening:Everyone"},
+        "policies": {
+            "everyone": "agora.coordinator.screening:Everyone",
+            "sale": "agora.coordinator.policies:sale",
+            "linucb": "agora.coordinator.policies:linucb",
+            "ants": "agora.coordinator.policies:ants",
+            "linucb+sale": "agora.coordinator.policies:linucb_sale",
+            "ants+sale": "agora.coordinator.policies:ants_sale",
+            "auto": "agora.coordinator.policies:auto",
+        },
         "mechanisms": {
             "sale": "agora.auctions.sale:SALE",
             "posted": "agora.auctions.posted_price:PostedPrice",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from agora import registry
 from agora.agents.images import checked_images
@@ -103,41 +103,56 @@ def load_mechanism(name: str, *, project: Path | None) -> Mechanism:
         UnknownNameError: There is neither.
         ConfigError: The file does not fit the rule.
     """
-    file = project / "auctions" / f"{name}.toml" if project else None
-    if file is None or not file.is_file():
-        here = [path.stem for path in sorted(file.parent.glob("*.toml"))] if file and file.parent.is_dir() else []
-        if name not in registry.names("mechanisms"):
-            raise UnknownNameError("mechanism", name, {*here, *registry.names("mechanisms")})
-        return _built(name, {}, where=f"mechanism {name!r}")
-    options = read_toml(file)
-    rule = options.pop("mechanism", name)
-    if not isinstance(rule, str):
-        raise ConfigError(f"{short(file)}: mechanism", f"{rule!r} does not fit: write a name in quotes")
-    if rule not in registry.names("mechanisms"):
-        raise ConfigError(f"{short(file)}: mechanism", str(UnknownNameError("one", rule, registry.names("mechanisms"))))
-    return _built(rule, options, where=short(file))
+    return cast("Mechanism", _load(_MECHANISMS, name, project))
 
 
-def load_policy(name: str) -> Policy:
-    """The coordinator's rule of that name in the registry.
+def load_policy(name: str, *, project: Path | None) -> Policy:
+    """The coordinator's rule of `policies/NAME.toml`, or of that name in the registry.
 
     Raises:
-        UnknownNameError: There is none.
+        UnknownNameError: There is neither.
+        ConfigError: The file does not fit the rule.
     """
-    found = registry.find("policies", name)
-    return cast("Policy", found() if callable(found) else found)
+    return cast("Policy", _load(_POLICIES, name, project))
 
 
-def _built(rule: str, options: Mapping[str, object], *, where: str) -> Mechanism:
-    found = registry.find("mechanisms", rule)
+class _Kind(NamedTuple):
+    one: str
+    group: registry.Group
+    folder: str
+
+
+_MECHANISMS = _Kind("mechanism", "mechanisms", "auctions")
+_POLICIES = _Kind("policy", "policies", "policies")
+
+
+def _load(kind: _Kind, name: str, project: Path | None) -> object:
+    file = project / kind.folder / f"{name}.toml" if project else None
+    known = registry.names(kind.group)
+    if file is None or not file.is_file():
+        here = [path.stem for path in sorted(file.parent.glob("*.toml"))] if file and file.parent.is_dir() else []
+        if name not in known:
+            raise UnknownNameError(kind.one, name, {*here, *known})
+        return _built(kind, name, {}, where=f"{kind.one} {name!r}")
+    options = read_toml(file)
+    rule = options.pop(kind.one, name)
+    if not isinstance(rule, str):
+        raise ConfigError(f"{short(file)}: {kind.one}", f"{rule!r} does not fit: write a name in quotes")
+    if rule not in known:
+        raise ConfigError(f"{short(file)}: {kind.one}", str(UnknownNameError("one", rule, known)))
+    return _built(kind, rule, options, where=short(file))
+
+
+def _built(kind: _Kind, rule: str, options: Mapping[str, object], *, where: str) -> object:
+    found = registry.find(kind.group, rule)
     if not callable(found):
-        return cast("Mechanism", found)
+        return found
     known = [name for name in inspect.signature(found).parameters if name != "self"]
     for name in options:
         if name not in known:
-            raise ConfigError(f"{where}: {name}", unknown(name, [*known, "mechanism"]))
+            raise ConfigError(f"{where}: {name}", unknown(name, [*known, kind.one]))
     try:
-        return cast("Mechanism", found(**options))
+        return found(**options)
     except ConfigError as error:
         raise ConfigError(where, error.what) from None
     except (TypeError, ValueError) as error:

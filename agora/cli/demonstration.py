@@ -104,7 +104,7 @@ async def _measured(
         pool.agents,
         budget_usd=share,
         mechanism=load_mechanism(settings.mechanism, project=home.project),
-        policy=load_policy(settings.policy),
+        policy=load_policy(settings.policy, project=home.project),
         store=store,
         sandbox=sandbox,
         bid_deadline_s=settings.bid_deadline_s,

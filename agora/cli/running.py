@@ -15,7 +15,7 @@ from agora.cli.approval import Approver
 from agora.cli.caching import CACHE_NOTE, cached
 from agora.cli.definitions import load_mechanism, load_policy, load_tasks
 from agora.cli.endings import exit_code, flow_code, print_flow, print_result, print_waiting
-from agora.cli.flows import named_flow, patterned, without_sandbox
+from agora.cli.flows import in_topology, named_flow, patterned, without_sandbox
 from agora.cli.forms import print_form, run_form
 from agora.cli.interrupts import InterruptedRunError, interruptible
 from agora.cli.joining import ABSENT
@@ -64,6 +64,8 @@ class Order:
     """In which known way several agents do it; None: it is a task, or what it names."""
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     """Of the pattern."""
+    topology: str | None = None
+    """The topology of a workflow, where it is not to be the one that it states."""
     workspace: Path | None = None
     """The folder it is about."""
     verify: str | None = None
@@ -143,8 +145,10 @@ def work_of(order: Order) -> Sequence[Task] | Flow:
         if order.pattern is not None:
             flow = patterned(tasks_of(order), order.pattern, order.options)
             checked_inputs(flow, order.inputs)
-            return flow
+            return in_topology(flow, order.topology)
         tasks = tasks_of(order)
+        if order.topology is not None:
+            raise ConfigError("--topology", f"is of a workflow, and {order.what!r} is none")
         if order.inputs:
             raise ConfigError(
                 "--input", f"only a workflow takes inputs, and {order.what!r} is none: say it in the goal"
@@ -155,7 +159,7 @@ def work_of(order: Order) -> Sequence[Task] | Flow:
         if stated is not None:
             raise ConfigError(flag, f"is for single tasks: state it at the tasks of workflow {flow.name!r}")
     checked_inputs(flow, order.inputs)
-    return flow
+    return in_topology(flow, order.topology)
 
 
 async def _run(order: Order, session: Session, work: Sequence[Task] | Flow) -> int:
@@ -200,7 +204,9 @@ def rules_of(session: Session) -> tuple[Mechanism, Policy]:
         UsageError: There is no such rule, or its file does not fit.
     """
     settings = session.settings
-    return load_mechanism(settings.mechanism, project=session.project), load_policy(settings.policy)
+    return load_mechanism(settings.mechanism, project=session.project), load_policy(
+        settings.policy, project=session.project
+    )
 
 
 def market_of(
