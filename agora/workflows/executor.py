@@ -28,6 +28,7 @@ from agora.workflows.checking import checked, checked_inputs
 from agora.workflows.context_shown import task_of
 from agora.workflows.deciding import MOST_RUNS, experienced, shaped
 from agora.workflows.expanding import Progress
+from agora.workflows.flow import Workflow
 from agora.workflows.instances import Ending, Instance, Remark, output_of
 from agora.workflows.nodes import ApproveNode, Flow
 from agora.workflows.unrolling import UNRESOLVED
@@ -46,7 +47,7 @@ class FlowReport(Value):
     outputs: Mapping[str, JsonValue]
     """Node -> what it gave, of those that nobody follows."""
     skipped: tuple[Remark, ...] = ()
-    """What was passed over, and why."""
+    """What was passed over or could not be begun, and why."""
     reason: str = ""
     """Why it was stopped."""
     report: Report
@@ -65,7 +66,7 @@ class FlowReport(Value):
 
 async def run_flow(
     market: Market,
-    flow: Flow,
+    flow: Flow | Workflow,
     inputs: Mapping[str, JsonValue] | None = None,
     *,
     parallel: int = PARALLEL,
@@ -77,7 +78,7 @@ async def run_flow(
 
     Args:
         market: Who does the tasks.
-        flow: The graph.
+        flow: The graph, or its builder.
         inputs: What it is given.
         parallel: How many nodes are worked on at once.
         notes: Put on the ledger with the start, as who did not join and why.
@@ -88,8 +89,9 @@ async def run_flow(
         ConfigError: The graph or an input cannot be used; nothing was spent.
         ApprovalPendingError: A question waits for a person; `resume_flow` goes on when it is answered.
     """
+    graph = flow.build() if isinstance(flow, Workflow) else flow
     async with market.open_run(parallel=parallel, notes=notes, command=command, watch=watch) as run:
-        return await follow(run, flow, inputs)
+        return await follow(run, graph, inputs)
 
 
 async def resume_flow(market: Market, run: str, *, watch: Callable[[Event], None] | None = None) -> FlowReport:
@@ -148,6 +150,7 @@ class _Follower:
         self._allotment = Allotment(flow)
         self._limiter = anyio.CapacityLimiter(run.parallel)
         self._reasons: dict[str, str] = {}
+        self._not_begun: dict[str, str] = {}
         self._told = self._compared = 0
 
     async def follow(self) -> FlowReport:
@@ -182,7 +185,8 @@ class _Follower:
         try:
             (task,) = await self._run.post(task_of(self._run, instance), wait=False)
         except UsageError as error:  # only now it is known what its text or its folder is
-            self._reasons[instance.id] = str(error)
+            self._reasons[instance.id] = self._not_begun[instance.id] = str(error)
+            self._run.note(NodeSkipped(task=instance.id, reason=str(error)))
             return Ending(verdict=Verdict.FAILED)
         result = await self._run.do(task, limits=limits)
         if result is None:
@@ -208,7 +212,7 @@ class _Follower:
             flow=self._flow.name,
             verdict=stands.verdict,
             outputs=stands.outputs,
-            skipped=stands.skipped,
+            skipped=(*(Remark(id=id, why=why) for id, why in sorted(self._not_begun.items())), *stands.skipped),
             reason=reason,
             report=await self._run.close(),
         )

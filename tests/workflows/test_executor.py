@@ -26,6 +26,7 @@ from agora.questions import Answer, Approve, Question
 from agora.tasks import Verdict
 from agora.testing import RuleModel
 from agora.workflows.executor import FlowReport, resume_flow, run_flow
+from agora.workflows.flow import Workflow
 from agora.workflows.nodes import Flow
 
 
@@ -333,3 +334,15 @@ async def test_a_run_without_a_workflow_is_not_gone_on_with_as_one() -> None:
     result = await here.run("hello")
     with pytest.raises(LedgerError, match="follows no workflow"):
         await resume_flow(here, result.run)
+
+
+async def test_what_cannot_be_begun_is_said_even_where_it_stops_nothing(tmp_path: Path) -> None:
+    flow = Workflow("look", inputs=["folder", "names"])
+    flow.task("look", "{item}", each="names", workspace="{folder}", on_failure="skip")
+    flow.task("join", "{look}", after=["look"])
+    store = memory()
+    done = await run_flow(market(shout, store=store), flow, {"folder": str(tmp_path / "nowhere"), "names": "a\nb"})
+    assert [one.id for one in done.skipped] == ["look[0]", "look[1]", "join"]
+    assert "nowhere" in done.skipped[0].why
+    noted = {item.event.task: item.event.reason for item in store.events() if isinstance(item.event, NodeSkipped)}
+    assert noted == {one.id: one.why for one in done.skipped}
