@@ -2,7 +2,7 @@
 
     python benchmarks/step_policies.py            # seeds 300 to 319, which are reported
     python benchmarks/step_policies.py --trial    # seeds 0 to 3, by which defaults were chosen
-    python benchmarks/step_policies.py --matched  # seeds 320 to 339: escalate against as many strong calls by chance
+    python benchmarks/step_policies.py --matched  # seeds 340 to 359: escalate against as many strong calls by chance
 
 A task is 5 to 12 steps of unequal difficulty; one task in eight holds a step that neither model can do. A step fails or
 succeeds by what was drawn for it, the same for all policies. Six failures in ten are seen at once (a tool error, a
@@ -23,6 +23,7 @@ import math
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ from agora.agents.steps import (
     CONTEXTS_VERSION,
     STEP_POLICIES,
     Costs,
+    Escalate,
     Size,
     StepChoice,
     StepCounts,
@@ -44,9 +46,7 @@ from agora.agents.steps import (
 )
 from agora.values import JsonValue
 
-REPORTED, TRIAL, MATCHING = range(300, 320), range(4), range(320, 340)
-MATCHED = {0.25: 0.157, 0.5: 0.213, 1.0: 0.219}
-"""Budget -> share of strong calls that escalate had on seeds 300 to 319."""
+REPORTED, TRIAL, MATCHING = range(300, 320), range(4), range(340, 360)
 BEFORE, COUNTED = 300, 200
 BUDGETS = (0.25, 0.5, 1.0)
 """In dollars; a task of clean steps takes about 0.06 with the cheap model alone, and 0.6 with the strong one."""
@@ -91,7 +91,7 @@ def tasks(seed: int) -> list[Task]:
     return drawn
 
 
-def attempt(task: Task, chooser: Chooser, *, budget: float, id: str) -> End:
+def attempt(task: Task, chooser: Chooser, *, budget: float, id: str, seen_share: float = SEEN) -> End:
     """One attempt at one task, within its budget whatever the policy says."""
     trail, spent, done, silent, mess = Trail(), 0.0, 0, False, 0
     taken: list[JsonValue] = []
@@ -129,7 +129,7 @@ def attempt(task: Task, chooser: Chooser, *, budget: float, id: str) -> End:
         spent += cost[choice.model]
         troubled = False
         if not would[choice.model == "large"]:
-            troubled = seen < SEEN
+            troubled = seen < seen_share
             silent = silent or not troubled
             done += not troubled
         elif silent and surfaces < SURFACES:
@@ -184,18 +184,18 @@ class Row(NamedTuple):
     strong: float
 
 
-def run(name: str, stream: Sequence[Task], *, budget: float, seed: int) -> Row:
-    """One policy over the stream of a seed; what does not learn need not see the tasks before those that count."""
+def run(
+    policy: StepPolicy | None, stream: Sequence[Task], *, budget: float, seed: int, seen_share: float = SEEN
+) -> Row:
+    """One policy (None: the oracle) over the stream of a seed; who does not learn is not shown the first tasks."""
     counts = StepCounts()
-    mixes = {"random": Mix(), "matched": Mix(MATCHED[budget])}
-    policy = None if name == "oracle" else mixes[name] if name in mixes else STEP_POLICIES[name]()
     chooser = oracle if policy is None else by_policy(policy, counts)
     learns = policy is not None and policy.learns
     ends: list[End] = []
     for number, task in enumerate(stream):
         if number < BEFORE and not learns:
             continue
-        end = attempt(task, chooser, budget=budget, id=f"{seed}/{number}")
+        end = attempt(task, chooser, budget=budget, id=f"{seed}/{number}", seen_share=seen_share)
         if learns:
             counts.learn(end.lesson)
         if number >= BEFORE:
@@ -216,17 +216,21 @@ def interval(values: Sequence[float]) -> str:
 
 
 def matched() -> None:
-    """Print what escalate gains over a random mix with as many strong calls."""
-    streams = {seed: tasks(seed) for seed in MATCHING}
+    """Print what escalate gains over a random mix with as many strong calls, by how many failures are seen at once."""
+    streams = {seed: tasks(seed) for seed in (*TRIAL, *MATCHING)}
     print(f"seeds {MATCHING.start} to {MATCHING.stop - 1}: escalate less a random mix with as many strong calls")
-    for budget in BUDGETS:
-        pairs = [
-            [run(name, streams[seed], budget=budget, seed=seed) for name in ("escalate", "matched")]
-            for seed in MATCHING
-        ]
-        fields = zip(*([one - other for one, other in zip(*pair, strict=True)] for pair in pairs), strict=True)
-        passed, cost, strong = (interval(field) for field in fields)
-        print(f"budget ${budget:<6}passed {passed:<18}dollars a task {cost:<18}strong calls {strong}")
+    for seen_share, calm, budget in product((0.6, 0.9), (1, 2), BUDGETS):
+
+        def rows(policy: StepPolicy, seeds: range, budget: float = budget, seen: float = seen_share) -> list[Row]:
+            return [run(policy, streams[seed], budget=budget, seed=seed, seen_share=seen) for seed in seeds]
+
+        share = statistics.fmean(row.strong for row in rows(Escalate(calm=calm), TRIAL))
+        pairs = zip(rows(Escalate(calm=calm), MATCHING), rows(Mix(share), MATCHING), strict=True)
+        gains = [Row(*(one - other for one, other in zip(*pair, strict=True))) for pair in pairs]
+        passed, cost, strong = (interval([gain[place] for gain in gains]) for place in range(3))
+        print(
+            f"seen {seen_share} calm {calm} budget ${budget:<6}passed {passed:<17} dollars {cost:<17} strong {strong}"
+        )
 
 
 def main() -> None:
@@ -236,14 +240,14 @@ def main() -> None:
         return
     seeds = TRIAL if "--trial" in sys.argv else REPORTED
     streams = {seed: tasks(seed) for seed in seeds}
-    names = [*STEP_POLICIES, "random", "oracle"]
+    makes: dict[str, Callable[[], StepPolicy | None]] = {**STEP_POLICIES, "random": Mix, "oracle": lambda: None}
     print(f"seeds {seeds.start} to {seeds.stop - 1}, {COUNTED} tasks each")
     for budget in BUDGETS:
         print(
             f"\nbudget ${budget}\n{'policy':<14}{'passed':<16}{'dollars a task':<18}{'strong calls':<16}dollars a pass"
         )
-        for name in names:
-            rows = [run(name, streams[seed], budget=budget, seed=seed) for seed in seeds]
+        for name, make in makes.items():
+            rows = [run(make(), streams[seed], budget=budget, seed=seed) for seed in seeds]
             passed, cost, strong = (interval([row[place] for row in rows]) for place in range(3))
             a_pass = interval([row.cost / row.passed for row in rows])
             print(f"{name:<14}{passed:<16}{cost:<16}{strong:<16}{a_pass}")
