@@ -51,7 +51,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name, text in NOTES.items():
             Path(folder, name).write_text(text)
-        report = anyio.run(run_flow, market, flow.build(), {"folder": folder, "question": "Who mends radios?"})
+        report = anyio.run(run_flow, market, flow, {"folder": folder, "question": "Who mends radios?"})
     for attempt in (attempt for done in report.report.results for attempt in done.attempts):
         print(f"{attempt.award.agent:10} {attempt.outcome.verdict:8} {attempt.output!r}")
 

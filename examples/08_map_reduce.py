@@ -49,7 +49,7 @@ def main() -> None:
         Path(folder, "two.txt").write_text("the radio and the stove")
         Path(folder, "three.txt").write_bytes(b"\xff\xfe no text")
         files = "\n".join(sorted(path.name for path in Path(folder).iterdir()))
-        report = anyio.run(run_flow, market, flow.build(), {"folder": folder, "files": files})
+        report = anyio.run(run_flow, market, flow, {"folder": folder, "files": files})
     for done in report.report.results:
         print(f"{done.verdict:8} {done.task.goal.splitlines()[0]:35} {done.output or done.reason}")
     print(f"{report.verdict}: {report.output}")

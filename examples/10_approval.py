@@ -41,7 +41,7 @@ async def main(database: str) -> None:
     print("in the evening")
     store = SQLStore.open(database, clock=SystemClock())
     try:
-        await run_flow(market(store), flow.build(), {"what": "the new opening hours"})
+        await run_flow(market(store), flow, {"what": "the new opening hours"})
     except ApprovalPendingError as waiting:
         print(f"  {waiting}".replace(waiting.run, "RUN"))
     await store.close()

@@ -50,7 +50,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as repo:
         Path(repo, "maths.py").write_text(SOURCE)
         Path(repo, "test_maths.py").write_text(TEST)
-        report = anyio.run(run_flow, market, flow.build(), {"repo": repo, "before": SOURCE})
+        report = anyio.run(run_flow, market, flow, {"repo": repo, "before": SOURCE})
     for done in report.report.results:
         print(f"{done.task.id:10} {done.verdict:8} {done.output}")
 
