@@ -60,7 +60,7 @@ async def ask(question: Question) -> Reply:
     show(question)
     for _ in range(_MOST_TRIES):
         every = _ALL[question.about]
-        said = await _line(
+        said = await typed_line(
             f"{_VERBS[question.about]}? [y]es, [N]o, [a]lways yes to {every} of this run, [d] shows it whole: "
         )
         if said is None:
@@ -167,7 +167,7 @@ def style_of(line: str) -> str:
     return "added" if line.startswith("+") else "removed" if line.startswith("-") else ""
 
 
-async def _line(prompt: str) -> str | None:
+async def typed_line(prompt: str) -> str | None:
     """One line from the terminal, typed after the prompt stood there; None at its end.
 
     Waiting for it can be interrupted, and holds up nobody else's work.
