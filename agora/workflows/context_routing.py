@@ -9,9 +9,10 @@ the item is, and takes items greedily while the role's token budget lasts. The w
   the goal;
 - stage is 1/distance in the graph, and age the waves between; what is remembered has no stage;
 - what the node prefers comes first; what is farther than its predecessors and shares no word with it is not shown;
-- an item that does not fit is not thrown away: of its lines those are kept that say most for the role and the goal,
-  within a share of what is left by its score among all that are still to be placed;
-- ties go by a hash of the content, never by a name or by arrival.
+- where not all fits, lines are placed and not items, by what each says for the role and the goal besides its item's
+  stage and age: an item is then shown whole, shortened to some of its lines, or left out. On questions kept for that
+  choice, whole items alone brought fewer of the needed facts (`docs/context.md`);
+- ties go by a place in a text and a hash of the content, never by a name or by arrival.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Chosen(NamedTuple):
 
 def tokens_of(text: str) -> int:
     """How many tokens a text is taken for: a quarter of its bytes in UTF-8, rounded up."""
-    return -(-len(text.encode("utf-8", "surrogatepass")) // _BYTES_A_TOKEN)
+    return -(-_bytes(text) // _BYTES_A_TOKEN)
 
 
 def route(candidates: Sequence[Candidate], *, role: str, goal: str, tokens: int) -> Chosen:
@@ -105,8 +106,7 @@ def route(candidates: Sequence[Candidate], *, role: str, goal: str, tokens: int)
     asked = _Asked.of(looked, role=role, goal=goal)
     scores = [asked.score(one) for one in looked]
     reasons = _set_aside(looked, asked)
-    ranked = sorted(set(range(len(looked))) - reasons.keys(), key=lambda place: _rank(looked[place], scores[place]))
-    shown = _filled(ranked, looked, scores, asked, tokens)
+    shown = _placed([place for place in range(len(looked)) if place not in reasons], looked, asked, tokens)
     items = tuple(
         ContextItem(
             source=one.of.source,
@@ -129,6 +129,11 @@ class _Looked(NamedTuple):
     tokens: int
     passages: tuple[str, ...]
     words: tuple[frozenset[str], ...]
+
+    @property
+    def heading_bytes(self) -> int:
+        """What its heading takes, with a mark at the end of its lines and what rounding to tokens may cost."""
+        return _bytes(f"{self.of.heading}\n| {GAP}\n") + _BYTES_A_TOKEN
 
     @classmethod
     def at(cls, one: Candidate) -> _Looked:
@@ -157,9 +162,19 @@ class _Asked:
         return self._by_role * _share(self._role, words) + self._by_goal * goal
 
     def score(self, one: _Looked) -> float:
-        words = frozenset[str]().union(*one.words)
-        stage = STAGE / one.of.distance if one.of.distance else 0.0
-        return self.relevance(words, one.of.similarity) + stage + RECENT * math.exp(-one.of.age / AGE)
+        """Of a whole item, in [0, 1]."""
+        return self.relevance(frozenset[str]().union(*one.words), one.of.similarity) + _position(one)
+
+    def worth(self, one: _Looked, line: int) -> float:
+        """Of one line of it; a cosine that is given says something of all its lines."""
+        stated = 0.0 if one.of.similarity is None else self._by_goal * max(0.0, one.of.similarity)
+        return self.relevance(one.words[line]) + stated + _position(one)
+
+
+def _position(one: _Looked) -> float:
+    """What stage and recency add to a score, in [0, STAGE + RECENT]."""
+    stage = STAGE / one.of.distance if one.of.distance else 0.0
+    return stage + RECENT * math.exp(-one.of.age / AGE)
 
 
 def _words(text: str) -> frozenset[str]:
@@ -187,56 +202,53 @@ def _set_aside(looked: Sequence[_Looked], asked: _Asked) -> dict[int, str]:
     return reasons
 
 
-def _rank(one: _Looked, score: float) -> tuple[bool, float, int, str]:
-    return not one.of.prefer, -round(score / math.sqrt(one.tokens), 12), one.tokens, _hash(one.whole)
-
-
 def _hash(content: str) -> str:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _filled(
-    ranked: Sequence[int], looked: Sequence[_Looked], scores: Sequence[float], asked: _Asked, tokens: int
-) -> dict[int, str]:
+def _placed(places: Sequence[int], looked: Sequence[_Looked], asked: _Asked, tokens: int) -> dict[int, str]:
     """Place -> what is shown of it."""
-    shown: dict[int, str] = {}
-    left = tokens
-    to_come = math.fsum(scores[place] for place in ranked)
-    for place in ranked:
+    if sum(looked[place].tokens for place in places) <= tokens:
+        return {place: looked[place].whole for place in places}
+    left = tokens * _BYTES_A_TOKEN
+    kept: dict[int, set[int]] = {}
+    taken: Counter[int] = Counter()  # place -> what of the budget its lines may take at most
+    for place, line in _by_worth(places, looked, asked):
         one = looked[place]
-        share = scores[place] / to_come if to_come > 0 else 1.0
-        to_come -= scores[place]
-        text = one.whole if one.tokens <= left else _shortened(one, asked, int(left * min(1.0, share)))
-        if text:
-            shown[place] = text
-            left -= tokens_of(text)
-    return shown
-
-
-def _shortened(one: _Looked, asked: _Asked, tokens: int) -> str:
-    """The lines of an item that say most, in their order, within a number of tokens; empty: there is no room."""
-    worth = [asked.relevance(words) for words in one.words]
-    left = tokens * _BYTES_A_TOKEN - len(context_item(one.of.heading, GAP).encode("utf-8", "surrogatepass"))
-    kept: list[int] = []
-    for place in sorted(range(len(worth)), key=lambda place: (-round(worth[place], 12), place)):
-        size = len(_marked(one.passages[place]))
+        size = _bytes(f"| {GAP}\n| {one.passages[line]}\n") + (0 if place in kept else one.heading_bytes)
         if size <= left:  # whatever comes next may still be short enough
-            kept.append(place)
+            kept.setdefault(place, set()).add(line)
+            taken[place] += size
             left -= size
-    if not kept:
-        return ""
+    return {place: _shortened(looked[place], lines, most_bytes=taken[place]) for place, lines in kept.items()}
+
+
+def _by_worth(places: Sequence[int], looked: Sequence[_Looked], asked: _Asked) -> list[tuple[int, int]]:
+    """The lines of all items as (place, line), what says most for its length first."""
+    ranked: list[tuple[bool, float, int, int, str, tuple[int, int]]] = []
+    for place in places:
+        one, content = looked[place], _hash(looked[place].whole)
+        for line, passage in enumerate(one.passages):
+            size = _bytes(passage)
+            worth = round(asked.worth(one, line) / math.sqrt(size), 12)
+            ranked.append((not one.of.prefer, -worth, line, size, content, (place, line)))
+    return [where for *_, where in sorted(ranked, key=lambda entry: entry[:-1])]
+
+
+def _shortened(one: _Looked, kept: set[int], *, most_bytes: int) -> str:
+    """Some lines of an item, with a mark where others were left out; the whole where that is no more."""
+    if _bytes(one.whole) <= most_bytes - _BYTES_A_TOKEN:
+        return one.whole
     lines: list[str] = []
     last = -1
-    for place in sorted(kept):
-        lines += [GAP] * (place > last + 1) + [one.passages[place]]
-        last = place
-    cut = last + 1 < len(one.passages) or len(one.of.text) > LOOKED_AT_CHARS
-    return context_item(one.of.heading, "\n".join([*lines, *[GAP] * cut]))
+    for line in sorted(kept):
+        lines += [GAP] * (line > last + 1) + [one.passages[line]]
+        last = line
+    return context_item(one.of.heading, "\n".join([*lines, *[GAP] * (last + 1 < len(one.passages))]))
 
 
-def _marked(passage: str) -> bytes:
-    """What a passage takes at most: itself and a gap before it, each on a quoted line."""
-    return f"| {GAP}\n| {passage}\n".encode("utf-8", "surrogatepass")
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _passages(text: str) -> Iterable[str]:

@@ -7,7 +7,21 @@ from hypothesis import strategies as st
 
 from agora.workflows.context_routing import GAP, Candidate, route, tokens_of
 
-_WORDS = ("parser", "dates", "logo", "blue", "tests", "the", "of", "é", "42", "run\n", "file.\n\n")
+_WORDS = (
+    "parser",
+    "dates",
+    "logo",
+    "blue",
+    "tests",
+    "the",
+    "of",
+    "é",
+    "42",
+    "run\n",
+    "file.\n\n",
+    "x" * 500,
+    "\n" * 40,
+)
 
 
 @st.composite
@@ -40,7 +54,7 @@ def test_what_is_shown_keeps_the_budget_and_every_candidate_is_accounted_for(
     for item in chosen.items:
         assert (item.taken == "left out") == bool(item.why) == (item.tokens == 0)
         assert item.tokens <= item.whole_tokens
-        assert (item.taken == "whole") == (item.tokens == item.whole_tokens)
+        assert item.taken != "whole" or item.tokens == item.whole_tokens
 
 
 @given(candidates=_candidates(), tokens=_budgets, data=st.data())
@@ -60,7 +74,8 @@ def test_every_line_that_is_shown_is_a_heading_or_a_quoted_line_that_was_there(
     there = {line for one in candidates for line in one.text.splitlines()}
     headings = {one.heading for one in candidates}
     for line in chosen.shown.splitlines():
-        assert line in headings or line.removeprefix("| ") in there | {GAP, ""}
+        shown = line.removeprefix("| ")
+        assert line in headings or shown == GAP or any(shown in other for other in there), "long lines are taken apart"
         assert line in headings or line.startswith("| ")
 
 
