@@ -68,10 +68,14 @@ def print_flow(done: FlowReport, story: RunStory) -> None:
     if story.tasks:
         console.print(table_of(story.tasks.values()))
         console.print(f"[quiet]{LEGEND}[/]\n")
+    for name, chosen in story.topologies.items():
+        console.print(f"[quiet]{safe(name)} ran in topology {chosen.topology}: {safe(chosen.reason)}[/]")
     for node, reason in story.skipped.items():
         console.print(f"[quiet]{safe(node)} was passed over: {safe(reason, limit=_ONE_LINE_CHARS)}[/]")
     if done.output:
         console.print(_shortened(done.output))
+    if done.consistency_unresolved:
+        console.print("[failed]consistency_unresolved[/]: the answers still differed at the end")
     reason = f": {safe(done.reason)}" if done.reason else ""
     console.print(f"workflow {safe(done.flow)} {verdict(done.verdict)}{reason}")
     _print_cost(done.report)

@@ -6,12 +6,13 @@ import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 from agora.errors import ConfigError
-from agora.settings import read_toml, short
+from agora.settings import read_toml, short, unknown
 from agora.tasks import Task, Tier
 from agora.workflows.flow import Workflow
-from agora.workflows.nodes import Flow, TaskNode
+from agora.workflows.nodes import Flow, TaskNode, Topologies
 from agora.workflows.pattern_file import PATTERN
 from agora.workflows.toml import load_flow
 
@@ -50,6 +51,21 @@ def patterned(tasks: Sequence[Task], name: str, options: Mapping[str, object]) -
     if len(tasks) != 1:
         raise ConfigError("--pattern", f"is for one task, and these are {len(tasks)}: name one")
     return pattern(name, tasks[0], **options)
+
+
+def in_topology(flow: Flow, topology: str | None) -> Flow:
+    """The workflow in the topology that is asked for; None: in its own.
+
+    Raises:
+        ConfigError: There is no such topology.
+    """
+    if topology is None:
+        return flow
+    if topology not in get_args(Topologies):
+        raise ConfigError(
+            "--topology", f"{topology!r} is an " + unknown(topology, get_args(Topologies), what="topology")
+        )
+    return flow.model_copy(update={"topology": topology})
 
 
 def without_sandbox(flow: Flow) -> Flow:

@@ -75,6 +75,9 @@ def flow_form(story: RunStory, began: FlowBegan) -> Form:
         "reason": ended.reason if ended else "",
         "outputs": dict(ended.outputs) if ended else {},
         "skipped": dict(story.skipped),
+        "topologies": {
+            name: chosen.model_dump(mode="json", exclude={"kind", "task"}) for name, chosen in story.topologies.items()
+        },
         "compared": {
             name: found.model_dump(mode="json", exclude={"kind", "task"}) for name, found in story.compared.items()
         },

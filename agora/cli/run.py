@@ -26,6 +26,9 @@ def run(
     option: Annotated[
         list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="An option of the pattern: rounds=2.")
     ] = None,
+    topology: Annotated[
+        str | None, typer.Option("--topology", metavar="NAME", help='Of a workflow: "auto", "hybrid", "learned", ...')
+    ] = None,
     budget: Annotated[str | None, typer.Option("--budget", help="US dollars for the whole run.")] = None,
     agents: Agents = None,
     mechanism: Annotated[str | None, typer.Option("--mechanism", help="The auction's rule.")] = None,
@@ -69,6 +72,7 @@ def run(
         options=options_of(option or ()),
         workspace=workspace,
         verify=verify,
+        topology=topology,
         skill=skill,
         only=agents,
         flags=flags,

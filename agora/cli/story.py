@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from agora.bids import Award, Bid, Clearing, Juror, Lesson, Reserve, Shortlist
+from agora.cli.flow_told import FlowTold
 from agora.events import (
     Applied,
     Asked,
@@ -17,14 +18,9 @@ from agora.events import (
     BidPlaced,
     BidRefused,
     Called,
-    Compared,
-    ContextRouted,
     Done,
     Event,
-    FlowBegan,
-    FlowEnded,
     Judged,
-    NodeSkipped,
     Opened,
     Performed,
     Posted,
@@ -200,7 +196,7 @@ class TaskStory:
 
 
 @dataclass(kw_only=True)
-class RunStory:
+class RunStory(FlowTold):
     """One run."""
 
     started: Started | None = None
@@ -213,18 +209,6 @@ class RunStory:
     """Each time that it was gone on with, and what of unknown fate was charged."""
     done: Done | None = None
     """The terminal row; None: it was cut short, waits, or still runs."""
-    flow: FlowBegan | None = None
-    """The workflow that it follows, where it follows one."""
-    skipped: dict[str, str] = field(default_factory=dict[str, str])
-    """Node -> why it was passed over."""
-    steps: dict[str, Asked] = field(default_factory=dict[str, Asked])
-    """Node -> what a person was asked before the workflow goes on."""
-    compared: dict[str, Compared] = field(default_factory=dict[str, Compared])
-    """Node -> how far the outputs agree that it compares."""
-    routed: dict[str, ContextRouted] = field(default_factory=dict[str, ContextRouted])
-    """Node -> what it was shown of what came before it."""
-    flow_ended: FlowEnded | None = None
-    """What came of the workflow."""
 
     def tell(self, event: Event) -> None:
         """Take in the next event."""
@@ -237,28 +221,13 @@ class RunStory:
                 self.done = event
             case Resumed():
                 self.resumed.append(event)
-            case FlowBegan() | FlowEnded() | NodeSkipped() | Compared() | ContextRouted():
-                self._tell_flow(event)
-            case Asked(question=question) if question.about == "step":
-                self.steps[event.task] = event
             case _:
+                if self.told_of_flow(event):
+                    return
                 if story := self.tasks.get(event.task):
                     _tell_task(story, event)
                 if isinstance(event, Called | ToolUsed):
                     self.spent += event.usage
-
-    def _tell_flow(self, event: FlowBegan | FlowEnded | NodeSkipped | Compared | ContextRouted) -> None:
-        match event:
-            case FlowBegan():
-                self.flow = event
-            case FlowEnded():
-                self.flow_ended = event
-            case NodeSkipped():
-                self.skipped[event.task] = event.reason
-            case Compared():
-                self.compared[event.task] = event
-            case ContextRouted():
-                self.routed[event.task] = event
 
     @property
     def waiting(self) -> list[Asked]:

@@ -96,6 +96,7 @@ def test_a_question_of_a_workflow_waits_and_its_answer_lets_it_go_on(project: Pa
     shown = shell("run", "asking.toml")
     assert shown.code == 5, shown.err
     assert "Shall it be said?" in shown.out
+    assert "ask: waits for an answer: Shall it be said?" in shown.err
     run = str(json.loads(shell("show", "--json").out)["run"])
     answered = shell("approve", run, "--yes")
     assert answered.code == 0, answered.err
@@ -127,6 +128,7 @@ def test_a_no_ends_the_workflow(project: Path, shell: Shell) -> None:
         (("run", "nothing.py:flow"), "is not there"),
         (("run", "helpers_of_test.py:fix"), "is no workflow"),
         (("run", "helpers_of_test.py"), "is Python: write helpers_of_test.py:NAME"),
+        (("run", "plural.toml"), "write [[task]]"),
         (("run", "flaw.toml", "--input", "word=a"), "flaw.toml: is not there"),
         (("run", "broken.toml"), "ring"),
     ],
@@ -136,6 +138,7 @@ def test_a_mistake_costs_nothing_and_names_the_mend(
 ) -> None:
     ring = '[[task]]\nid = "a"\ngoal = "a"\nafter = ["b"]\n[[task]]\nid = "b"\ngoal = "b"\nafter = ["a"]\n'
     (flow.parent / "broken.toml").write_text(ring.replace('"a"', '"ring_a"').replace('"b"', '"ring_b"'))
+    (flow.parent / "plural.toml").write_text('[[tasks]]\nid = "a"\ngoal = "a"\n')
     shown = shell(*arguments)
     assert shown.code == 2, shown.out
     assert said in shown.err
@@ -162,3 +165,45 @@ def test_a_workflow_that_was_killed_in_the_middle_goes_on_and_does_nothing_twice
     assert form["flow"]["verdict"] == "passed"
     assert [(task["id"], len(task["attempts"])) for task in form["tasks"]] == [("look", 1), ("mend", 1)]
     assert (folder / "repo" / "word.txt").read_text() == "right\n"
+
+
+def test_a_topology_can_be_asked_for_and_is_said(flow: Path, shell: Shell) -> None:
+    shown = shell("run", "flow.toml", "--yes", "--topology", "auto")
+    assert shown.code == 0, shown.err + shown.out
+    assert "flow ran in topology sequential: each of 2 subtasks waits for the one before" in " ".join(shown.out.split())
+    form = json.loads(shell("show", "--json").out)
+    assert form["flow"]["topologies"]["flow"]["by"] == "rule"
+    assert "'star' is an unknown topology" in shell("run", "flow.toml", "--topology", "star").err
+    assert "is of a workflow" in shell("run", "say it", "--topology", "auto").err
+
+
+ANSWERS = """
+synthesis = true
+[[task]]
+id = "one"
+goal = "say one thing"
+agents = ["speaker"]
+[[task]]
+id = "two"
+goal = "say another thing"
+agents = ["speaker"]
+"""
+
+
+def test_answers_that_agree_are_merged_and_shown_so_in_the_tree(project: Path, shell: Shell) -> None:
+    (project / "ask.toml").write_text(ANSWERS)
+    shown = shell("run", "ask.toml", "--yes")
+    assert re.search(r"agree  agree, consistency 1\.00, 2 of 2 alike", shown.out), shown.out
+    assert "consistency_unresolved:" not in shown.out
+
+
+def test_answers_that_never_agree_are_said_to_differ(project: Path, shell: Shell) -> None:
+    first, _, second = ANSWERS.rpartition('agents = ["speaker"]')
+    other = f'{first}agents = ["fixer"]\nworkspace = "repo"{second}'
+    (project / "ask.toml").write_text(other)
+    shown = shell("run", "ask.toml", "--yes")
+    assert "consistency_unresolved: the answers still differed at the end" in shown.out, shown.out + shown.err
+    assert re.search(r"agree-again-r5  differ, consistency 0\.00, 1 of 2 alike", shown.out)
+    form = json.loads(shell("show", "--json").out)
+    assert form["flow"]["compared"]["consistency_unresolved"]["distinct"] == 2
+    assert form["flow"]["topologies"]["ask"]["reroutes"][-1] == "hierarchical"
