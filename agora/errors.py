@@ -105,7 +105,7 @@ class WorkspaceError(UsageError):
     """The workspace is not there or cannot be read."""
 
     def __init__(self, path: str, why: str = "is not a folder") -> None:
-        super().__init__(f"workspace {path!r} {why}: pass an existing folder with --workspace")
+        super().__init__(f"workspace {path!r} {why}: name a folder that is there (--workspace, or a workflow's input)")
         self.path = path
 
 

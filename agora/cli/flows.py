@@ -31,12 +31,14 @@ def named_flow(what: str) -> Flow | None:
     path = Path(what).expanduser()
     if what.endswith(".py") and path.is_file():
         raise ConfigError(short(path), f"is Python: write {what}:NAME, where NAME is a Workflow in it")
-    if what.endswith(".toml") and path.is_file() and _is_flow(read_toml(path)):
+    if what.endswith(".toml") and path.is_file() and _is_flow(read_toml(path), short(path)):
         return load_flow(path)
     return None
 
 
-def _is_flow(content: Mapping[str, object]) -> bool:
+def _is_flow(content: Mapping[str, object], where: str) -> bool:
+    if isinstance(content.get("tasks"), list):
+        raise ConfigError(f"{where}: tasks", "is an unknown key: write [[task]] for each task of a workflow")
     return PATTERN in content or isinstance(content.get("task"), list)
 
 

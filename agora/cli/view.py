@@ -242,6 +242,8 @@ def _line(event: Event) -> str:
     match event:
         case Awarded(award=award):
             return _award(award)
+        case Asked(question=question, granted=None) if question.about == "step":
+            return f"waits for an answer: {safe(question.reason)}"
         case Asked(question=question, granted=None):
             return f"waits for an answer: {safe(question.about)} of {safe(question.agent)}"
         case Verified(outcome=outcome):

@@ -204,10 +204,10 @@ def _check_node(node: Node, sight: Sight, library: Mapping[str, Flow], where: st
         for name in placeholders(text):
             _check_reference(name, node, sight, inside=inside, at=f"{where}: {field}")
     for when in node.when:
-        _check_reference(when.of, node, sight, inside=(), at=f"{where}: when")
+        _check_reference(when.of, node, sight, inside=(), at=f"{where}: when", in_text=False)
         _check_reachable(when, sight, f"{where}: when")
     if node.each:
-        _check_reference(node.each.of, node, sight, inside=(), at=f"{where}: each")
+        _check_reference(node.each.of, node, sight, inside=(), at=f"{where}: each", in_text=False)
     _check_repeat(node, where)
     if isinstance(node, TaskNode):
         _check_task(node, sight.flow, where)
@@ -216,23 +216,25 @@ def _check_node(node: Node, sight: Sight, library: Mapping[str, Flow], where: st
         _check_use(node, library[node.use], where)
 
 
-def _check_reference(text: str, node: Node, sight: Sight, *, inside: Collection[str], at: str) -> None:
+def _check_reference(
+    text: str, node: Node, sight: Sight, *, inside: Collection[str], at: str, in_text: bool = True
+) -> None:
     """Refuse a reference to what is not there, or not yet, when the node starts."""
     found = referred(text)
     name = found.name if found else text
     if name in inside or name in sight.flow.inputs or sight.sees(node, name):
         return
-    braces = f"write {{{{{text}}}}} for braces"
+    said, braces = (f"{{{text}}}", f", or write {{{{{text}}}}} for braces") if in_text else (repr(text), "")
     if name in SPECIAL:
         need = "repeat" if name == PREVIOUS else "each"
-        raise ConfigError(at, f"{{{text}}} is known inside a `{need}` only: add one, or {braces}")
+        raise ConfigError(at, f"{said} is known in a task with `{need}` only: add one{braces}")
     if name == node.id:
-        raise ConfigError(at, f"{{{text}}} is its own output: in a loop, {{{PREVIOUS}}} is that of the round before")
+        raise ConfigError(at, f"{said} is its own output: in a loop, {{{PREVIOUS}}} is that of the round before")
     if name in sight.ids:
-        raise ConfigError(at, f"{{{text}}} is not there yet: add {name!r} to its `after`")
+        raise ConfigError(at, f"{said} is not there yet: add {name!r} to its `after`")
     known = [*sight.seen(node), *sight.flow.inputs]
     mend = unknown(name, known, what="task or input") if known else "unknown task or input; there are none before it"
-    raise ConfigError(at, f"{{{text}}} is an {mend}, or {braces}")
+    raise ConfigError(at, f"{said} is an {mend}{braces}")
 
 
 def _check_reachable(when: When, sight: Sight, at: str) -> None:

@@ -55,8 +55,8 @@ def test_an_unknown_predecessor_is_refused_with_the_nearest() -> None:
         ("{serch}", "did you mean 'search'"),
         ("{later}", "add 'later' to its `after`"),
         ("{b}", "is its own output"),
-        ("{item}", "inside a `each` only"),
-        ("{previous}", "inside a `repeat` only"),
+        ("{item}", "in a task with `each` only"),
+        ("{previous}", "in a task with `repeat` only"),
         ("{nonsense.x}", "write {{nonsense.x}} for braces"),
     ],
 )
@@ -66,6 +66,13 @@ def test_a_placeholder_that_means_nothing_yet_is_refused(goal: str, mend: str) -
     flow.task("later", "a")
     flow.task("b", goal, after=["search"])
     refused(flow, "task 'b': goal", mend)
+
+
+def test_a_list_and_a_condition_are_named_without_braces_also_where_they_are_refused() -> None:
+    flow = Workflow("x", inputs=["names"])
+    flow.task("read", "{item}", each="nmes")
+    with pytest.raises(ConfigError, match=r"each: 'nmes' is an unknown task or input; did you mean 'names'\?$"):
+        flow.build()
 
 
 def test_placeholders_may_name_whatever_comes_before_however_far() -> None:
