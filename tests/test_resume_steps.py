@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from agora.agents.tools import tool
 from agora.ambient import SystemClock
 from agora.bids import Price
 from agora.errors import ConfigError
-from agora.events import Called, Event, Learned, Performed, Step, Stepped
+from agora.events import Called, Event, Learned, Performed, Reserved, Step, Stepped
 from agora.failpoints import Failpoint
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
@@ -64,12 +66,14 @@ def task(id: str = "t") -> Task:
 class Bench:
     """A market of one agent with two models, over a store."""
 
-    def __init__(self, store: Store, *, steps: str | StepPolicy = "escalate", learn: bool = True) -> None:
+    def __init__(
+        self, store: Store, *, steps: str | StepPolicy = "escalate", learn: bool = True, usd: str = "5"
+    ) -> None:
         self.small = RuleModel("scripted/cheap", answer, price=CHEAP)
         self.strong = RuleModel("scripted/dear", answer, price=DEAR)
         agent = LLMAgent("a", self.small, strong=self.strong, steps=steps, tools=[poke], max_tokens=200)
         self.store = store
-        self.market = Market([agent], store=store, seed=2, budget_usd="5", learn=learn)
+        self.market = Market([agent], store=store, seed=2, budget_usd=usd, learn=learn)
 
     @property
     def events(self) -> list[Event]:
@@ -84,17 +88,27 @@ class Bench:
         return self.small.calls + self.strong.calls
 
     async def cut(self, tasks: list[Task], *, at: str) -> None:
-        name, _, hit = at.partition(":")
+        with powerless(at), pytest.raises(Power):
+            await self.market.run_all(tasks)
 
-        def act() -> None:
-            raise Power
+    async def again(self, at: str) -> None:
+        with powerless(at), pytest.raises(Power):
+            await self.market.resume("last")
 
-        failpoints.arm(Failpoint(name, int(hit), act=act))
-        try:
-            with pytest.raises(Power):
-                await self.market.run_all(tasks)
-        finally:
-            failpoints.arm(None)
+
+@contextmanager
+def powerless(at: str) -> Generator[None]:
+    """The power goes at this place."""
+
+    def act() -> None:
+        raise Power
+
+    name, _, hit = at.partition(":")
+    failpoints.arm(Failpoint(name, int(hit), act=act))
+    try:
+        yield
+    finally:
+        failpoints.arm(None)
 
 
 def memory() -> MemoryStore:
@@ -165,6 +179,27 @@ def test_an_opinion_and_what_nobody_could_say_teach_nothing_of_steps() -> None:
         auction.attempt = auction.attempt.model_copy(update={"steps": (step,)})
     learned = [event for event in lessons(lot, {name: f"op-{name}" for name in "abc"}) if isinstance(event, Learned)]
     assert [event.key for event in learned if event.what == "steps"] == ["op-c/c"]
+
+
+async def test_a_strong_call_of_unknown_fate_that_cannot_be_paid_again_is_made_by_the_cheap_model_once() -> None:
+    bench = Bench(memory(), steps="always-large", usd="0.07")
+    await bench.cut([task()], at="called:2")
+    await bench.again("called:2")  # the end of the lost call is the first
+    assert [(event.number, event.model) for event in bench.stepped] == [(1, "scripted/dear")]
+    lost = sum(event.usd for event in bench.events if isinstance(event, Reserved) and event.model == "scripted/dear")
+    assert lost > Decimal("0.05")
+    for at in ("called.durable:3", "performed:1"):
+        await bench.again(at)
+        assert [(event.model, event.instead) for event in bench.stepped if event.number == 1] == [
+            ("scripted/dear", False),
+            ("scripted/cheap", True),
+        ]
+    report = await bench.market.resume("last")
+    assert report.passed == 1, report.results[0].reason
+    assert lost < report.usage.usd <= Decimal("0.07")
+    assert bench.strong.calls == 2
+    assert bench.small.calls == 1 + TURNS + 1, "a bid, the turns, the answer: each once"
+    assert audit(bench.events, verdicts={"t": Verdict.PASSED}) == []
 
 
 async def test_two_runs_of_one_seed_choose_alike() -> None:
