@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agora.tasks import Check, Limits, Outcome, Patch, Task, Tier, Usage, Verdict, Work
     from agora.workflows.executor import resume_flow, run_flow
     from agora.workflows.flow import Workflow
+    from agora.workflows.patterns import pattern
 
 __all__ = [
     "SALE",
@@ -51,6 +52,7 @@ __all__ = [
     "Verdict",
     "Work",
     "Workflow",
+    "pattern",
     "resume_flow",
     "run_flow",
     "solo",
@@ -71,6 +73,7 @@ _HOMES = {
     "agora.tasks": ["Check", "Limits", "Outcome", "Patch", "Task", "Tier", "Usage", "Verdict", "Work"],
     "agora.workflows.executor": ["resume_flow", "run_flow"],
     "agora.workflows.flow": ["Workflow"],
+    "agora.workflows.patterns": ["pattern"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
