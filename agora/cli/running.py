@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -13,21 +12,23 @@ import anyio
 
 from agora.cli.approval import Approver
 from agora.cli.caching import CACHE_NOTE, cached
-from agora.cli.definitions import load_mechanism, load_policy, load_tasks
+from agora.cli.definitions import load_mechanism, load_policy
 from agora.cli.endings import exit_code, flow_code, print_flow, print_result, print_waiting
-from agora.cli.flows import in_topology, named_flow, patterned, without_sandbox
+from agora.cli.flows import without_sandbox
 from agora.cli.forms import print_form, run_form
 from agora.cli.interrupts import InterruptedRunError, interruptible
 from agora.cli.joining import ABSENT
 from agora.cli.options import Format
+from agora.cli.order import Order, work_of
 from agora.cli.paint import err, safe
+from agora.cli.planning import PlanDesk
 from agora.cli.pool import Pool, join_pool
 from agora.cli.session import Session, open_session, opened_store
 from agora.cli.view import View, view_of
-from agora.errors import ApprovalPendingError, ConfigError
+from agora.errors import ApprovalPendingError
 from agora.events import Event
 from agora.market import Market
-from agora.posting import as_task, as_usd
+from agora.posting import as_usd
 from agora.protocols import ChatModel, Mechanism, Policy, Sandbox, Store
 from agora.questions import Approve
 from agora.records import Recorded
@@ -36,9 +37,9 @@ from agora.sandbox import BareSandbox
 from agora.settings import Settings
 from agora.tasks import Task, Tier
 from agora.values import JsonValue
-from agora.workflows.checking import checked_inputs
 from agora.workflows.executor import PARALLEL, FlowReport, run_flow
 from agora.workflows.nodes import Flow
+from agora.workflows.planning.running import plan_and_run
 
 T = TypeVar("T")
 
@@ -48,38 +49,7 @@ REMEMBERED: Final = frozenset(
     {"mechanism", "policy", "bid_deadline_s", "attempts", "bare", "approve", "ask_above_usd", "ask_commands"}
 )
 """The settings that a run remembers, so that it can be gone on with; none of them is a secret."""
-_PATH_ENDS = (".toml", "/")
 _LATEST = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What the command line asks for."""
-
-    what: str
-    """A goal, the file of a task or of a workflow, or a folder of tasks."""
-    inputs: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What a workflow is given."""
-    pattern: str | None = None
-    """In which known way several agents do it; None: it is a task, or what it names."""
-    options: Mapping[str, object] = field(default_factory=dict[str, object])
-    """Of the pattern."""
-    topology: str | None = None
-    """The topology of a workflow, where it is not to be the one that it states."""
-    workspace: Path | None = None
-    """The folder it is about."""
-    verify: str | None = None
-    """A command that passes when the work is right."""
-    skill: str | None = None
-    """The skill that it needs; agents without it are kept out."""
-    only: str | None = None
-    """Agents by name or file, comma-separated; None: the whole pool."""
-    flags: Mapping[str, object] = field(default_factory=dict[str, object])
-    """Fields of the settings that were stated."""
-    format: Format = Format.TEXT
-    """How results are written."""
-    project: Path | None = None
-    """What --project says."""
 
 
 def execute(order: Order) -> int:
@@ -99,28 +69,6 @@ def execute(order: Order) -> int:
     return anyio.run(partial(_run, order, session, work_of(order)))
 
 
-def tasks_of(order: Order) -> list[Task]:
-    """The tasks that an order names, with what the command line adds to them.
-
-    Raises:
-        UsageError: A definition or the workspace cannot be used.
-    """
-    if not order.what.strip():
-        raise ConfigError("goal", "is empty: say in words what is to be done")
-    path = Path(order.what).expanduser()
-    loaded = load_tasks(path) if order.what.endswith(_PATH_ENDS) or _is_there(path) else [as_task(order.what)]
-    if order.skill is not None:
-        loaded = [task.model_copy(update={"skill": order.skill}) for task in loaded]
-    return [as_task(task, workspace=order.workspace, verify=order.verify) for task in loaded]
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a goal in words can be longer than any file's name
-        return False
-
-
 def housed(tasks: Sequence[Task], *, bare: bool) -> tuple[Sequence[Task], Sandbox | None]:
     """Tasks, and what their copies are made in; None: the best that this machine has, which is for the market to find.
 
@@ -133,35 +81,6 @@ def housed(tasks: Sequence[Task], *, bare: bool) -> tuple[Sequence[Task], Sandbo
     return [task.model_copy(update={"tier": Tier.BARE}) for task in tasks], BareSandbox()
 
 
-def work_of(order: Order) -> Sequence[Task] | Flow:
-    """What an order names: tasks, or a workflow.
-
-    Raises:
-        UsageError: A definition, an input or the workspace cannot be used.
-    """
-    if order.options and order.pattern is None:
-        raise ConfigError("--option", "is one of a pattern: name it with --pattern")
-    if (flow := named_flow(order.what)) is None:
-        if order.pattern is not None:
-            flow = patterned(tasks_of(order), order.pattern, order.options)
-            checked_inputs(flow, order.inputs)
-            return in_topology(flow, order.topology)
-        tasks = tasks_of(order)
-        if order.topology is not None:
-            raise ConfigError("--topology", f"is of a workflow, and {order.what!r} is none")
-        if order.inputs:
-            raise ConfigError(
-                "--input", f"only a workflow takes inputs, and {order.what!r} is none: say it in the goal"
-            )
-        return tasks
-    single = {"--workspace": order.workspace, "--verify": order.verify, "--skill": order.skill}
-    for flag, stated in {**single, "--pattern": order.pattern}.items():
-        if stated is not None:
-            raise ConfigError(flag, f"is for single tasks: state it at the tasks of workflow {flow.name!r}")
-    checked_inputs(flow, order.inputs)
-    return in_topology(flow, order.topology)
-
-
 async def _run(order: Order, session: Session, work: Sequence[Task] | Flow) -> int:
     settings = session.settings
     sandbox = BareSandbox() if settings.bare else None
@@ -172,7 +91,8 @@ async def _run(order: Order, session: Session, work: Sequence[Task] | Flow) -> i
         _announce(pool)
     quiet = is_quiet(order.format)
     tasks = () if isinstance(work, Flow) else housed(work, bare=settings.bare)[0]
-    view = view_of(tasks, budget_usd=settings.budget_usd, quiet=quiet, secrets=session.secrets)
+    shown = () if order.plan or order.edit else tasks
+    view = view_of(shown, budget_usd=settings.budget_usd, quiet=quiet, secrets=session.secrets)
     async with opened_store(session) as store, cached(session) as wrap:
         write = view.write if settings.stream else None
         make = partial(market_of, session, pool, rules, store=store, sandbox=sandbox, wrap=wrap, write=write)
@@ -180,6 +100,12 @@ async def _run(order: Order, session: Session, work: Sequence[Task] | Flow) -> i
         async def go(market: Market, watch: Callable[[Event], None]) -> Report | FlowReport:
             notes = notes_of(pool, bare=settings.bare, cache=settings.cache)
             command = command_of(order, settings)
+            if order.plan or order.edit:
+                desk = PlanDesk(session, view, edit=order.edit, quiet=quiet)
+                most = settings.parallel if "parallel" in settings.model_fields_set else PARALLEL
+                return await plan_and_run(
+                    market, tasks[0], edit=desk, parallel=most, notes=notes, command=command, watch=watch
+                )
             if isinstance(work, Flow):
                 flow = without_sandbox(work) if settings.bare else work
                 most = settings.parallel if "parallel" in settings.model_fields_set else PARALLEL
