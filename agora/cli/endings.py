@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.text import Text
 
@@ -54,7 +54,7 @@ def flow_code(done: FlowReport, story: RunStory) -> int:
     if done.verdict is Verdict.FAILED:
         stopped = [result for result in done.report.results if result.verdict is Verdict.FAILED]
         codes = [code for result in stopped if (code := _code(result, story))]
-        said_no = any(asked.granted is False for asked in story.steps.values())
+        said_no = any(asked.granted is False for asked in story.steps.values()) or refused_plan(story)
         return codes[-1] if codes else ApprovalError.exit_code if said_no else NoBidsError.exit_code
     return 0 if done.verdict is Verdict.PASSED else VerifierError.exit_code
 
@@ -65,6 +65,8 @@ def print_flow(done: FlowReport, story: RunStory) -> None:
     if story.flow is not None:
         console.print(story_tree(story, story.flow))
         console.print()
+    for line in plan_lines(story):
+        console.print(f"[quiet]{line}[/]")
     if story.tasks:
         console.print(table_of(story.tasks.values()))
         console.print(f"[quiet]{LEGEND}[/]\n")
@@ -79,6 +81,26 @@ def print_flow(done: FlowReport, story: RunStory) -> None:
     reason = f": {safe(done.reason)}" if done.reason else ""
     console.print(f"workflow {safe(done.flow)} {verdict(done.verdict)}{reason}")
     _print_cost(done.report)
+
+
+def refused_plan(story: RunStory) -> bool:
+    """Whether a person did not let a plan run."""
+    return story.planned is not None and story.planned.came_to == "refused"
+
+
+def plan_lines(story: RunStory) -> Iterator[str]:
+    """What became of a plan, for markup; nothing where it was used as it came."""
+    planned = story.planned
+    if planned is None:
+        return
+    last = planned.errors if planned.repair is None else planned.repair
+    if planned.came_to == "one task":
+        why = safe("; ".join(last), limit=_ONE_LINE_CHARS) if last else "the plan has one part"
+        yield f"the goal ran as one task: {why}"
+    elif planned.repair is not None:
+        yield "the plan was written twice: the first could not be used"
+    if planned.edited:
+        yield "a person changed the plan before it ran"
 
 
 def print_waiting(story: RunStory) -> None:

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agora.events import Asked, Compared, ContextRouted, Event, FlowBegan, FlowEnded, NodeSkipped, TopologyChosen
+from agora.events import (
+    Asked,
+    Compared,
+    ContextRouted,
+    Event,
+    FlowBegan,
+    FlowEnded,
+    NodeSkipped,
+    PlanningBegan,
+    PlanningEnded,
+    TopologyChosen,
+)
 
 
 @dataclass(kw_only=True)
 class FlowTold:
     """The part of a run's story that is about its workflow; empty where it follows none."""
 
+    planning: PlanningBegan | None = None
+    """The goal that is planned, where one is."""
+    planned: PlanningEnded | None = None
+    """What came of planning."""
     flow: FlowBegan | None = None
     """The workflow that it follows, where it follows one."""
     skipped: dict[str, str] = field(default_factory=dict[str, str])
@@ -29,6 +44,10 @@ class FlowTold:
     def told_of_flow(self, event: Event) -> bool:
         """Take in the next event; whether it is about the workflow."""
         match event:
+            case PlanningBegan():
+                self.planning = event
+            case PlanningEnded():
+                self.planned = event
             case FlowBegan():
                 self.flow = event
             case FlowEnded():

@@ -47,8 +47,10 @@ def run_form(run: str, story: RunStory) -> Form:
     tasks: list[JsonValue] = [task_form(task) for task in story.tasks.values()]
     verdicts: Form = {task.task.id: task.verdict.value if task.verdict else None for task in story.tasks.values()}
     flow: Form = {"flow": flow_form(story, story.flow)} if story.flow else {}
+    plan: Form = {"plan": story.planned.model_dump(mode="json", exclude={"kind", "task"})} if story.planned else {}
     return {
         "run": run,
+        **plan,
         **flow,
         "finished": story.done is not None,
         "seed": started.seed if started else None,

@@ -24,6 +24,7 @@ def resume(
         str | None,
         typer.Argument(metavar="[RUN]", help="An id, or the beginning of one.", show_default="latest undone"),
     ] = None,
+    edit: Annotated[bool, typer.Option("--edit", help="Open a plan that has not begun in $EDITOR first.")] = False,
     approve: Approve = None,
     yes: Yes = False,
     json: Json = False,
@@ -45,13 +46,14 @@ def resume(
 
     session = open_session(project=project)
     form = Format.JSON if json else output_format
-    raise typer.Exit(anyio.run(partial(_resume, session, run, "yes" if yes else approve, form)))
+    raise typer.Exit(anyio.run(partial(_resume, session, run, "yes" if yes else approve, form, edit=edit)))
 
 
-async def _resume(session: Session, ref: str | None, approve: str | None, form: Format) -> int:
+async def _resume(session: Session, ref: str | None, approve: str | None, form: Format, *, edit: bool) -> int:
     from functools import partial
 
     from agora.cli.paint import err
+    from agora.cli.planning import PlanDesk
     from agora.cli.pool import join_pool
     from agora.cli.running import ONLY, conduct, ended, is_quiet, market_of, rules_of
     from agora.cli.session import opened_store
@@ -59,6 +61,7 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
     from agora.cli.view import view_of
     from agora.sandbox import BareSandbox
     from agora.workflows.executor import resume_flow
+    from agora.workflows.planning.running import resume_plan
 
     async with opened_store(session) as store:
         run = ref_of(store, ref)
@@ -77,6 +80,9 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
 
         async def go(market: Market, watch: Callable[[Event], None]) -> Report | FlowReport:
             told_first = partial(_told_first, watch, form)
+            if story.planning is not None:
+                desk = PlanDesk(session, view, edit=edit, quiet=is_quiet(form))
+                return await resume_plan(market, run, edit=desk, watch=told_first)
             if story.flow is not None:
                 return await resume_flow(market, run, watch=told_first)
             return await market.resume(run, watch=told_first)

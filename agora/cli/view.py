@@ -29,6 +29,7 @@ from agora.events import (
     Event,
     Judged,
     Opened,
+    PlanningEnded,
     Recalled,
     Scored,
     TaskDone,
@@ -248,6 +249,11 @@ def _line(event: Event) -> str:
             return f"waits for an answer: {safe(question.about)} of {safe(question.agent)}"
         case Verified(outcome=outcome):
             return f"{safe(event.agent)}'s work: {verdict(outcome.verdict)}"
+        case PlanningEnded(came_to="one task", errors=errors, repair=repair):
+            last = errors if repair is None else repair
+            return f"the goal runs as one task ({safe('; '.join(last) or 'the plan has one part', limit=400)})"
+        case PlanningEnded(came_to=came_to):
+            return f"planned: {came_to}"
         case TaskDone(usage=usage):
             return f"done: {number(usage.seconds)} s of work, {usd(usage.usd)}"
         case _:
