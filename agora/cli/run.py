@@ -26,6 +26,8 @@ def run(
     option: Annotated[
         list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="An option of the pattern: rounds=2.")
     ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Let an agent split the goal; shown before it runs.")] = False,
+    edit: Annotated[bool, typer.Option("--edit", help="The same, and the plan opens in $EDITOR first.")] = False,
     topology: Annotated[
         str | None, typer.Option("--topology", metavar="NAME", help='Of a workflow: "auto", "hybrid", "learned", ...')
     ] = None,
@@ -52,7 +54,8 @@ def run(
     `agora approve` answers it, and `agora resume` goes on. The exit code says what came of it.
     """
     from agora.cli.given import inputs_of, options_of
-    from agora.cli.running import Order, execute
+    from agora.cli.order import Order
+    from agora.cli.running import execute
 
     flags: dict[str, object] = {
         "budget_usd": budget,
@@ -70,6 +73,8 @@ def run(
         inputs=inputs_of(given or ()),
         pattern=pattern,
         options=options_of(option or ()),
+        plan=plan,
+        edit=edit,
         workspace=workspace,
         verify=verify,
         topology=topology,
