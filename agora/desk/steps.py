@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 from agora.desk.seat import Seat
 from agora.events import Learned, Step, Stepped
 from agora.protocols import Store
 from agora.values import JsonValue
+
+_LEARNED: Final = frozenset({"learned"})
 
 Lessons = Callable[[], Sequence[Mapping[str, JsonValue]]]
 """Reads what was learned; not called where nobody asks."""
@@ -70,7 +73,7 @@ class StepLessons:
         return [lesson for who, name, lesson in self._lessons if (who, name) == (operator, agent)]
 
     def _read(self) -> Iterator[tuple[str, str, Mapping[str, JsonValue]]]:
-        for recorded in self._store.events(after=self._after):
+        for recorded in self._store.events(after=self._after, kinds=_LEARNED):
             self._after = recorded.seq
             event = recorded.event
             if isinstance(event, Learned) and event.what == "steps":

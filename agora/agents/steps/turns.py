@@ -50,6 +50,7 @@ class Turns:
         self._trail = Trail()
         self._chosen: Stepped | None = None
         self._usage: Usage | None = None
+        self._tokens = 0
         self._failed = self._misfit = False
         self._asked: frozenset[tuple[str, str]] = frozenset()
         self._before: frozenset[tuple[str, str]] = frozenset()
@@ -89,6 +90,7 @@ class Turns:
             self._record(lambda: self._instead(why, request), instead=True)
             reply = await self._desk.ask(self.model, request)
         self._usage = reply.usage
+        self._tokens += reply.usage.tokens  # a step may take several calls
         return reply
 
     def used(self, call: ToolCall, *, ok: bool) -> None:
@@ -103,14 +105,14 @@ class Turns:
     def _end_step(self) -> None:
         if self._chosen is None:
             return
-        usage = self._usage or Usage()
         self._trail = self._trail.after(
             self._chosen.step.model,
             tool_error=self._failed,
             malformed=self._misfit,
             repeated=bool(self._asked & self._before),
-            tokens=usage.tokens,
+            tokens=self._tokens,
         )
+        self._tokens = 0
         self._before, self._asked = self._asked, frozenset()
         self._failed = self._misfit = False
 
