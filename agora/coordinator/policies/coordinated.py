@@ -61,15 +61,22 @@ class Coordinated:
         asked = Asked(task, outlook.place, chance.uniform(f"{task.id}/policy"))
         ranking = self._ranker.rank(asked, able)
         waves = _waves(ranking, direct=self._direct if ranking.direct is None else ranking.direct)
-        routing = Routing(
-            by=ranking.by or self.name,
-            considered=ranking.considered,
-            draw=ranking.draw,
-            details=ranking.details,
-            reason=ranking.reason,
-        )
+        routing = self._reckoning(ranking)
         members = {one.agent: ranking.propensities[one.agent] for one in ranking.considered}
         return Shortlist(members=members, kept_out={**kept_out, **ranking.kept_out}, waves=waves, routing=routing)
+
+    def again(self, task: Task, routed: Routed, pool: Sequence[str]) -> Routing:
+        """The same routing from what is on record of it: equal, where this policy knows what it knew then.
+
+        Args:
+            task: As it was posted.
+            routed: As it is on record.
+            pool: The names of all agents of the run, in their order.
+        """
+        by_name = {one.agent: one for one in routed.routing.considered}
+        able = [Able(name, by_name[name].arm, by_name[name].known) for name in pool if name in by_name]
+        draw = routed.routing.draw
+        return self._reckoning(self._ranker.rank(Asked(task, routed.place, 0.0 if draw is None else draw), able))
 
     def fresh(self) -> Coordinated:
         """The same policy, knowing nothing."""
@@ -119,6 +126,15 @@ class Coordinated:
             return False
         self._ranker, self._open = ranker, opened
         return True
+
+    def _reckoning(self, ranking: Ranking) -> Routing:
+        return Routing(
+            by=ranking.by or self.name,
+            considered=ranking.considered,
+            draw=ranking.draw,
+            details=ranking.details,
+            reason=ranking.reason,
+        )
 
     def _begin(self, found: _Open, decision: str, agent: str) -> Case | None:
         whom: Considered | None = next((one for one in found.routed.routing.considered if one.agent == agent), None)

@@ -1,0 +1,297 @@
+"""Policies in the market: who is asked follows from what the ledger says became of whom, in one process or in many."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from agora import failpoints
+from agora.agents.function import FunctionAgent
+from agora.ambient import SystemClock
+from agora.bids import Plan, Price
+from agora.cli.definitions import load_policy
+from agora.coordinator.policies import Coordinated
+from agora.errors import ConfigError, ModelError, UnknownNameError
+from agora.events import Awarded, BidRefused, Event, Opened, Posted, Screened, Started, TaskDone
+from agora.failpoints import Failpoint
+from agora.learning import KEPT_EVERY, knowing
+from agora.market import Market
+from agora.memory.in_memory import MemoryStore
+from agora.memory.sql_store import SQLStore
+from agora.protocols import Agent, Desk, Policy, Store
+from agora.routing_events import Credited, Routed
+from agora.tasks import Check, Task, Verdict
+from agora.testing import FakeClock, check_policy
+
+LEARNING = ("linucb", "ants", "linucb+sale", "ants+sale", "auto")
+SAYS_42 = Check(kind="exact", options={"answer": "42"})
+
+
+class Power(BaseException):
+    """The power is cut; not an Exception, so that nobody in between catches it."""
+
+
+def named(name: str) -> Policy:
+    return load_policy(name, project=None)
+
+
+def agent(name: str, *, right: int = 10, price: str = "0.01", skills: tuple[str, ...] = (), lost: str = "") -> Agent:
+    """Answers the first so many of every ten tasks right; `lost`: where its connection breaks, in bids or in work."""
+
+    async def bid(desk: Desk) -> Plan:
+        if lost == "bids":
+            raise ModelError(name, "connection refused")
+        return Plan(text=f"answer, as {name}", tokens=0)
+
+    async def perform(desk: Desk, plan: Plan) -> str:
+        if lost == "work":
+            raise ModelError(name, "connection refused")
+        return "42" if int(desk.task.id.removeprefix("t")) % 10 < right else "41"
+
+    perform.__qualname__ = name  # an operator of its own
+    return FunctionAgent(name, perform, plan=bid, price=Price(per_task=Decimal(price)), skills=skills)
+
+
+def tasks(first: int, count: int, **fields: object) -> list[Task]:
+    goal = {"goal": "what is 6 x 7?", "verify": SAYS_42, **fields}
+    return [Task.model_validate({"id": f"t{n}", **goal}) for n in range(first, first + count)]
+
+
+def events_of(store: Store, kind: type[Event] | None = None) -> list[Event]:
+    found = [item.event for item in store.events() if item.event is not None]
+    return found if kind is None else [event for event in found if isinstance(event, kind)]
+
+
+def awards(store: Store) -> list[str]:
+    return [event.award.agent for event in events_of(store) if isinstance(event, Awarded)]
+
+
+def asked(store: Store) -> list[tuple[str, ...]]:
+    return [event.asked for event in events_of(store) if isinstance(event, Opened)]
+
+
+def market(pool: Sequence[Agent], store: Store, policy: Policy | None, *, seed: int = 3, attempts: int = 1) -> Market:
+    return Market(pool, store=store, policy=policy, seed=seed, attempts=attempts, budget_usd="100", clock=FakeClock())
+
+
+def memory() -> MemoryStore:
+    return MemoryStore(clock=FakeClock())
+
+
+POOL = (agent("able", price="0.05"), agent("weak", right=2), agent("half", right=5, price="0.02"))
+
+
+@pytest.mark.parametrize("name", [*LEARNING, "sale", "everyone"])
+def test_each_policy_is_found_by_its_name_and_keeps_the_rules_of_all_policies(name: str) -> None:
+    policy = named(name)
+    assert policy.name == name
+    check_policy(policy, [one.profile for one in POOL])
+
+
+def test_a_name_nobody_knows_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="linucb"):
+        named("linucp")
+
+
+def test_options_stand_in_a_file_of_the_project(tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "mine.toml").write_text('policy = "linucb"\ngamma = 0.99\nper_arm = true\n')
+    assert load_policy("mine", project=tmp_path).name == "linucb"
+    (folder / "mine.toml").write_text('policy = "linucb"\ngama = 0.99\n')
+    with pytest.raises(ConfigError, match="did you mean 'gamma'"):
+        load_policy("mine", project=tmp_path)
+    (folder / "mine.toml").write_text('policy = "linucb"\ngamma = 2.0\n')
+    with pytest.raises(ConfigError, match="gamma"):
+        load_policy("mine", project=tmp_path)
+
+
+async def test_while_nothing_is_known_everybody_bids() -> None:
+    store = memory()
+    await market(POOL, store, None).run_all(tasks(0, 1))
+    (screened,) = (event for event in events_of(store) if isinstance(event, Screened))
+    assert set(screened.shortlist.waves[0]) == {"able", "weak", "half"}
+    assert screened.shortlist.routing is None, "it stands on the ledger once"
+    (routed,) = (event for event in events_of(store) if isinstance(event, Routed))
+    assert {one.agent for one in routed.routing.considered} == {"able", "weak", "half"}
+
+
+async def test_linucb_gives_tasks_to_whom_outcomes_speak_for() -> None:
+    store = memory()
+    await market(POOL, store, named("linucb")).run_all(tasks(0, 60))
+    assert awards(store)[-20:].count("able") >= 15
+
+
+async def test_ants_give_tasks_to_whom_outcomes_speak_for() -> None:
+    store = memory()
+    await market(POOL, store, named("ants")).run_all(tasks(0, 100))
+    assert awards(store)[-30:].count("able") >= 20
+
+
+async def test_with_an_auction_the_shortlist_narrows_as_more_is_known() -> None:
+    store = memory()
+    pool = [agent("able", skills=("sums",)), *(agent(f"weak{n}", right=0) for n in range(4))]
+    await market(pool, store, named("linucb+sale"), attempts=2).run_all(tasks(0, 60, skill="sums"))
+    first = [event.asked for event in events_of(store) if isinstance(event, Opened) and event.auction == 0]
+    assert len(first[0]) == 5
+    waves = [event.shortlist.waves[0] for event in events_of(store) if isinstance(event, Screened)]
+    assert min(len(wave) for wave in waves[-10:]) < 5
+    assert all("able" in wave for wave in waves[-10:])
+
+
+async def test_after_a_failure_the_next_in_rank_is_asked() -> None:
+    store = memory()
+    pool = [agent("weak", right=0), agent("able", price="0.5")]
+    report = await market(pool, store, named("linucb"), attempts=3).run_all(tasks(0, 1))
+    assert report.passed == 1
+    assert asked(store)[0] == ("weak",)
+    assert asked(store)[-1] == ("able",)
+
+
+@pytest.mark.parametrize("where", ["bids", "work"])
+async def test_whoever_cannot_be_reached_is_left_alone_for_a_while(where: str) -> None:
+    store = memory()
+    pool = [agent("dead", lost=where, price="0.01"), agent("able", price="0.5")]
+    await market(pool, store, None, attempts=3).run_all(tasks(0, 12))
+    failures = [event for event in events_of(store) if isinstance(event, Credited) and event.failure]
+    assert {event.agent for event in failures} == {"dead"}
+    assert 3 <= len(failures) <= 4
+    (*_, last) = (event for event in events_of(store) if isinstance(event, Screened))
+    assert "failed hard 3 times in a row; tried again in" in last.shortlist.kept_out["dead"]
+
+
+async def test_where_nobody_else_is_left_the_dead_are_called_all_the_same() -> None:
+    store = memory()
+    await market([agent("dead", lost="bids")], store, None).run_all(tasks(0, 6))
+    assert len([event for event in events_of(store) if isinstance(event, BidRefused)]) == 6
+
+
+async def test_a_measurement_teaches_nothing() -> None:
+    store = memory()
+    await Market(POOL, store=store, seed=3, learn=False).run_all(tasks(0, 3))
+    assert not [event for event in events_of(store) if isinstance(event, Credited)]
+
+
+async def test_what_only_a_model_judged_says_nothing_of_ability() -> None:
+    store = memory()
+    await market(POOL, store, None).run_all(tasks(0, 1, verify=None))
+    (credited,) = (event for event in events_of(store) if isinstance(event, Credited))
+    assert credited.passed is None
+    assert credited.failure is None
+
+
+@pytest.mark.parametrize("name", LEARNING)
+async def test_many_runs_know_what_one_long_run_knows(name: str, tmp_path: Path) -> None:
+    """Each run restores what the ledger says; the last one also from what was kept of it."""
+    one, many = memory(), SQLStore.open(tmp_path / "agora.db", clock=SystemClock())
+    await market(POOL, one, named(name)).run_all(tasks(0, 90))
+    for first in range(0, 90, 30):
+        await market(POOL, many, named(name)).run_all(tasks(first, 30))
+    knows = {store: known(named(name), store) for store in (one, many)}
+    assert awards(one) == awards(many)
+    assert parts(knows[one]) == parts(knows[many])
+    assert len(events_of(many)) > KEPT_EVERY
+    assert known(named(name), many) == knows[many], "what was kept and what is read give the same"
+    await many.close()
+
+
+def parts(saved: str) -> list[str]:
+    """What it says, without the ids of runs, by which some of it is sorted."""
+    return sorted(re.split(r"[,{}]", re.sub("[0-9a-f]{12}/", "", saved)))
+
+
+def known(policy: Policy, store: Store) -> str:
+    own, _ = knowing(policy, store)
+    assert isinstance(own, Coordinated)
+    return own.saved()
+
+
+@pytest.mark.parametrize("name", LEARNING)
+async def test_every_decision_is_made_again_from_the_ledger_alone(name: str) -> None:
+    store = memory()
+    for first in (0, 15):
+        await market(POOL, store, named(name), attempts=2).run_all(tasks(first, 15))
+    assert decided_again(store, name) == 30
+
+
+def decided_again(store: Store, name: str) -> int:
+    """Make every routing on the ledger again, from what the policy knew then; how many there are."""
+    decided = 0
+    for info in store.runs():
+        entries = list(store.events(info.id))
+        (started,) = (entry.event for entry in entries if isinstance(entry.event, Started))
+        policy, _ = knowing(named(name), store, up_to=started.knows)
+        assert isinstance(policy, Coordinated)
+        posted = {entry.event.task: entry.event.spec for entry in entries if isinstance(entry.event, Posted)}
+        for entry in entries:
+            if isinstance(entry.event, Routed):
+                again = policy.again(posted[entry.event.task], entry.event, [card.name for card in started.agents])
+                assert again == entry.event.routing
+                decided += 1
+            if entry.event is not None:
+                policy.learn(info.id, entry.event)
+    return decided
+
+
+@pytest.mark.parametrize("at", ["screened", "awarded", "verified", "credited"])
+async def test_a_run_that_was_cut_off_goes_on_with_what_it_knew(at: str) -> None:
+    store = memory()
+
+    def power() -> None:
+        raise Power
+
+    failpoints.arm(Failpoint(at, 5, act=power))
+    try:
+        with pytest.raises(Power):
+            await market(POOL, store, None, attempts=2).run_all(tasks(0, 12))
+    finally:
+        failpoints.arm(None)
+    report = await market(POOL, store, None, attempts=2).resume("last")
+    assert len(report.results) == 12
+    assert decided_again(store, "linucb+sale") == 12
+    credited = [event.decision for event in events_of(store) if isinstance(event, Credited)]
+    assert len(set(credited)) == len(credited) == len(awards(store))
+
+
+async def test_outcomes_that_come_twice_late_or_for_nobody_change_nothing() -> None:
+    store = memory()
+    await market(POOL, store, None).run_all(tasks(0, 5))
+    policy, _ = knowing(named("linucb+sale"), store)
+    assert isinstance(policy, Coordinated)
+    before = policy.saved()
+    run = store.runs()[0].id
+    for credited in [event for event in events_of(store) if isinstance(event, Credited)]:
+        policy.learn(run, credited)
+        policy.learn("another run", credited)
+        policy.learn(run, credited.model_copy(update={"task": "no such task"}))
+    assert policy.saved() == before
+
+
+async def test_what_another_release_saw_is_not_learned_from() -> None:
+    store = memory()
+    await market(POOL, store, None).run_all(tasks(0, 3))
+    policy = named("linucb+sale")
+    assert isinstance(policy, Coordinated)
+    for event in events_of(store):
+        if isinstance(event, Routed):
+            older = event.routing.model_copy(update={"details": {"features": "features-0"}})
+            policy.learn("r", event.model_copy(update={"routing": older}))
+        else:
+            policy.learn("r", event)
+    assert '"learned":[]' in policy.saved()
+    assert not policy.restored('{"version": "coordinated/0"}')
+    assert not policy.restored("no json")
+
+
+async def test_everyone_kept_out_by_trust_is_said_and_costs_nothing() -> None:
+    store = memory()
+    report = await market(POOL, store, None).run_all(tasks(0, 1, labels=["private"]))
+    (done,) = (event for event in events_of(store) if isinstance(event, TaskDone))
+    assert done.verdict is Verdict.FAILED
+    assert "is not trusted with private data" in done.reason
+    assert report.usage.usd == 0
+    assert asked(store) == [()]
