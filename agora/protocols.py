@@ -148,9 +148,9 @@ class Sandbox(Protocol):
 class Tool(Protocol):
     """Something an agent can use.
 
-    Two attributes may be there besides. `origin`: where its text comes from, if that is not to be trusted ("web").
+    Three attributes may be there besides. `origin`: where its text comes from, if that is not to be trusted ("web").
     `again`: whether a resumed attempt uses it again on its fresh copy (True), only reads its recorded answer (False),
-    or gets the copy as it was left (not stated).
+    or gets the copy as it was left (not stated). `reads`: it changes nothing, so that a look-ahead may use it.
     """
 
     @property

@@ -20,7 +20,7 @@ from agora.abilities import Sized
 from agora.agents import prompts
 from agora.agents.context import Trimmed, both, keep_last, older, trim
 from agora.agents.context_rule import ContextRule
-from agora.agents.look_ahead import MOST_LOOKS, Ahead, best, follow
+from agora.agents.look_ahead import MOST_LOOKS, Ahead, Branch, best, follow
 from agora.agents.talk import Talk
 from agora.errors import BudgetError, ContextOverflowError, ModelError
 from agora.messages import Dropped, Message, Reply, Request, ToolCall
@@ -121,9 +121,10 @@ async def _kept(talk: Talk, rule: ContextRule, line: Line, room: int) -> Trimmed
     """What a strategy leaves of a conversation; None: nothing, or it does not act here."""
     if len(older(talk.messages, turns_left=rule.turns)) < LEAST_TURNS:
         return None
-    if rule.strategy == "keep-last-n":
+    strategy = talk.chosen if rule.strategy == "look-ahead" else rule.strategy
+    if strategy == "keep-last-n":
         return keep_last(talk.messages, turns_left=rule.turns)
-    if rule.strategy == "summary" and talk.rounds < MOST_SUMMARIES:
+    if strategy == "summary" and talk.rounds < MOST_SUMMARIES:
         talk.rounds += 1
         return await _summed_up(talk, rule, line, room)
     return None
@@ -165,18 +166,21 @@ async def _looked_ahead(talk: Talk, rule: ContextRule, line: Line, room: int) ->
     affords = partial(_affords, line, line.desk.left, rule.share)
     ahead = Ahead(send=line.send, use=line.use, reads=line.reads, affords=affords, bound=line.bound)
     fits = partial(_fits, talk, line, rule.acts_at * room)
-    ways = [trim(talk.messages, fits=fits), keep_last(talk.messages, turns_left=rule.turns)]
+    ways = {
+        "discard": trim(talk.messages, fits=fits),
+        "keep-last-n": keep_last(talk.messages, turns_left=rule.turns),
+    }
     affords_summary = partial(affords, written=rule.summary_tokens)
     if (summed_up := await _summed_up(talk, rule, line, room, affords=affords_summary)) is not None:
-        ways.append(summed_up)
-    branches = [
-        await follow(way, ahead, steps=rule.steps)
-        for place, way in enumerate(ways)
-        if all(way.messages != other.messages for other in ways[:place])
-    ]
+        ways["summary"] = summed_up
+    branches: list[Branch] = []
+    for strategy, way in ways.items():
+        if all(way.messages != branch.kept.messages for branch in branches):
+            branches.append(await follow(way, ahead, steps=rule.steps, strategy=strategy))
     chosen = best(branches, asked=frozenset(talk.asked))
     if chosen is None:
         return None
+    talk.chosen = chosen.strategy
     talk.become(chosen.kept)
     for message in chosen.since:
         talk.add(message)

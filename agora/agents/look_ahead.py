@@ -27,7 +27,7 @@ from agora.records import ToolResult
 REPEATED, FAILED = 0.5, 0.25
 """What it takes off a branch's score of 1 if all it asked for had been asked for before, or failed."""
 MOST_LOOKS: Final = 3
-"""How often one attempt may look ahead."""
+"""How often one attempt may look ahead; from then on it does what was chosen last."""
 
 
 @dataclass(kw_only=True)
@@ -36,6 +36,8 @@ class Branch:
 
     kept: Trimmed
     """What the conversation was shortened to."""
+    strategy: str = ""
+    """By what."""
     since: list[Message] = field(default_factory=list[Message])
     """What was said since, each message of the model with the results of all its tools."""
     reply: Reply | None = None
@@ -66,9 +68,9 @@ class Ahead:
     """An upper bound on a conversation's tokens."""
 
 
-async def follow(kept: Trimmed, ahead: Ahead, *, steps: int) -> Branch:
+async def follow(kept: Trimmed, ahead: Ahead, *, steps: int, strategy: str = "") -> Branch:
     """Go on with a shortened conversation for at most so many messages of the model."""
-    branch = Branch(kept=kept)
+    branch = Branch(kept=kept, strategy=strategy)
     for step in range(steps):
         messages = (*kept.messages, *branch.since)
         if not ahead.affords(messages):

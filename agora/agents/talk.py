@@ -26,7 +26,9 @@ class Talk:
         self.asked: set[tuple[str, str]] = set()
         """All tool calls so far, whether their turns are still there or not: name and arguments."""
         self.rounds = 0
-        """How often a strategy has acted."""
+        """How often it was summed up, or looked ahead."""
+        self.chosen = ""
+        """The strategy that the last look-ahead went on with."""
         self._share = 1.0
 
     def add(self, message: Message) -> None:
