@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from agora.tasks import Verdict
 from agora.values import JsonValue
 from agora.workflows.instances import Ending, Remark, Settled, holds, output_of, said
-from agora.workflows.nodes import CompareNode, Flow, Node, TextNode
+from agora.workflows.nodes import CompareNode, Each, Flow, Node, TextNode
 from agora.workflows.quoting import panel, quoted
-from agora.workflows.references import QUOTED, as_text, items_of, placeholders, referred, walked
+from agora.workflows.references import QUOTED, as_text, items_of, parsed, placeholders, referred, walked
 from agora.workflows.slot import Key, Slot
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _VERDICTS: Final = {"passed": Verdict.PASSED, "failed": Verdict.FAILED, "unknown": Verdict.UNKNOWN}
 _SHOWN_CHARS: Final = 80
+_MOST_BEFORE: Final = 100
+"""So many tasks that a node follows are told the coordinator at most."""
 
 
 class Scope:
@@ -83,9 +85,8 @@ class Scope:
             self._settle(position, Settled(verdict="skipped", gone=True))
             return
         items = [""] if node.each is None else items_of(self.looked_up(node.each.of))
-        if node.each is not None and len(items) > node.each.most:
-            many = f"{node.each.of!r} has {len(items):,} items, and {node.each.most:,} is the most here"
-            self._unstarted(node, position, f"{many}: raise each.most, or split the list")
+        if node.each is not None and (why := self._no_list(node.each, items)):
+            self._unstarted(node, position, why)
             return
         mapped = node.each is not None
         slots = [Slot(self, position, index=at if mapped else None, item=item) for at, item in enumerate(items)]
@@ -136,6 +137,16 @@ class Scope:
         verdicts = [_VERDICTS[one.verdict] for one in named if one and not one.gone]
         return combined(verdicts or [Verdict.UNKNOWN]).value
 
+    def tasks_before(self, position: int) -> tuple[str, ...]:
+        """The tasks that a node follows, through nodes that are none, in the order of the definition."""
+        found: dict[str, None] = {}
+        for at in self.layout.needed[position]:
+            done = [slot.did for slot in self._slots.get(at, ()) if slot.did]
+            found |= dict.fromkeys(done or self.tasks_before(at))
+        if not found and self.parent is not None:
+            return self.parent.scope.tasks_before(self.parent.position)
+        return tuple(found)[:_MOST_BEFORE]
+
     def _quoted(self, name: str, text: str, local: Mapping[str, Settled] | None) -> str:
         at = self.layout.position.get(name)
         node, one = (None, None) if at is None else (self.flow.nodes[at], self.settled[at])
@@ -157,6 +168,16 @@ class Scope:
             if not holds(when, self.looked_up):
                 seen = " ".join(self.looked_up(when.of).split())[:_SHOWN_CHARS]
                 return f"not {said(when)}: it is {seen!r}"
+        return ""
+
+    def _no_list(self, each: Each, items: Sequence[str]) -> str:
+        """Why nothing can be done for each item of what a reference means; empty where it can."""
+        if isinstance(inside := parsed(self.looked_up(each.of)), dict):
+            named = f"as {f'{each.of}.{next(iter(inside))}'!r}" if inside else "which is empty"
+            return f"{each.of!r} is an object and no list: name the list inside it, {named}"
+        if len(items) > each.most:
+            many = f"{each.of!r} has {len(items):,} items, and {each.most:,} is the most here"
+            return f"{many}: raise each.most, or split the list"
         return ""
 
     def _unstarted(self, node: Node, position: int, why: str) -> None:
