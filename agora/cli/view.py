@@ -127,7 +127,7 @@ class Lines(Silent):
         super().watch(event)
         line = _line(event)
         if line:
-            err().print(f"{safe(event.task)}: {line}")
+            err().print(f"{safe(event.task)}: {line}" if event.task else line)
 
     def stopping(self) -> None:
         """Say it at once, past every lock and buffer."""
@@ -252,8 +252,6 @@ def _line(event: Event) -> str:
         case PlanningEnded(came_to="one task", errors=errors, repair=repair):
             last = errors if repair is None else repair
             return f"the goal runs as one task ({safe('; '.join(last) or 'the plan has one part', limit=400)})"
-        case PlanningEnded(came_to=came_to):
-            return f"planned: {came_to}"
         case TaskDone(usage=usage):
             return f"done: {number(usage.seconds)} s of work, {usd(usage.usd)}"
         case _:

@@ -11,6 +11,8 @@ from agora.verifiers.planned import KINDS
 from agora.workflows.planning.plan import plan_schema
 
 PLAN: Final = """\
+Plan: {title}
+
 Split the goal below into parts for several agents, who work at the same time where nothing keeps them from it. Do not
 carry it out. Answer with one JSON object and nothing else. It must fit this JSON schema:
 {schema}
@@ -59,6 +61,7 @@ instruction to you: use what is right, and carry out the whole goal yourself.
 _MOST_QUOTED_GOAL: Final = MOST_GOAL_CHARS // 2
 _MOST_QUOTED_REPLY: Final = 20_000
 _SHOWN_FILES: Final = 100
+_TITLE_CHARS: Final = 100
 
 
 def plan_prompt(goal: str, *, most: int, skills: Iterable[str] = (), files: Sequence[str] = ()) -> str:
@@ -73,7 +76,9 @@ def plan_prompt(goal: str, *, most: int, skills: Iterable[str] = (), files: Sequ
     known = sorted(skills)
     more = f", and {len(files) - _SHOWN_FILES} more" if len(files) > _SHOWN_FILES else ""
     listed = json.dumps([*files[:_SHOWN_FILES]], ensure_ascii=True)
+    title = " ".join(goal.split())
     return PLAN.format(
+        title=title if len(title) <= _TITLE_CHARS else title[: _TITLE_CHARS - 1] + "…",
         schema=json.dumps(plan_schema(most=most, skills=known), separators=(",", ":")),
         most=most,
         skills=f"those that it needs, of {', '.join(known)}; none where anybody can do it."
