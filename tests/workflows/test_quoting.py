@@ -76,6 +76,14 @@ def test_its_verdict_is_that_of_the_tasks_that_it_names(verdict: Verdict) -> Non
     assert ready.output == "4 (in haste)"
 
 
+def test_a_text_that_names_no_task_proves_nothing() -> None:
+    flow = Workflow("w", output="t")
+    flow.task("a", "1")
+    flow.compare("same", "a.x", "a.y")
+    flow.text("t", "{same.votes} alike", after=["same"])
+    assert stands(flow.build(), a='{"x": 1, "y": 1}').verdict is Verdict.UNKNOWN
+
+
 def test_what_is_compared_can_be_quoted_and_a_part_of_an_output_too() -> None:
     flow = Workflow("w")
     flow.task("a", "1", on_failure="continue")
