@@ -199,7 +199,7 @@ class Learned(Happening):
 
     kind: Literal["learned"] = "learned"
     what: str
-    """Which learner: record, bids, judge, memory."""
+    """Which learner: record, bids, judge, memory, steps."""
     key: str
     """What was updated, as "operator/agent/skill"."""
     update: Mapping[str, JsonValue]
