@@ -71,6 +71,11 @@ class House:
         """What was learned of which model a call goes to."""
         return StepLessons(self.run.store)
 
+    @cached_property
+    def operators(self) -> Mapping[str, str]:
+        """Who is behind each agent."""
+        return {name: agent.profile.operator for name, agent in self.agents.items()}
+
     @property
     def rules(self) -> Rules:
         """How auctions are held besides their scores."""

@@ -307,7 +307,7 @@ async def _loop(house: House, lot: Lot) -> Result:
         await house.record(settlement(lot.task, lot.auction, attempt), *credited)
 
     if house.learn:
-        for lesson in lessons(lot, {name: agent.profile.operator for name, agent in house.agents.items()}):
+        for lesson in lessons(lot, house.operators):
             house.note(lesson)
     lot.applied = await apply(house, lot)
     return await finish(house, lot)

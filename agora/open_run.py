@@ -21,6 +21,7 @@ from agora.posting import as_task, unique_ids
 from agora.questions import Question
 from agora.records import MemoryEntry, Recorded
 from agora.results import Report, Result
+from agora.routing import Place
 from agora.tasks import Limits, Task, Usage
 from agora.verifiers import build_verifier
 
@@ -47,6 +48,7 @@ class OpenRun:
         self._limiter = anyio.CapacityLimiter(started.parallel)
         self._posted: dict[str, Task] = {}
         self._results: dict[str, Result] = {}
+        self._layers: dict[str, int] = {}  # task -> its depth in a workflow
         past = house.run.past
         self._on_record = {task.id: task for task in past.tasks}  # they were filled in and checked then
         for done in remembered(house, past.tasks):
@@ -174,16 +176,18 @@ class OpenRun:
         self._posted |= {task.id: task for task in stand}
         return tuple(stand)
 
-    async def do(self, task: Task, *, limits: Limits = _NO_BOUND) -> Result | None:
+    async def do(self, task: Task, *, limits: Limits = _NO_BOUND, after: Sequence[str] = ()) -> Result | None:
         """Have a posted task done, when it is its turn.
 
         Args:
             task: As `post` returned it.
             limits: What it may take besides its own limits.
+            after: The tasks of this run that it follows, for whoever routes it.
 
         Returns:
             What came of it; None: it waits for a person's answer, which ends the run without a terminal row.
         """
+        place = self._place(task, after)
         if (known := self._results.get(task.id)) is not None:
             return known
         async with self._limiter:
@@ -195,7 +199,7 @@ class OpenRun:
                 self._results[task.id] = await unfunded(self._house, task, str(empty))
                 return self._results[task.id]
             try:
-                self._results[task.id] = await self._loop(self._house, Lot(task=task, purse=own))
+                self._results[task.id] = await self._loop(self._house, Lot(task=task, purse=own, place=place))
             except ApprovalPendingError:
                 return None  # the others go on; what waits stands in the run
             finally:
@@ -238,6 +242,14 @@ class OpenRun:
             overhead=sum((done.overhead for done in ordered), Usage()),
             seconds=max(0.0, self._house.run.clock.monotonic_s() - self._began_s),
         )
+
+    def _place(self, task: Task, after: Sequence[str]) -> Place:
+        done = [self._results[name] for name in after if name in self._results]
+        agents = [result.award.agent for result in done if result.award is not None]
+        layer = 1 + max((self._layers.get(name, 0) for name in after), default=-1)
+        self._layers[task.id] = layer
+        operators = self._house.operators
+        return Place(layer=layer, sources=tuple(operators[name] for name in agents if name in operators))
 
     async def _do(self, task: Task, share: Limits) -> None:
         await self.do(task, limits=share)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agora import failpoints
+from agora import Workflow, failpoints
 from agora.agents.function import FunctionAgent
 from agora.ambient import SystemClock
 from agora.bids import Plan, Price
@@ -26,6 +26,7 @@ from agora.protocols import Agent, Desk, Policy, Store
 from agora.routing_events import Credited, Routed
 from agora.tasks import Check, Task, Verdict
 from agora.testing import FakeClock, check_policy
+from agora.workflows.executor import run_flow
 
 LEARNING = ("linucb", "ants", "linucb+sale", "ants+sale", "auto")
 SAYS_42 = Check(kind="exact", options={"answer": "42"})
@@ -295,3 +296,18 @@ async def test_everyone_kept_out_by_trust_is_said_and_costs_nothing() -> None:
     assert "is not trusted with private data" in done.reason
     assert report.usage.usd == 0
     assert asked(store) == [()]
+
+
+async def test_a_task_of_a_workflow_is_routed_by_its_depth_and_by_who_did_what_it_follows() -> None:
+    store = memory()
+    flow = Workflow("steps")
+    for name, after in (("t0", []), ("t1", ["t0"]), ("t2", ["t0"]), ("t3", ["t1", "t2"])):
+        flow.task(name, "what is 6 x 7?", after=after, verify={"kind": "exact", "answer": "42"})
+    await run_flow(market(POOL, store, named("ants")), flow.build(), {})
+    places = {event.task: event.place for event in events_of(store) if isinstance(event, Routed)}
+    assert {task: place.layer for task, place in places.items()} == {"t0": 0, "t1": 1, "t2": 1, "t3": 2}
+    did = {event.task: event.award.agent for event in events_of(store) if isinstance(event, Awarded)}
+    operators = {one.profile.name: one.profile.operator for one in POOL}
+    assert places["t0"].sources == ()
+    assert places["t3"].sources == (operators[did["t1"]], operators[did["t2"]])
+    assert decided_again(store, "ants") == 4

@@ -188,7 +188,7 @@ class _Follower:
             self._reasons[instance.id] = self._not_begun[instance.id] = str(error)
             self._run.note(NodeSkipped(task=instance.id, reason=str(error)))
             return Ending(verdict=Verdict.FAILED)
-        result = await self._run.do(task, limits=limits)
+        result = await self._run.do(task, limits=limits, after=instance.after)
         if result is None:
             return None
         self._reasons[instance.id] = result.reason

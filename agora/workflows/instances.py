@@ -47,6 +47,8 @@ class Instance(Value):
     """How many outputs before it are not among these, since there are too many."""
     labels: frozenset[str] = frozenset()
     """Labels of the data inside: its own, and those of all that it may have seen."""
+    after: tuple[str, ...] = ()
+    """The tasks that it follows."""
     index: int | None = None
     """Its place in a map, from 0."""
     round: int = Field(default=1, ge=1)

@@ -34,8 +34,9 @@ class Slot:
 
     def __init__(self, scope: Scope, position: int, *, index: int | None = None, item: str = "") -> None:
         self.scope, self.index, self.round = scope, index, 1
+        self.did = ""  # the task that did it last
         self.final = Settled(verdict="skipped", gone=True)  # until it has come to an end
-        self._position, self._at = position, position  # what it is for; who does it now
+        self.position, self._at = position, position  # what it is for; who does it now
         self._known: dict[str, Settled] = {}  # what only is known here
         if index is not None:
             self._known[ITEM] = Settled(verdict="unknown", output=item)
@@ -94,9 +95,11 @@ class Slot:
             before=before,
             too_many=too_many,
             labels=self.labels,
+            after=self.scope.tasks_before(self.position),
             index=self.index,
             round=self.round,
         )
+        self.did = name if isinstance(node, TaskNode) else ""
         self.scope.progress.start(self, instance)
 
     def _compare(self, node: CompareNode, name: str) -> None:
@@ -140,7 +143,7 @@ class Slot:
 
     def _come_to(self, one: Settled) -> None:
         self.final = one
-        self.scope.came_to_an_end(self._position)
+        self.scope.came_to_an_end(self.position)
 
     def _enough(self, node: Node, one: Settled) -> bool:
         until = node.repeat.until if node.repeat else ()
@@ -160,7 +163,7 @@ class Slot:
     def _before(self, node: Node) -> tuple[tuple[Candidate, ...], int]:
         if not isinstance(node, TaskNode):
             return (), 0
-        return candidates_for(self.scope, node, position=self._position, known=self._known)
+        return candidates_for(self.scope, node, position=self.position, known=self._known)
 
     def _workspace(self, node: Node) -> str | None:
         if not isinstance(node, TaskNode) or node.workspace is None:
