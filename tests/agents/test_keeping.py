@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agora import failpoints
+from agora.agents.command_tools import DEFAULT_TOOLS
 from agora.agents.context_rule import ContextRule, rule_of
 from agora.agents.keeping import MOST_SUMMARIES
 from agora.agents.llm import LLMAgent
@@ -268,3 +269,14 @@ def test_an_agent_file_states_a_strategy_by_name_or_as_a_table(tmp_path: Path) -
         known = read_agent(file)
         assert isinstance(known, LLMFile)
         assert known.context == rule
+
+
+def test_of_the_default_tools_those_that_change_something_are_never_used_in_a_branch() -> None:
+    reading = {one.spec.name for one in DEFAULT_TOOLS if getattr(one, "reads", False)}
+    assert reading == {"read_file", "list_files", "search_files"}
+
+
+async def test_when_it_has_looked_ahead_often_enough_it_does_what_it_chose_last() -> None:
+    _, requests, _ = await performed(ContextRule(strategy="look-ahead", turns=2), Small(looking))
+    summaries = [request for request in requests if sums_up(request)]
+    assert MOST_LOOKS < len(summaries) <= MOST_SUMMARIES
