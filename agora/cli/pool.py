@@ -17,7 +17,8 @@ from agora.cli.joining import LOCAL, found_agents, grouped, local_absence
 from agora.cli.session import Session
 from agora.errors import ConfigError, MissingKeyError, NoAgentsError, UnknownNameError
 from agora.protocols import Agent
-from agora.settings import Settings, short
+from agora.settings import Settings, short, unknown
+from agora.workflows.nodes import Flow, TaskNode
 
 FOLDER = "agents"
 """Where a project defines its agents."""
@@ -48,6 +49,23 @@ class Pool:
             f"{error}; `agora init` writes a project with some" + (f" (absent: {reasons})" if reasons else ""),
         )
         raise error
+
+    def need_for(self, flow: Flow) -> None:
+        """Refuse a workflow with a task for which nobody may bid who takes part.
+
+        Raises:
+            ConfigError: Naming the task, and who is near or why absent.
+        """
+        here = {agent.profile.name for agent in self.agents}
+        for one in (flow, *flow.flows):
+            for node in one.nodes:
+                if isinstance(node, TaskNode) and node.agents and not here.intersection(node.agents):
+                    name = node.agents[0]
+                    why = self.absent.get(name)
+                    said = (
+                        f"{name!r} is absent: {why}" if why else f"{name!r} is an {unknown(name, here, what='agent')}"
+                    )
+                    raise ConfigError(f"workflow {one.name!r}: task {node.id!r}: agents", said)
 
 
 def join_pool(session: Session, *, only: str | None = None) -> Pool:

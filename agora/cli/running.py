@@ -87,6 +87,8 @@ async def _run(order: Order, session: Session, work: Sequence[Task] | Flow) -> i
     rules = rules_of(session)
     pool = join_pool(session, only=order.only)
     pool.need_some()
+    if isinstance(work, Flow):
+        pool.need_for(work)
     if order.format is Format.TEXT:
         _announce(pool)
     quiet = is_quiet(order.format)

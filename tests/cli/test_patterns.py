@@ -93,6 +93,7 @@ def test_a_pattern_is_a_node_of_another_workflow(project: Path, shell: Shell) ->
         (("run", "vote.toml", "--pattern", "debate"), "--pattern"),
         (("run", "q", "--pattern", "voting", "--input", "gaol=x"), "gaol"),
         (("run", "bad.toml"), "votes"),
+        (("run", "q", "--pattern", "voting", "--option", "voters=speeker"), "did you mean 'speaker'"),
     ],
 )
 def test_a_mistake_costs_nothing_and_names_the_mend(
