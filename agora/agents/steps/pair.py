@@ -43,6 +43,8 @@ class Pair:
             if model.price() is None:
                 raise ConfigError(where, f"{model.name!r} has no known price, and a budget needs one: state it")
         policy = step_policy(steps or DEFAULT_POLICY) if steps is None or isinstance(steps, str) else steps
+        if not isinstance(policy, StepPolicy):  # pyright: ignore[reportUnnecessaryIsInstance] -- untyped callers
+            raise ConfigError("steps", f"{policy!r} is no step policy: it needs name, learns and choose")
         return cls(small, strong, policy)
 
     @property

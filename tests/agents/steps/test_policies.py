@@ -13,6 +13,7 @@ from agora.agents.steps import (
     Bandit,
     Escalate,
     Size,
+    StepChoice,
     StepCounts,
     StepPolicy,
     StepSight,
@@ -169,3 +170,24 @@ def test_a_near_name_is_offered() -> None:
     with pytest.raises(UnknownNameError, match="no step policy named 'escalade'; did you mean 'escalate'"):
         step_policy("escalade")
     assert all(step_policy(name).name == name for name in STEP_POLICIES)
+
+
+@pytest.mark.parametrize(
+    ("model", "propensity", "said"),
+    [
+        ("medium", 1.0, "step policy 'mine': chose 'medium': choose 'small' or 'large'"),
+        ("small", 0.0, "step policy 'mine': gave its choice the chance 0.0"),
+        ("large", 1.5, "step policy 'mine': gave its choice the chance 1.5"),
+        ("large", float("nan"), "step policy 'mine': gave its choice the chance nan"),
+    ],
+)
+def test_what_a_policy_of_ones_own_may_not_say_is_named(model: Size, propensity: float, said: str) -> None:
+    class Mine:
+        name = "mine"
+        learns = False
+
+        def choose(self, sight: StepSight, *, counts: StepCounts, draw: float) -> StepChoice:
+            return StepChoice(model, propensity, "because")
+
+    with pytest.raises(ConfigError, match=said):
+        decide(Mine(), StepSight(), counts=NOTHING, draw=0.5)

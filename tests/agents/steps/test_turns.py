@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import cast
 
 import pytest
 from pydantic import BaseModel
@@ -209,6 +210,9 @@ def test_a_pair_that_is_none_is_refused_before_anything_is_spent() -> None:
         (lambda: LLMAgent("a", small, strong=free), "strong: 'free' has no known price"),
         (lambda: LLMAgent("a", free, strong=strong), "model: 'free' has no known price"),
     ]
+    cases.append(
+        (lambda: LLMAgent("a", small, strong=strong, steps=cast("StepPolicy", 3)), "steps: 3 is no step policy")
+    )
     for make, said in cases:
         with pytest.raises(ConfigError, match=said):
             make()
