@@ -59,6 +59,7 @@ async def _explain(session: Session, ref: str, name: str | None, *, json: bool) 
 def _print(story: TaskStory, operators: Mapping[str, str]) -> None:
     from agora.cli.explaining import print_auction
     from agora.cli.explaining_jury import by_reason
+    from agora.cli.explaining_routing import print_routing
     from agora.cli.paint import inset, out, safe
     from agora.cli.rows import mark, why
 
@@ -69,6 +70,8 @@ def _print(story: TaskStory, operators: Mapping[str, str]) -> None:
     console.print(inset(f"may bid: {members or 'nobody'}"))
     for reason, names in by_reason(story.shortlist.kept_out):
         console.print(inset(f"[quiet]kept out: {safe(names)} ({safe(reason)})[/]"))
+    if story.routed is not None:
+        print_routing(story.routed, story.shortlist.waves)
     for auction in story.auctions:
         print_auction(auction, operators, of=len(story.auctions))
         for attempt in auction.attempts:

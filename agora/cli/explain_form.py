@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from agora.bids import Bid, Score
 from agora.cli.explaining_jury import marks_of
+from agora.cli.explaining_routing import routing_form
 from agora.cli.forms import Form, amount_form, auction_form, plain, task_form
 from agora.cli.juries import judges_of, reckoned
 from agora.cli.reckoning import sheet_of, ties_of, turns_of
@@ -22,7 +23,8 @@ def explain_form(story: TaskStory, operators: Mapping[str, str]) -> Form:
         operators: Agent -> who is behind it.
     """
     auctions: list[JsonValue] = [_auction(auction, operators) for auction in story.auctions]
-    return {**task_form(story), "auctions": auctions}
+    routing = routing_form(story.routed) if story.routed is not None else None
+    return {**task_form(story), "routing": routing, "auctions": auctions}
 
 
 def _auction(auction: AuctionStory, operators: Mapping[str, str]) -> Form:

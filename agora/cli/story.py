@@ -36,6 +36,7 @@ from agora.events import (
     Verified,
 )
 from agora.questions import About
+from agora.routing_events import Routed
 from agora.tasks import Outcome, Patch, Task, Usage, Verdict
 
 
@@ -137,6 +138,8 @@ class TaskStory:
     """What was asked."""
     reserve: Reserve = field(default_factory=Reserve)
     """What was left for it when it was screened."""
+    routed: Routed | None = None
+    """Why these are asked and not others, where a policy that learns has decided."""
     screened: bool = False
     """False: it was announced, and the run had nothing left to do it with."""
     shortlist: Shortlist = field(default_factory=lambda: Shortlist(members={}))
@@ -251,6 +254,8 @@ def told(events: Iterable[Event | None]) -> RunStory:
 
 def _tell_task(story: TaskStory, event: Event) -> None:
     match event:
+        case Routed():
+            story.routed = event
         case Screened():
             story.screened, story.shortlist, story.reserve = True, event.shortlist, event.reserve
         case Opened():
