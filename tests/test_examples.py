@@ -41,14 +41,35 @@ def test_an_example_runs_and_is_at_most_sixty_lines(path: Path, tmp_path: Path) 
     assert SHOWN[path.stem] in ran.stdout
 
 
-def test_the_workflow_of_a_file_is_run_over_a_folder_by_the_agents_of_a_new_project(tmp_path: Path) -> None:
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """What `agora init` writes, and a folder to search."""
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "radios.md").write_text("# Radios\n\nAda mends radios.\n")
+    assert agora(tmp_path, "init", ".").returncode == 0
+    return tmp_path
+
+
+def agora(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "agora", *arguments]
+    return subprocess.run(argv, capture_output=True, text=True, cwd=project, timeout=60, stdin=subprocess.DEVNULL)
+
+
+def test_a_folder_is_searched_by_a_workflow_of_a_file_and_the_agents_of_a_new_project(project: Path) -> None:
     asked = ["--input", "folder=notes", "--input", "questions=Who mends radios?\nWhat is xylophagy?"]
-    agora = [sys.executable, "-m", "agora"]
-    subprocess.run([*agora, "init", "."], check=True, capture_output=True, cwd=tmp_path)
-    argv = [*agora, "run", str(ROOT / "examples" / "deep_search.toml"), *asked, "--json"]
-    ran = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    ran = agora(project, "run", str(ROOT / "examples" / "deep_search.toml"), *asked, "--json")
     form = json.loads(ran.stdout)
     assert form["flow"]["outputs"]["report"] == 'Found in notes: ["Ada mends radios.\\nradios.md:3"]', ran.stderr
     assert [task["verdict"] for task in form["tasks"]] == ["unknown", "failed"]
+
+
+def test_a_workflow_of_a_file_waits_for_a_person_and_goes_on_as_it_says(project: Path) -> None:
+    asked = ["--input", "folder=notes", "--input", "question=Who mends radios?"]
+    waits = agora(project, "run", str(ROOT / "examples" / "approval.toml"), *asked)
+    assert waits.returncode == 5, waits.stderr
+    assert "look  unknown" in waits.stdout
+    assert "Is this to be handed in? Ada mends radios." in waits.stdout
+    assert agora(project, "approve", "--yes").returncode == 0
+    form = json.loads(agora(project, "resume", "--json").stdout)
+    assert form["flow"]["outputs"]["report"] == "Who mends radios? Ada mends radios.\nradios.md:3"
+    assert [len(task["attempts"]) for task in form["tasks"]] == [1]

@@ -106,8 +106,12 @@ def plan_lines(story: RunStory) -> Iterator[str]:
 def print_waiting(story: RunStory) -> None:
     """A run that cannot go on without a person: what there is, and what is asked."""
     console = out()
-    console.print(table_of(story.tasks.values()))
-    console.print(f"[quiet]{LEGEND}[/]\n")
+    if story.flow is not None:
+        console.print(story_tree(story, story.flow))
+        console.print()
+    if story.tasks:
+        console.print(table_of(story.tasks.values()))
+        console.print(f"[quiet]{LEGEND}[/]\n")
     for asked in story.waiting:
         console.print(f"[unknown]waits for an answer[/]: {brief(asked.question)}")
     console.print(f"took {taken(story.spent)} so far")

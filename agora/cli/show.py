@@ -90,8 +90,9 @@ def _print(run: str, story: RunStory, state: State) -> None:
     if story.flow is not None:
         console.print(story_tree(story, story.flow))
         console.print()
-    console.print(table_of(story.tasks.values()))
-    console.print(f"[quiet]{LEGEND}[/]")
+    if story.tasks:
+        console.print(table_of(story.tasks.values()))
+        console.print(f"[quiet]{LEGEND}[/]")
     for task in story.tasks.values():
         _print_work(task)
     if story.resumed:
