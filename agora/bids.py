@@ -10,7 +10,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from agora.routing import Routing
-from agora.tasks import Limits, Tier, Usage
+from agora.tasks import Limits, Strength, Tier, Usage
 from agora.values import JsonValue, Value
 
 Unit = Literal["usd", "s"]
@@ -59,6 +59,8 @@ class Profile(Value):
     """The data labels that it may see."""
     tier: Tier = Tier.NAMESPACE
     """The sandbox that it works in."""
+    strength: Strength = ""
+    """How strong it is said to be."""
     limits: Limits = Limits()
     """What one bid or one attempt of it may take at most, whatever the task still has."""
     digest: str = ""

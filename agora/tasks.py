@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -31,6 +32,12 @@ class Tier(IntEnum):
     """Namespaces, seccomp, empty environment, a uid that is not root (bubblewrap or nsjail)."""
     MACHINE = 3
     """A kernel of its own (gVisor, a virtual machine)."""
+
+
+Strength = Literal["", "small", "medium", "large"]
+"""How strong an agent is said to be, or the least that a task demands; empty: nothing is said, or demanded."""
+STRENGTHS: Final[tuple[Strength, ...]] = ("", "small", "medium", "large")
+"""From weak to strong."""
 
 
 class Limits(Value):
@@ -115,6 +122,8 @@ class Task(Value):
     """Labels of the data inside, as "private"; agents whose trust does not cover them are kept out."""
     tier: Tier = Tier.NAMESPACE
     """The least sandbox that commands of this task run in."""
+    strength: Strength = ""
+    """The least strength of whoever does it: for actions that are risky, or cannot be taken back."""
     limits: Limits = Limits()
     """Bounds on all attempts at this task together."""
     agents: tuple[str, ...] = ()

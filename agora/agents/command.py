@@ -16,7 +16,7 @@ from agora.bids import Plan, Price, Profile
 from agora.errors import AgentError, ConfigError
 from agora.protocols import Desk
 from agora.records import Ran
-from agora.tasks import Task, Tier, Usage, Work
+from agora.tasks import Strength, Task, Tier, Usage, Work
 
 FIELDS = ("{goal}", "{files}", "{workspace}", "{usd}")
 """What a template may name: the goal, the task's files, the folder it runs in, and the most it may spend."""
@@ -38,6 +38,7 @@ class CommandAgent:
         steps: Promised number of steps.
         plan: The plan's text; empty: the command itself and its promises.
         trust: The data labels that it may see.
+        strength: How strong it is: small, medium or large; some tasks demand it.
         tier: The sandbox that it runs in. Bare, without a sandbox, has to be asked for.
         timeout_s: Wall-clock limit of the command, in seconds.
         cost_json: Dotted path of the dollars spent, in the JSON object; empty: the usual places.
@@ -56,6 +57,7 @@ class CommandAgent:
         steps: int = 1,
         plan: str = "",
         trust: Iterable[str] = (),
+        strength: Strength = "",
         tier: Tier = Tier.NAMESPACE,
         timeout_s: float = 600.0,
         cost_json: str = "",
@@ -74,6 +76,7 @@ class CommandAgent:
             skills=frozenset(skills) or known,
             price=price,
             trust=frozenset(trust),
+            strength=strength,
             tier=tier,
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from agora.bids import Plan, Price, Profile
 from agora.protocols import Desk
-from agora.tasks import Tier, Work
+from agora.tasks import Strength, Tier, Work
 
 Perform = Callable[[Desk, Plan], Awaitable[Work | str]]
 """Does the work; a plain text is the output of work without more."""
@@ -25,6 +25,7 @@ class FunctionAgent:
         skills: What it can do; empty: anything.
         price: What it charges; free local work by default.
         trust: The data labels that it may see.
+        strength: How strong it is: small, medium or large; some tasks demand it.
         tier: The sandbox that its commands run in.
     """
 
@@ -37,6 +38,7 @@ class FunctionAgent:
         skills: Iterable[str] = (),
         price: Price | None = None,
         trust: Iterable[str] = (),
+        strength: Strength = "",
         tier: Tier = Tier.NAMESPACE,
     ) -> None:
         self._perform = perform
@@ -48,6 +50,7 @@ class FunctionAgent:
             skills=frozenset(skills),
             price=price or Price(unit="s"),
             trust=frozenset(trust),
+            strength=strength,
             tier=tier,
         )
 

@@ -26,7 +26,7 @@ from agora.errors import AgentError, BudgetError
 from agora.messages import Dropped, Message, Reply, Request, ToolCall
 from agora.protocols import ChatModel, Desk, Tool
 from agora.records import ToolResult
-from agora.tasks import Limits, Tier, Work
+from agora.tasks import Limits, Strength, Tier, Work
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class LLMAgent:
         price: What it charges; None: the model's list price, and without one it is kept out.
         api_base: Another endpoint for the model.
         trust: The data labels that it may see.
+        strength: How strong it is: small, medium or large; some tasks demand it.
         output: A pydantic model that its answer must fit; the answer is then JSON.
         max_tokens: Output cap of each call while performing.
         tier: The sandbox that its commands run in.
@@ -83,6 +84,7 @@ class LLMAgent:
         price: Price | None = None,
         api_base: str | None = None,
         trust: Iterable[str] = (),
+        strength: Strength = "",
         output: type[BaseModel] | None = None,
         max_tokens: int = 2048,
         tier: Tier = Tier.NAMESPACE,
@@ -123,6 +125,7 @@ class LLMAgent:
             tools=tuple(self._tools),
             price=self._pair.price(price),
             trust=frozenset(trust),
+            strength=strength,
             tier=tier,
             limits=limits or Limits(),
             digest=hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest(),

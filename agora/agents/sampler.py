@@ -19,7 +19,7 @@ from agora.agents.splice import Stub, find_stub, read_candidate, splice
 from agora.bids import Plan, Price, Profile
 from agora.errors import AgentError, BudgetError, ModelError
 from agora.messages import Message, Request
-from agora.tasks import Tier, Work
+from agora.tasks import Strength, Tier, Work
 from agora.values import JsonValue, Value
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class SamplerAgent:
         price: What it charges; None: the model's list price, and without one it is kept out.
         api_base: Another endpoint for the model.
         trust: The data labels that it may see.
+        strength: How strong it is: small, medium or large; some tasks demand it.
         tier: The sandbox that its candidates run in.
         deadline_s: Seconds for each model call.
     """
@@ -101,6 +102,7 @@ class SamplerAgent:
         price: Price | None = None,
         api_base: str | None = None,
         trust: Iterable[str] = (),
+        strength: Strength = "",
         tier: Tier = Tier.NAMESPACE,
         deadline_s: float = 60.0,
     ) -> None:
@@ -119,6 +121,7 @@ class SamplerAgent:
             skills=frozenset(skills),
             price=price or model.price(),
             trust=frozenset(trust),
+            strength=strength,
             tier=tier,
         )
 

@@ -13,7 +13,7 @@ from agora.bids import Plan, Price, Profile
 from agora.errors import AgentError
 from agora.messages import ToolCall, ToolSpec
 from agora.protocols import Desk, Workspace
-from agora.tasks import Tier, Work
+from agora.tasks import Strength, Tier, Work
 from agora.values import JsonValue
 
 PLAN = Plan(text="search the folder's documents for the question's words; quote the best line and cite it", tokens=0)
@@ -60,6 +60,7 @@ class SearchAgent:
         skills: What it can do.
         price: What it charges, in seconds of this machine.
         trust: The data labels that it may see.
+        strength: How strong it is: small, medium or large; some tasks demand it.
         tier: The sandbox that it works in.
     """
 
@@ -70,6 +71,7 @@ class SearchAgent:
         skills: Iterable[str] = ("question",),
         price: Price | None = None,
         trust: Iterable[str] = (),
+        strength: Strength = "",
         tier: Tier = Tier.NAMESPACE,
     ) -> None:
         self._tool = AnswerTool()
@@ -81,6 +83,7 @@ class SearchAgent:
             tools=(self._tool.spec.name,),
             price=price or Price(unit="s", per_task=Decimal("0.1")),
             trust=frozenset(trust),
+            strength=strength,
             tier=tier,
         )
 

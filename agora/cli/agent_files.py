@@ -28,7 +28,7 @@ from agora.cli.session import Session
 from agora.errors import AgoraError, ConfigError, UnknownNameError
 from agora.protocols import Agent, ChatModel, Tool
 from agora.settings import read_toml, short, unknown
-from agora.tasks import Limits
+from agora.tasks import Limits, Strength
 from agora.toml_files import fit, tier_named
 from agora.values import Value
 
@@ -49,6 +49,8 @@ class _AgentFile(Value):
     """The data labels that it may see."""
     tier: str = "namespace"
     """The sandbox that it works in."""
+    strength: Strength = ""
+    """How strong it is: small, medium or large."""
 
 
 class LLMFile(_AgentFile):
@@ -168,7 +170,13 @@ def build_agent(known: AgentFile, file: Path, *, session: Session) -> Agent:
     """
     where = short(file)
     tier = tier_named(known.tier, where=where)
-    common = {"skills": known.skills, "price": known.price, "trust": known.trust, "tier": tier}
+    common = {
+        "skills": known.skills,
+        "price": known.price,
+        "trust": known.trust,
+        "tier": tier,
+        "strength": known.strength,
+    }
     try:
         match known:
             case LLMFile():
@@ -184,6 +192,7 @@ def build_agent(known: AgentFile, file: Path, *, session: Session) -> Agent:
                     price=known.price,
                     trust=known.trust,
                     tier=tier,
+                    strength=known.strength,
                 )
             case CommandFile():
                 return _command(known, where, common)

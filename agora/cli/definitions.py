@@ -12,7 +12,7 @@ from agora.agents.images import checked_images
 from agora.errors import ConfigError, UnknownNameError
 from agora.protocols import Mechanism, Policy
 from agora.settings import read_toml, short, unknown
-from agora.tasks import Limits, Task
+from agora.tasks import Limits, Strength, Task
 from agora.toml_files import fit, tier_named
 from agora.values import JsonValue, Value
 from agora.verifiers import stated_check
@@ -43,6 +43,8 @@ class TaskFile(Value):
     """Labels of the data inside."""
     tier: str = "namespace"
     """The least sandbox: bare, landlock, namespace or machine."""
+    strength: Strength = ""
+    """The least strength of whoever does it: small, medium or large."""
     verify: Mapping[str, JsonValue] | None = None
     """`kind`, and that verifier's options."""
     limits: Limits = Limits()
@@ -86,6 +88,7 @@ def load_task(file: Path) -> Task:
         protect=known.protect,
         labels=known.labels,
         tier=tier_named(known.tier, where=where),
+        strength=known.strength,
         limits=known.limits,
     )
     if not task.images:

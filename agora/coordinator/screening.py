@@ -12,7 +12,7 @@ from decimal import Decimal
 from agora.bids import Price, Profile, Shortlist
 from agora.protocols import Chance
 from agora.routing import Outlook
-from agora.tasks import Limits, Task, Tier
+from agora.tasks import STRENGTHS, Limits, Task, Tier
 
 
 class Everyone:
@@ -55,6 +55,9 @@ def reason_to_keep_out(task: Task, agent: Profile, limits: Limits) -> str:
         return "asks a negative price: a price is zero or more"
     if agent.price.unit == "usd" and limits.usd == 0 and any(_rates(agent.price)):
         return "charges dollars, and the budget is 0"
+    if STRENGTHS.index(agent.strength) < STRENGTHS.index(task.strength):
+        said = f"is {agent.strength}" if agent.strength else "does not state its strength"
+        return f"{said}, and the task demands one that is {task.strength}"
     if agent.tier < task.tier:
         return f"works in tier {Tier(agent.tier).name.lower()}, and the task demands {Tier(task.tier).name.lower()}"
     return ""

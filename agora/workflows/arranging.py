@@ -187,6 +187,7 @@ def by_lead(lead: TaskNode, id: str, goal: str, *, after: Iterable[str] = (), **
         "agents": lead.agents,
         "skill": lead.skill,
         "tier": lead.tier,
+        "strength": lead.strength,
         "on_failure": "continue",
     }
     return TaskNode.model_validate({**stated, **more})

@@ -13,7 +13,7 @@ from typing import TypeVar, cast, overload
 from typing_extensions import TypedDict, Unpack
 
 from agora.errors import ConfigError
-from agora.tasks import Check, Limits, Tier
+from agora.tasks import Check, Limits, Strength, Tier
 from agora.toml_files import fit
 from agora.values import JsonValue
 from agora.workflows.checking import checked
@@ -69,6 +69,7 @@ class TaskOptions(NodeOptions, total=False):
     protect: Sequence[str]
     labels: Iterable[str]
     tier: str | Tier
+    strength: Strength
     limits: Limits
     agents: Sequence[str]
     context: int | Mapping[str, JsonValue] | Context

@@ -76,6 +76,7 @@ class Instance(Value):
             protect=node.protect,
             labels=self.labels,
             tier=node.tier,
+            strength=node.strength,
             limits=node.limits,
             agents=node.agents,
         )

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from agora.errors import ConfigError
-from agora.tasks import MOST_GOAL_CHARS, Check, Limits, Tier
+from agora.tasks import MOST_GOAL_CHARS, Check, Limits, Strength, Tier
 from agora.toml_files import tier_named
 from agora.values import JsonValue, Value
 from agora.workflows.context_stated import Context
@@ -134,6 +134,8 @@ class TaskNode(_Node):
     """Labels of the data inside; whoever comes after inherits them."""
     tier: Tier = Tier.NAMESPACE
     """The least sandbox: bare, landlock, namespace or machine."""
+    strength: Strength = ""
+    """The least strength of whoever does it: small, medium or large."""
     limits: Limits = Limits()
     """Bounds on all attempts at one instance together."""
     agents: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from agora.bids import Price, Profile, Shortlist
-from agora.coordinator import Everyone
+from agora.coordinator import Everyone, reason_to_keep_out
 from agora.protocols import Chance
 from agora.routing import Outlook
 from agora.tasks import Limits, Task
@@ -57,3 +57,18 @@ def test_a_task_can_name_who_may_bid_on_it() -> None:
     assert set(chosen.members) == {"spare"}
     assert chosen.kept_out["able"] == "is not among those who may bid on this task: spare, other"
     assert chosen.kept_out["other"] == "has no skill 'python'", "being named makes nobody able"
+
+
+@pytest.mark.parametrize(
+    ("stated", "why"),
+    [
+        ("", "does not state its strength, and the task demands one that is large"),
+        ("medium", "is medium, and the task demands one that is large"),
+        ("large", ""),
+    ],
+)
+def test_a_risky_task_keeps_out_whoever_is_not_known_to_be_strong_enough(stated: str, why: str) -> None:
+    agent = POOL[0].model_copy(update={"strength": stated})
+    task = TASK.model_copy(update={"strength": "large"})
+    assert reason_to_keep_out(task, agent, Limits(usd=Decimal(1))) == why
+    assert reason_to_keep_out(TASK, agent, Limits(usd=Decimal(1))) == ""
