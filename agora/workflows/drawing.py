@@ -106,7 +106,8 @@ def _own_notes(node: Node) -> list[str]:
 
 
 def _line(text: str) -> str:
-    line = " ".join(text.split())
+    first = next((part for part in text.split("\n\n") if part.strip()), "")
+    line = " ".join(first.split())
     return line if len(line) <= _SHOWN_CHARS else line[: _SHOWN_CHARS - 1] + "…"
 
 
