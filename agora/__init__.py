@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from agora.agents.llm import LLMAgent
     from agora.agents.llm import LLMAgent as Agent
     from agora.agents.tools import tool
-    from agora.auctions import SALE, Lottery, PostedPrice
+    from agora.auctions import SALE, PostedPrice
     from agora.bids import Amount, Bid, Plan, Price, Profile
     from agora.errors import AgoraError
     from agora.market import Market
@@ -36,7 +36,6 @@ __all__ = [
     "FunctionAgent",
     "LLMAgent",
     "Limits",
-    "Lottery",
     "Market",
     "Outcome",
     "Patch",
@@ -64,7 +63,7 @@ _HOMES = {
     "agora.agents.function": ["FunctionAgent"],
     "agora.agents.llm": ["LLMAgent"],
     "agora.agents.tools": ["tool"],
-    "agora.auctions": ["SALE", "Lottery", "PostedPrice"],
+    "agora.auctions": ["SALE", "PostedPrice"],
     "agora.bids": ["Amount", "Bid", "Plan", "Price", "Profile"],
     "agora.errors": ["AgoraError"],
     "agora.market": ["Market"],
