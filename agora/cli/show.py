@@ -93,6 +93,8 @@ def _print(run: str, story: RunStory, state: State) -> None:
     if story.tasks:
         console.print(table_of(story.tasks.values()))
         console.print(f"[quiet]{LEGEND}[/]")
+    for node, reason in story.skipped.items():
+        console.print(f"[quiet]{safe(node)} was passed over: {safe(reason, limit=160)}[/]")
     for task in story.tasks.values():
         _print_work(task)
     if story.resumed:
