@@ -23,6 +23,8 @@ _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Zl", "Zp", "Cn"})
 _FIRST: Final = ("id", "goal", "approve", "use", "compare")
 """What stands first in a node, if it is there."""
+_APART: Final = frozenset({"name", "inputs", "nodes", "flows"})
+"""The fields of a workflow that are no plain key of its file."""
 _PLAIN_COMMAND: Final = ["command"]
 
 
@@ -48,8 +50,10 @@ def flow_toml(flow: Flow, *, comments: Sequence[str] = ()) -> str:
     where = f"workflow {flow.name!r}"
     lines = [f"# {line}".rstrip() for line in comments]
     lines += [*([""] if lines else []), f"name = {_value(flow.name, where)}"]
-    if flow.output:
-        lines.append(f"output = {_value(flow.output, where)}")
+    for name in (name for name in type(flow).model_fields if name not in _APART):
+        stated = getattr(flow, name)
+        if stated != type(flow).model_fields[name].default:
+            lines.append(f"{name} = {_value(stated, f'{where}: {name}')}")
     if flow.inputs:
         lines += ["", "[inputs]"]
         lines += [

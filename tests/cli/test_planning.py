@@ -69,10 +69,8 @@ def editor(folder: Path, *steps: str) -> str:
     return f"{sys.executable} edit.py"
 
 
-def ids(form: dict[str, object]) -> list[str]:
-    tasks = form["tasks"]
-    assert isinstance(tasks, list)
-    return [task["id"] for task in tasks]
+def ids(form: dict[str, list[dict[str, str]]]) -> list[str]:
+    return [task["id"] for task in form["tasks"]]
 
 
 def test_a_goal_in_words_becomes_a_graph_that_is_shown_and_run(project: Path, shell: Shell) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agora.errors import ConfigError
 from agora.tasks import Check, Limits, Tier
 from agora.values import JsonValue
-from agora.workflows.nodes import ApproveNode, Flow, FlowInput, Repeat, TaskNode, UseNode, When
+from agora.workflows.nodes import ApproveNode, Flow, FlowInput, Repeat, Synthesis, TaskNode, UseNode, When
 from agora.workflows.toml import load_flow
 from agora.workflows.toml_writing import flow_toml
 from flow_graphs import flows
@@ -100,6 +100,8 @@ def test_every_field_comes_back_whatever_stands_in_it(
         },
         nodes=(task, ApproveNode(id="ask", approve=question, after=("do",))),
         output="ask",
+        topology="auto",
+        synthesis=Synthesis(),
     )
     assert through_a_file(flow) == flow
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from agora.bids import Profile
-from agora.tasks import Task
+from agora.tasks import Limits, Task
 from agora.values import JsonValue
 from agora.workflows.checking import checked
 from agora.workflows.features import Subtask
@@ -44,21 +44,16 @@ def graph_of(plan: GoalPlan, task: Task, *, agents: Sequence[Profile] = ()) -> F
     about = {part.id: part.description for part in plan.parts}
     workspace = f"{{{folder}}}" if task.workspace is not None else None
     nodes = [_node(part, about, task, agents, goal=goal, workspace=workspace) for part in _ordered(plan)]
-    last = TaskNode(
-        id=answer,
-        goal=ANSWER.format(goal=goal) + "".join(_given(name, about[name]) for name in ends),
-        after=ends,
-        coupling="strong",
-        skill=task.skill,
-        workspace=workspace,
-        files=task.files,
-        examples=task.examples,
-        tools=task.tools,
-        verify=task.verify,
-        protect=task.protect,
-        labels=task.labels,
-        tier=task.tier,
-        agents=task.agents,
+    last = TaskNode.model_validate(
+        {
+            **_demands(task),
+            "id": answer,
+            "goal": ANSWER.format(goal=goal) + "".join(_given(name, about[name]) for name in ends),
+            "after": ends,
+            "coupling": "strong",
+            "workspace": workspace,
+            "limits": Limits(),  # those of the goal hold for the whole run
+        }
     )
     return checked(
         Flow(name=NAME, inputs=_inputs(task, goal=goal, folder=folder), nodes=(*nodes, last), output=answer),
@@ -68,21 +63,8 @@ def graph_of(plan: GoalPlan, task: Task, *, agents: Sequence[Profile] = ()) -> F
 
 def single_of(task: Task) -> Flow:
     """The workflow of a goal that is not split: one task, which is that goal."""
-    node = TaskNode(
-        id="answer",
-        goal="{goal}",
-        skill=task.skill,
-        workspace="{folder}" if task.workspace is not None else None,
-        files=task.files,
-        examples=task.examples,
-        tools=task.tools,
-        verify=task.verify,
-        protect=task.protect,
-        labels=task.labels,
-        tier=task.tier,
-        limits=task.limits,
-        agents=task.agents,
-    )
+    workspace = "{folder}" if task.workspace is not None else None
+    node = TaskNode.model_validate({**_demands(task), "id": "answer", "goal": "{goal}", "workspace": workspace})
     return checked(Flow(name=NAME, inputs=_inputs(task, goal="goal", folder="folder"), nodes=(node,)), where="the goal")
 
 
@@ -106,23 +88,29 @@ def _node(
 ) -> TaskNode:
     before = BEFORE + "".join(_given(name, about[name]) for name in part.depends_on) if part.depends_on else ""
     check = part.verifier
-    return TaskNode(
-        id=part.id,
-        goal=PART.format(description=escaped(part.description), goal=goal) + before,
-        after=part.depends_on,
-        on_failure="continue",
-        coupling=part.coupling,
-        tokens=part.estimated_tokens,
-        skill=part.skills[0] if part.skills else task.skill,
-        workspace=workspace,
-        files=task.files,
-        tools=task.tools,
-        verify=check if check is None or check == task.verify else opinion(check),
-        protect=NO_FILE,
-        labels=task.labels,
-        tier=task.tier,
-        agents=_able(part.skills, task, agents),
+    return TaskNode.model_validate(
+        {
+            **_demands(task),
+            "id": part.id,
+            "goal": PART.format(description=escaped(part.description), goal=goal) + before,
+            "after": part.depends_on,
+            "on_failure": "continue",
+            "coupling": part.coupling,
+            "tokens": part.estimated_tokens,
+            "skill": part.skills[0] if part.skills else task.skill,
+            "workspace": workspace,
+            "examples": (),
+            "verify": check if check is None or check == task.verify else opinion(check),
+            "protect": NO_FILE,
+            "limits": Limits(),
+            "agents": _able(part.skills, task, agents),
+        }
     )
+
+
+def _demands(task: Task) -> dict[str, object]:
+    """All that a task says besides what it is, as a node says it."""
+    return {name: value for name, value in task if name in TaskNode.model_fields}
 
 
 def _able(skills: Sequence[str], task: Task, agents: Sequence[Profile]) -> tuple[str, ...]:

@@ -37,6 +37,12 @@ REFUSED: Final = "a person did not let the plan run"
 """Why nothing was done."""
 
 
+_OF_THE_WORK: Final = frozenset(
+    {"id", "goal", "workspace", "files", "examples", "images", "tools", "verify", "protect", "limits"}
+)
+"""What is said of the work and not of whoever does it: a planner has nothing to do with it."""
+
+
 class Proposal(NamedTuple):
     """What is going to be followed, before it is."""
 
@@ -165,15 +171,9 @@ class _Planner:
 
     async def _ask(self, id: str, goal: str, taken: Usage, *, agents: tuple[str, ...] = ()) -> tuple[Result, Reading]:
         """Have a plan written: an agent that sees the names of files only, and nothing that it could change."""
-        asked = Task(
-            id=id,
-            goal=goal,
-            skill=self._task.skill,
-            tools=(),
-            labels=self._task.labels,
-            tier=self._task.tier,
-            agents=agents or self._task.agents,
-        )
+        nothing = Task(id=id, goal=goal, tools=())
+        kept = {name: value for name, value in self._task if name not in _OF_THE_WORK}
+        asked = nothing.model_copy(update={**kept, "agents": agents or self._task.agents})
         (posted,) = await self._run.post(asked)
         result = await self._run.do(posted, limits=_share(self._run.started.limits, taken))
         if result is None:
