@@ -64,7 +64,8 @@ def debate(work: TaskNode, options: DebateOptions, *, name: str) -> Flow:
                 agents=seat(options.debaters, place),
                 after=[f"round_{turn - 1}", f"views_{turn - 1}"] if turn else (),
                 when=[When(of=f"views_{turn - 1}.agree", equals=False)] if turn else (),
-                tools=None,
+                reads=True,
+                skilled=True,
             )
             for place in range(options.places)
         ]

@@ -111,14 +111,13 @@ class Draft:
             "needs": needs,
             "when": tuple(when),
             "on_failure": on_failure,
-            "skill": work.skill if skilled else "",
-            "tools": work.tools if tools is None else tuple(tools),
-            "workspace": work.workspace,
-            "files": work.files,
-            "protect": _EVERYTHING if work.workspace is not None else (),
             "labels": work.labels,
             "tier": work.tier,
+            **self._reading(),
+            "skill": work.skill if skilled else "",
         }
+        if tools is not None:
+            stated["tools"] = tuple(tools)
         self._nodes.append(TaskNode.model_validate(stated if each is None else {**stated, "each": each}))
         return id
 
@@ -132,9 +131,10 @@ class Draft:
         after: Sequence[str] = (),
         when: Sequence[When] = (),
         otherwise: str = "",
-        tools: Sequence[str] | None = (),
+        reads: bool = False,
+        skilled: bool = False,
     ) -> str:
-        """Somebody answers with JSON that conditions look at; without files, and without tools where none are stated.
+        """Somebody answers with JSON that conditions look at.
 
         Args:
             id: The node's.
@@ -144,7 +144,8 @@ class Draft:
             after: What it waits for.
             when: On what conditions.
             otherwise: The JSON that stands in where no answer fits; empty: it goes on without.
-            tools: Which it may use.
+            reads: Whether it has the work's tools and files, which it cannot change; else it goes by the words alone.
+            skilled: Whether it needs the work's skill.
         """
         form = "\n\nAnswer with one JSON object and nothing else."
         stated: dict[str, object] = {
@@ -156,14 +157,25 @@ class Draft:
             "verify": Check(kind="schema", options={"schema": dict(schema)}),
             "on_failure": "fallback" if otherwise else "continue",
             "fallback": f"{id}_otherwise" if otherwise else "",
-            "tools": self.work.tools if tools is None else tuple(tools),
             "labels": self.work.labels,
             "tier": self.work.tier,
+            **(self._reading() if reads else {"tools": ()}),
+            "skill": self.work.skill if skilled else "",
         }
         self._nodes.append(TaskNode.model_validate(stated))
         if otherwise:
             self.text(f"{id}_otherwise", plainly(otherwise))
         return id
+
+    def _reading(self) -> dict[str, object]:
+        """What whoever works at the question has of the work, without a way to change it."""
+        work = self.work
+        return {
+            "tools": work.tools,
+            "workspace": work.workspace,
+            "files": work.files,
+            "protect": _EVERYTHING if work.workspace is not None else (),
+        }
 
     def compare(self, id: str, outputs: Sequence[str], *, when: Sequence[When] = (), threshold: float = 0.7) -> str:
         """Outputs side by side: how far they agree, which is given most often, and, quoted, all of them."""

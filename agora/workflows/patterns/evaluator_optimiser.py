@@ -68,6 +68,7 @@ def evaluator_optimiser(work: TaskNode, options: EvaluatorOptimiserOptions, *, n
             _SCHEMA,
             agents=options.evaluators,
             after=[f"write_{number}"],
+            reads=work.workspace is not None,
         )
         ends.append(
             draft.text(

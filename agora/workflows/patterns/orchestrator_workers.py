@@ -46,6 +46,7 @@ def orchestrator_workers(work: TaskNode, options: OrchestratorWorkersOptions, *,
         schema,
         agents=options.orchestrators,
         otherwise=_WHOLE,
+        reads=True,
     )
     draft.think(
         "part",

@@ -65,6 +65,7 @@ def prism(work: TaskNode, options: PrismOptions, *, name: str) -> Flow:
         _SCHEMA,
         agents=options.planners,
         otherwise=json.dumps({"strategies": _USUAL, "confidence": 0}),
+        reads=work.workspace is not None,
     )
     doubtful, unsure = When(of="plan.confidence", below=options.sure), When(of="plan.confidence", below=options.unsure)
     torn = [When(of="plan.confidence", above=options.unsure - 1), When(of="pair.agree", equals=False)]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from zlib import crc32
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agora.errors import ConfigError
@@ -84,6 +84,7 @@ def tasks(flow: Flow) -> list[TaskNode]:
     return [node for node in flow.nodes if isinstance(node, TaskNode)]
 
 
+@settings(deadline=None)  # the first one imports the checker of schemas
 @given(name=names, seed=st.integers(0, 2**32), verified=st.booleans())
 def test_whatever_is_said_it_ends_within_its_cap_and_says_something(name: str, seed: int, *, verified: bool) -> None:
     def lot(one: Instance) -> str:
@@ -95,6 +96,7 @@ def test_whatever_is_said_it_ends_within_its_cap_and_says_something(name: str, s
         assert play.verdict.value != "passed" or play.output.startswith("4")
 
 
+@settings(deadline=None)
 @given(name=names, answer=st.sampled_from(["4", '{"answer": "4", "why": "so"}', '{"mode": "instant"}']))
 def test_where_everybody_answers_there_is_an_output(name: str, answer: str) -> None:
     play = played(made(name), lambda one: answer)
@@ -130,6 +132,23 @@ def test_only_the_answer_changes_files(name: str, tmp_path: object) -> None:
         if node.workspace is not None and node.protect != ("**",):
             assert node.protect == ("kept.txt",)
             assert node.limits.steps == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "reading"),
+    [
+        ("evaluator-optimiser", "judge_1"),
+        ("orchestrator-workers", "split"),
+        ("debate", "say_1_2"),
+        ("prism", "plan"),
+        ("sigma", "strong_3"),
+        ("voting", "voter_1"),
+    ],
+)
+def test_who_works_at_it_can_look_at_its_files(name: str, reading: str, tmp_path: object) -> None:
+    nodes = {node.id: node for node in tasks(made(name, WORK.model_copy(update={"workspace": str(tmp_path)})))}
+    assert nodes[reading].workspace == str(tmp_path)
+    assert nodes[reading].tools is None
 
 
 @pytest.mark.parametrize("name", sorted(PATTERNS))
