@@ -277,6 +277,12 @@ def test_of_the_default_tools_those_that_change_something_are_never_used_in_a_br
 
 
 async def test_when_it_has_looked_ahead_often_enough_it_does_what_it_chose_last() -> None:
-    _, requests, _ = await performed(ContextRule(strategy="look-ahead", turns=2), Small(looking))
+    def begins_anew(request: Request) -> Reply | str:
+        pages = [json.loads(one.arguments)["page"] for message in request.messages for one in message.tool_calls]
+        noted = request.messages[1].content.rpartition("| seen up to ")[2].partition("\n")[0]
+        lost = bool(pages) and pages[0] > 1 + (int(noted) if noted.isdigit() else 0)
+        return call("look", page=1) if lost and not sums_up(request) else looking(request, pages=60)
+
+    _, requests, _ = await performed(ContextRule(strategy="look-ahead", turns=2), Small(begins_anew))
     summaries = [request for request in requests if sums_up(request)]
     assert MOST_LOOKS < len(summaries) <= MOST_SUMMARIES

@@ -8,14 +8,16 @@ from pathlib import Path
 import anyio
 import pytest
 
-from agora import Workflow
+from agora import Workflow, failpoints
 from agora.agents.function import FunctionAgent
 from agora.ambient import SystemClock
 from agora.bids import Plan
 from agora.cli.story import RunStory
 from agora.errors import ConfigError
 from agora.events import ContextRouted, FlowBegan, Posted
+from agora.failpoints import Failpoint
 from agora.market import Market
+from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
 from agora.protocols import Desk, Store
 from agora.tasks import MOST_GOAL_CHARS, Check, Task
@@ -39,7 +41,7 @@ def market(store: Store, *, gives: Mapping[str, str] = GIVES, cut: anyio.CancelS
             await anyio.sleep(60)
         return gives.get(desk.task.id.partition("[")[0], "done")
 
-    worker = FunctionAgent("worker", work, plan=Plan(text="1. run the parser and look"), trust=["private"])
+    worker = FunctionAgent("worker", work, plan=Plan(text="1. run the parser and look"), trust=["private", "payroll"])
     return Market([worker], store=store, seed=1, attempts=1)
 
 
@@ -184,6 +186,31 @@ async def test_a_run_that_is_taken_up_again_is_shown_the_same_though_memory_has_
     assert isinstance(node, TaskNode)
     assert node.context == Context(memory=3, reach="all")
     await store.close()
+
+
+async def test_what_was_recalled_stands_on_record_before_the_task_does() -> None:
+    """The power is cut when the choice is on record and the task is not, and memory is another one afterwards."""
+
+    class Power(BaseException):
+        """The power is cut."""
+
+    def cut() -> None:
+        raise Power
+
+    store = MemoryStore(clock=SystemClock())
+    await market(store).run(learned("test the parser of dates"))
+    failpoints.arm(Failpoint("posted", 4, act=cut))
+    try:
+        with pytest.raises(Power):
+            await run_flow(market(store), flow({"memory": 1}))
+    finally:
+        failpoints.arm(None)
+    run = store.runs()[0].id
+    assert len(routed(store, run).remembered) == 1
+    assert not any(isinstance(item.event, Posted) and item.event.task == "test" for item in store.events(run))
+    await market(store).run(learned("test the parser"))
+    done = await resume_flow(market(store), run)
+    assert "| Task: test the parser of dates\n" in goal_of(done).goal
 
 
 async def test_agora_show_says_in_a_line_what_a_node_was_shown(tmp_path: Path) -> None:
