@@ -38,12 +38,13 @@ def print_records(records: Sequence[AgentRecord]) -> None:
 def _print_work(records: Sequence[AgentRecord]) -> None:
     from agora.cli.paint import grid, number, out, usd
 
-    table = grid("agent", "skill", "passed>", "at least>", "steps>", "tokens>", "cost>", "seconds>")
+    table = grid("agent", "skill", "share>", "passed>", "at least>", "steps>", "tokens>", "cost>", "seconds>")
     for record in records:
         asked_usd = usd(Decimal(record.promised_usd)) if float(record.promised_usd) else "-"
         asked_s = number(record.promised_seconds) if record.promised_seconds else "-"
         table.add_row(
             *_who(record),
+            f"{100 * _standing(record, records).share:.0f}%",
             f"{record.passed}/{record.tried}",
             f"{100 * _standing(record, records).success_low:.0f}%",
             f"{record.promised_steps}/{record.delivered_steps}",
@@ -53,7 +54,7 @@ def _print_work(records: Sequence[AgentRecord]) -> None:
         )
     out().print(table)
     sure = f"at least: {100 * RULE.level:.0f}% sure, 0% under {RULE.gate} attempts"
-    out().print(f"[quiet]passed/tried; {sure}; the rest: promised/delivered, all tasks together[/]")
+    out().print(f"[quiet]share: of all attempts at the skill; passed/tried; {sure}; the rest: promised/delivered, all tasks together[/]")
 
 
 def _print_words(records: Sequence[AgentRecord]) -> None:

@@ -59,7 +59,7 @@ def test_the_json_has_the_sums_and_what_follows_from_them(shell: Shell, filled: 
 def test_the_tables_show_work_and_words(shell: Shell, filled: Path, command: str) -> None:
     shown = shell(command).out
     work, words, marks = (re.split(r"\s{2,}", line.strip()) for line in shown.splitlines() if line.startswith("scout"))
-    assert work == ["scout", "python", "3/4", "42%", "12/16", "400/360", "$0.28/$0.40", "-/6"]
+    assert work == ["scout", "python", "100%", "3/4", "42%", "12/16", "400/360", "$0.28/$0.40", "-/6"]
     assert words == ["scout", "python", "75%", "75% of 4", "0.188", "0.000", "4/4", "16/20"]
     assert marks == ["scout", "python", "2/2", "1/2", "0.62", "0.375", "1.250"]
     assert len([line for line in shown.splitlines() if line.startswith("other")]) == 2, "who never judged is not shown"
