@@ -37,6 +37,7 @@ from agora.flow_events import (
     Remembered,
     TopologyChosen,
 )
+from agora.pacing_events import Paced, PacingBegan
 from agora.questions import Question
 from agora.routing import HardFailure
 from agora.routing_events import Credited, Routed
@@ -66,6 +67,8 @@ __all__ = [
     "Learned",
     "NodeSkipped",
     "Opened",
+    "Paced",
+    "PacingBegan",
     "Performed",
     "PlanningBegan",
     "PlanningEnded",
@@ -280,6 +283,8 @@ Event = Annotated[
     | ContextRouted
     | Compared
     | TopologyChosen
+    | PacingBegan
+    | Paced
     | FlowEnded
     | Posted
     | Routed

@@ -62,6 +62,9 @@ class Settings(Value):
     """Awards that one task gets at most."""
     parallel: int = Field(default=1, ge=1)
     """Tasks that are worked on at once."""
+    pacing: Literal["off", "even", "dual"] = "off"
+    """How tasks of one run share its budget: "off", each may take all that is left; "even", a fair share of what is
+    left; "dual", of 100 tasks or more, as many fair shares as could be worth their price."""
     calls_at_once: Mapping[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     """Provider (or address of an endpoint) -> how many calls may be under way there; as a text, "openai=5 groq=2"."""
     db_url: str = ""

@@ -61,6 +61,7 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
     from agora.cli.view import view_of
     from agora.sandbox import BareSandbox
     from agora.workflows.executor import resume_flow
+    from agora.workflows.paced import resume_paced
     from agora.workflows.planning.running import resume_plan
 
     async with opened_store(session) as store:
@@ -85,7 +86,7 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
                 return await resume_plan(market, run, edit=desk, watch=told_first)
             if story.flow is not None:
                 return await resume_flow(market, run, watch=told_first)
-            return await market.resume(run, watch=told_first)
+            return await resume_paced(market, run, watch=told_first)
 
         done = await conduct(make, go, session=session, store=store, view=view, form=form)
     return ended(done, view, form)

@@ -39,6 +39,7 @@ from agora.tasks import Task, Tier
 from agora.values import JsonValue
 from agora.workflows.executor import PARALLEL, FlowReport, run_flow
 from agora.workflows.nodes import Flow
+from agora.workflows.paced import run_paced
 from agora.workflows.planning.running import plan_and_run
 
 T = TypeVar("T")
@@ -114,7 +115,10 @@ async def _run(order: Order, session: Session, work: Sequence[Task] | Flow) -> i
                 return await run_flow(
                     market, flow, order.inputs, parallel=most, notes=notes, command=command, watch=watch
                 )
-            return await market.run_all(tasks, parallel=settings.parallel, notes=notes, command=command, watch=watch)
+            most = settings.parallel
+            return await run_paced(
+                market, tasks, pacing=settings.pacing, parallel=most, notes=notes, command=command, watch=watch
+            )
 
         done = await conduct(make, go, session=session, store=store, view=view, form=order.format)
     return ended(done, view, order.format)
