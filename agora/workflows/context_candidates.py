@@ -34,10 +34,10 @@ def candidates_for(
     if node.context is None:
         return (), 0
     named = _named(node) | _named(scope.flow.nodes[position])  # the latter: the node that it may stand in for
-    found: list[tuple[int, int, Candidate]] = []
+    found: list[tuple[int, int, str, str, str]] = []  # distance, position, source, text, verdict
     for name, failed in known.items():
         if name not in SPECIAL and name not in named and failed.output.strip():
-            found.append((1, scope.layout.position[name], _candidate(name, failed.output, failed.verdict, 1, node)))
+            found.append((1, scope.layout.position[name], name, failed.output, failed.verdict))
     for at, distance in _distances(scope, position, everyone=node.context.reach == "all").items():
         other, one = scope.flow.nodes[at], scope.settled[at]
         if one is None or one.gone or other.id in named:
@@ -46,12 +46,15 @@ def candidates_for(
         for number, text in enumerate(texts):
             source = other.id if other.each is None else f"{other.id}.{number}"
             if text.strip():
-                found.append((distance, at, _candidate(source, text, one.verdict, distance, node)))
+                found.append((distance, at, source, text, one.verdict))
     nearest = sorted(found, key=lambda each: each[0])[:MOST_CANDIDATES]
-    return tuple(one for _, _, one in sorted(nearest, key=lambda each: each[1])), len(found) - len(nearest)
+    ordered = sorted(nearest, key=lambda each: each[1])
+    return tuple(_candidate(node, *rest, distance=distance) for distance, _, *rest in ordered), len(found) - len(
+        nearest
+    )
 
 
-def _candidate(source: str, text: str, verdict: str, distance: int, node: TaskNode) -> Candidate:
+def _candidate(node: TaskNode, source: str, text: str, verdict: str, *, distance: int) -> Candidate:
     checked = f" ({verdict})" if verdict in ("passed", "failed") else ""
     return Candidate(
         source=source,

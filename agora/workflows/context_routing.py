@@ -37,8 +37,8 @@ AGE: Final = 10.0
 """Waves after which recency has fallen to 1/e."""
 MOST_CANDIDATES: Final = 256
 """So many are looked at, the nearest first."""
-LOOKED_AT_CHARS: Final = 20_000
-"""So much of each is looked at; the rest of a longer one is shown only where it is shown whole."""
+LOOKED_AT_CHARS, ALL_CHARS = 20_000, 500_000
+"""So much of each is looked at, and of all together, in equal parts; what comes after is shown only with the whole."""
 PASSAGE_CHARS: Final = 400
 """Longer lines are taken apart at the ends of their sentences."""
 GAP: Final = "[...]"
@@ -102,7 +102,8 @@ def route(candidates: Sequence[Candidate], *, role: str, goal: str, tokens: int)
     >>> [(item.source, item.taken) for item in chosen.items]
     [('spec', 'whole'), ('logo', 'left out')]
     """
-    looked = [_Looked.at(one) for one in candidates]
+    most = min(LOOKED_AT_CHARS, ALL_CHARS // max(1, len(candidates)))
+    looked = [_Looked.at(one, most_chars=most) for one in candidates]
     asked = _Asked.of(looked, role=role, goal=goal)
     scores = [asked.score(one) for one in looked]
     reasons = _set_aside(looked, asked)
@@ -129,6 +130,8 @@ class _Looked(NamedTuple):
     tokens: int
     passages: tuple[str, ...]
     words: tuple[frozenset[str], ...]
+    more: bool
+    """Whether it goes on behind the passages."""
 
     @property
     def heading_bytes(self) -> int:
@@ -136,10 +139,10 @@ class _Looked(NamedTuple):
         return _bytes(f"{self.of.heading}\n| {GAP}\n") + _BYTES_A_TOKEN
 
     @classmethod
-    def at(cls, one: Candidate) -> _Looked:
+    def at(cls, one: Candidate, *, most_chars: int) -> _Looked:
         whole = context_item(one.heading, one.text)
-        passages = tuple(_passages(one.text[:LOOKED_AT_CHARS]))
-        return cls(one, whole, tokens_of(whole), passages, tuple(map(_words, passages)))
+        passages = tuple(_passages(one.text[:most_chars]))
+        return cls(one, whole, tokens_of(whole), passages, tuple(map(_words, passages)), len(one.text) > most_chars)
 
 
 class _Asked:
@@ -244,7 +247,7 @@ def _shortened(one: _Looked, kept: set[int], *, most_bytes: int) -> str:
     for line in sorted(kept):
         lines += [GAP] * (line > last + 1) + [one.passages[line]]
         last = line
-    return context_item(one.of.heading, "\n".join([*lines, *[GAP] * (last + 1 < len(one.passages))]))
+    return context_item(one.of.heading, "\n".join([*lines, *[GAP] * (one.more or last + 1 < len(one.passages))]))
 
 
 def _bytes(text: str) -> int:

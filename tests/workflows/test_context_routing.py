@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora.workflows.context_routing import GAP, Candidate, route, tokens_of
+from agora.workflows.context_routing import GAP, LOOKED_AT_CHARS, Candidate, route, tokens_of
 
 _WORDS = (
     "parser",
@@ -135,6 +135,15 @@ def test_of_an_item_that_does_not_fit_those_lines_stay_that_say_most_in_their_or
     shown = chosen.shown.splitlines()
     assert shown.index("| " + lines[7]) < shown.index("| " + lines[41])
     assert f"| {GAP}" in shown
+
+
+def test_what_comes_behind_the_part_that_is_looked_at_is_marked_as_left_out() -> None:
+    text = "The parser fails.\n" * (LOOKED_AT_CHARS // 18 + 9)
+    chosen = route([_from("log", text)], role="", goal="parser", tokens=8_000)
+    assert [item.taken for item in chosen.items] == ["whole"]
+    chosen = route([_from("log", text)], role="", goal="parser", tokens=5_500)
+    assert [item.taken for item in chosen.items] == ["shortened"]
+    assert chosen.shown.endswith(f"| {GAP}\n")
 
 
 def test_a_cosine_that_is_given_stands_for_the_words_of_the_goal() -> None:
