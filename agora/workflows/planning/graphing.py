@@ -125,7 +125,7 @@ def _able(skills: Sequence[str], task: Task, agents: Sequence[Profile]) -> tuple
 def _given(name: str, description: str) -> str:
     line = " ".join(description.split())
     about = line if len(line) <= _ABOUT_CHARS else line[: _ABOUT_CHARS - 1] + "…"
-    return f"\n## {name} ({{{name}.verdict}}): {escaped(about)}\n{{{name}}}\n"
+    return f"\n## {name} ({{{name}.verdict}}): {escaped(about)}\n{{{name}.quoted}}\n"
 
 
 def _ordered(plan: GoalPlan) -> list[PlannedPart]:
