@@ -6,18 +6,22 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
+from time import monotonic
 from typing import Final
 
 from rich.tree import Tree
 
+from agora.cli.flow_fold import fitted
 from agora.cli.flow_tree import flow_tree
 from agora.cli.paint import usd
 from agora.cli.story import RunStory, TaskStory
 from agora.events import Compared, ContextItem, FlowBegan
 from agora.workflows.drawing import tree
-from agora.workflows.nodes import Flow
+from agora.workflows.nodes import MOST_NODES, Flow
 
 _PLACE: Final = re.compile(r"\[\d+\]|#\d+")
+_IDLE: Final = 20
+"""Drawing takes at most one part in so many of the time."""
 _ORDER: Final = ("failed", "running", "waits", "unknown", "passed")
 
 
@@ -34,19 +38,52 @@ def story_tree(story: RunStory, began: FlowBegan) -> Tree:
 def marks_of(story: RunStory) -> dict[str, str]:
     """Node (its path) -> how it stands, as "passed, $0.0100", "2 passed, 1 running" or "skipped"."""
     states: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    cost: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for name, task in story.tasks.items():
+    cost = cost_of(story)
+    for name, task in list(story.tasks.items()):  # a copy: it grows while another thread draws
         states[path_of(name)][_state(task)] += 1
-        cost[path_of(name)] += task.done.usage.usd if task.done is not None else 0
-    for name, asked in story.steps.items():
+    for name, asked in list(story.steps.items()):
         states[path_of(name)][{None: "waits", True: "passed", False: "failed"}[asked.granted]] += 1
-    marks = {path: _said(counts) + (f", {usd(cost[path])}" if cost[path] else "") for path, counts in states.items()}
+    marks = {
+        path: _said(counts) + (f", {usd(cost[path])}" if cost.get(path) else "") for path, counts in states.items()
+    }
     chosen: defaultdict[str, list[ContextItem]] = defaultdict(list)
-    for name, event in story.routed.items():
+    for name, event in list(story.routed.items()):
         chosen[path_of(name)] += event.items
     marks |= {path: f"{marks.get(path, 'waits')}, {_shown(items)}" for path, items in chosen.items()}
-    marks |= {path_of(name): _agreed(found) for name, found in story.compared.items()}
-    return {**dict.fromkeys((path_of(name) for name in story.skipped), "skipped"), **marks}
+    marks |= {path_of(name): _agreed(found) for name, found in list(story.compared.items())}
+    return {**dict.fromkeys((path_of(name) for name in list(story.skipped)), "skipped"), **marks}
+
+
+def cost_of(story: RunStory) -> dict[str, Decimal]:
+    """Node (its path) -> US dollars that its instances took, of those that have ended."""
+    cost: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for name, task in list(story.tasks.items()):
+        if task.done is not None:
+            cost[path_of(name)] += task.done.usage.usd
+    return cost
+
+
+class LiveTree:
+    """The tree while the run goes on: in the rows that there are, and drawn anew only as often as that costs little.
+
+    Args:
+        began: The workflow that is followed.
+    """
+
+    def __init__(self, began: FlowBegan) -> None:
+        self._whole = tree(Flow.model_validate(began.graph), most=MOST_NODES)
+        self._drawn: Tree | None = None
+        self._rows = 0
+        self._again_s = 0.0
+
+    def drawn(self, story: RunStory, *, rows: int) -> Tree:
+        """How it stands, or stood a moment ago."""
+        began_s = monotonic()
+        if self._drawn is None or rows != self._rows or began_s >= self._again_s:
+            marks = marks_of(story)
+            self._drawn = flow_tree(fitted(self._whole, marks, rows=rows, cost=cost_of(story)), marks=marks, cut=True)
+            self._rows, self._again_s = rows, monotonic() + _IDLE * (monotonic() - began_s)
+        return self._drawn
 
 
 def path_of(instance: str) -> str:

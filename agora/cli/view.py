@@ -13,10 +13,12 @@ from typing import Protocol
 
 from rich.console import Group
 from rich.live import Live
+from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 
 from agora.bids import Award
-from agora.cli.flow_story import story_tree
+from agora.cli.flow_story import LiveTree
 from agora.cli.paint import amount, err, number, safe, steps, taken, usd, verdict
 from agora.cli.rows import LEGEND, table_of
 from agora.cli.story import AuctionStory, RunStory, TaskStory
@@ -39,6 +41,8 @@ from agora.ledger.redact import Redactor
 from agora.tasks import Task
 
 _REFRESH_HZ = 8
+_FOOTER_ROWS = 5
+"""Kept free below a tree: the footer, which may be cut into two rows, and what is being written."""
 _STOPPING = "stopping: what was begun is being booked; Ctrl-C again stops at once"
 
 
@@ -148,6 +152,7 @@ class LiveView(Silent):
         self._tail = Tail(Redactor(secrets).text)
         self._budget_usd = budget_usd
         self._live: Live | None = None
+        self._tree: LiveTree | None = None
         self._stopping = False
 
     def stopping(self) -> None:
@@ -162,9 +167,15 @@ class LiveView(Silent):
     def __rich__(self) -> Group:
         """As it stands now."""
         parts = [self._footer(), self._tail.line(err().width)]
+        return Group(self._shown(), *(Text.from_markup(part) for part in parts if part))
+
+    def _shown(self) -> Tree | Table:
         story = self.story
-        shown = story_tree(story, story.flow) if story.flow else table_of(story.tasks.values())
-        return Group(shown, *(Text.from_markup(part) for part in parts if part))
+        if story.flow is None:
+            return table_of(story.tasks.values())
+        if self._tree is None:
+            self._tree = LiveTree(story.flow)
+        return self._tree.drawn(story, rows=err().size.height - _FOOTER_ROWS)
 
     @contextmanager
     def shown(self) -> Generator[None]:

@@ -37,9 +37,14 @@ class Branch(Value):
     """In order."""
 
 
-def tree(flow: Flow) -> Branch:
-    """The workflow by waves: what can run at the same time stands together, what it uses hangs below it."""
-    return _tree(flow, {other.name: other for other in flow.flows}, flow.name, "")
+def tree(flow: Flow, *, most: int = _SHOWN_NODES) -> Branch:
+    """The workflow by waves: what can run at the same time stands together, what it uses hangs below it.
+
+    Args:
+        flow: One that was checked.
+        most: Of a wave with more nodes than these, the others are counted.
+    """
+    return _tree(flow, {other.name: other for other in flow.flows}, flow.name, "", most)
 
 
 def mermaid(flow: Flow) -> str:
@@ -62,26 +67,28 @@ def mermaid(flow: Flow) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _tree(flow: Flow, library: Mapping[str, Flow], label: str, prefix: str) -> Branch:
+def _tree(flow: Flow, library: Mapping[str, Flow], label: str, prefix: str, most: int) -> Branch:
     nodes = {node.id: node for node in flow.nodes}
     stood = {node.fallback: node.id for node in flow.nodes if node.fallback}
     branches: list[Branch] = []
     for turn, wave in enumerate(waves(flow), 1):
-        drawn = [_node(nodes[name], library, prefix, stood.get(name, "")) for name in wave[:_SHOWN_NODES]]
-        if len(wave) > _SHOWN_NODES:
-            drawn.append(Branch(label=f"and {len(wave) - _SHOWN_NODES:,} more"))
+        drawn = [_node(nodes[name], library, prefix, stood.get(name, ""), most) for name in wave[:most]]
+        if len(wave) > most:
+            drawn.append(Branch(label=f"and {len(wave) - most:,} more"))
         branches.append(Branch(label=f"wave {turn}", branches=tuple(drawn)))
     return Branch(label=label, branches=tuple(branches))
 
 
-def _node(node: Node, library: Mapping[str, Flow], prefix: str, stood: str) -> Branch:
+def _node(node: Node, library: Mapping[str, Flow], prefix: str, stood: str, most: int) -> Branch:
     path = prefix + node.id
     first = [f"after {', '.join(node.after)}"] if node.after else []
     if later := [name for name in node.follows if name not in node.after]:
         first.append(f"follows {', '.join(later)}")
     if stood:
         first = [f"if {stood} fails"]
-    inside = _tree(library[node.use], library, node.use, f"{path}/").branches if isinstance(node, UseNode) else ()
+    inside: tuple[Branch, ...] = ()
+    if isinstance(node, UseNode):
+        inside = _tree(library[node.use], library, node.use, f"{path}/", most).branches
     return Branch(
         label=node.id, path=path, about=_line(wanted(node)), notes=(*first, *_own_notes(node)), branches=inside
     )
