@@ -36,8 +36,8 @@ from agora.auctioning import hold_auction, screen
 from agora.auctions import SALE
 from agora.budget import tightest
 from agora.coordinator.policies import linucb_sale
-from agora.errors import ApprovalRefusedError, BudgetError, ConfigError, NoAgentsError
-from agora.events import Awarded, Event, Started, TaskDone
+from agora.errors import ApprovalRefusedError, BudgetError, ConfigError, LedgerError, NoAgentsError
+from agora.events import Awarded, Done, Event, Started, TaskDone
 from agora.finishing import finish
 from agora.learning import knowing, taken_up
 from agora.ledger.redact import redactor_of
@@ -223,10 +223,13 @@ class Market:
         Raises:
             UnknownNameError: There is no such run.
             LeaseError: Another process is at it.
+            LedgerError: It follows a graph, and is gone on with otherwise.
             ConfigError: An agent, the mechanism or the policy is not what the run began with.
             ApprovalPendingError: A question still waits for a person.
         """
         async with self.reopen(run, watch=watch) as again:
+            if again.follows and again.past.find(Done) is None:
+                raise LedgerError(f"run {again.id} follows a graph: go on with it by `{again.follows}`")
             return await again.do_all(again.tasks)
 
     @asynccontextmanager

@@ -13,7 +13,7 @@ import anyio
 
 from agora.budget import Purse, Reservation, share_of, tightest
 from agora.errors import ApprovalPendingError, BudgetError, only
-from agora.events import Done, Event, Posted, Started, TaskDone
+from agora.events import Done, Event, FlowBegan, PlanningBegan, Posted, Started, TaskDone
 from agora.finishing import remembered, unfunded
 from agora.lots import House, Lot
 from agora.past import Past
@@ -73,6 +73,13 @@ class OpenRun:
     def started(self) -> Started:
         """How it began: who takes part, and all that it may take."""
         return self._started
+
+    @property
+    def follows(self) -> str:
+        """What goes on with a run that follows a graph, or is to; empty: it is a list of tasks."""
+        if self.past.find(PlanningBegan) is not None:
+            return "resume_plan"
+        return "resume_flow" if self.past.find(FlowBegan) is not None else ""
 
     @property
     def parallel(self) -> int:

@@ -109,7 +109,8 @@ async def resume_flow(market: Market, run: str, *, watch: Callable[[Event], None
     async with market.reopen(run, watch=watch) as again:
         began = again.past.find(FlowBegan)
         if began is None:
-            raise LedgerError(f"run {again.id} follows no workflow: go on with it by `Market.resume`")
+            mend = f"go on with it by `{again.follows or 'Market.resume'}`"
+            raise LedgerError(f"run {again.id} follows no workflow: {mend}")
         return await follow(again, Flow.model_validate(began.graph), began.inputs)
 
 
