@@ -211,6 +211,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("ratio", "makespan"))
     options = parser.parse_args()
     print(f"load over the last minute {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors; seed {SEED}")
+    anyio.run(lambda: compared(chain(20), parallel=1, disk=True, rounds=1))
     if options.only != "makespan":
         anyio.run(lambda: ratios(nodes=options.nodes, rounds=options.rounds))
     if options.only != "ratio":
