@@ -23,7 +23,7 @@ from agora.errors import ConfigError
 from agora.tasks import MOST_GOAL_CHARS
 from agora.workflows.context_stated import MOST_TOKENS, Context
 from agora.workflows.features import Features, Subtask, checked, features
-from agora.workflows.nodes import CompareNode, Flow, Node, TaskNode, TextNode
+from agora.workflows.nodes import MOST_NODES, CompareNode, Flow, Node, TaskNode, TextNode
 from agora.workflows.references import referred, rewritten
 from agora.workflows.renaming import fresh
 from agora.workflows.topology import Dispatch, Topology
@@ -138,6 +138,9 @@ def _led(flow: Flow, plan: Sequence[Subtask], *, reconcile: bool) -> Flow:
     lead = lead_of(flow, plan)
     if lead is None:
         return flow
+    if len(flow.nodes) + 2 > MOST_NODES:
+        what = f"hierarchical would add 2 nodes to {len(flow.nodes):,}, and {MOST_NODES:,} is the most: map over a list"
+        raise ConfigError(f"workflow {flow.name!r}: topology", what)
     taken = {node.id for node in flow.nodes} | set(flow.inputs)
     brief = by_lead(lead, fresh("brief", taken), _parts(flow))
     planned = {one.id for one in plan}

@@ -294,13 +294,13 @@ def _check_task(node: TaskNode, flow: Flow, where: str) -> None:
 def _check_context(node: TaskNode, sight: Sight, where: str) -> None:
     if node.context is None:
         return
-    seen = sight.seen(node)
-    if not seen and not node.context.memory:
+    if not sight.sees_any(node) and not node.context.memory:
         raise ConfigError(f"{where}: context", "nothing comes before it: add an `after`, or memory = 3")
     for name in node.context.prefer:
-        if name not in seen:
+        if not sight.sees(node, name):
             later = f"is not there yet: add {name!r} to its `after`" if name in sight.ids else ""
-            raise ConfigError(f"{where}: context.prefer", f"{name!r} {later or _mend(name, seen, 'task before it')}")
+            mend = later or _mend(name, sight.seen(node), "task before it")
+            raise ConfigError(f"{where}: context.prefer", f"{name!r} {mend}")
 
 
 def _check_use(node: UseNode, used: Flow, where: str) -> None:

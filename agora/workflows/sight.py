@@ -26,6 +26,10 @@ class Sight:
         """Whether another node has come to an end when it starts."""
         return name in self._place and bool(self._above[node.id] >> self._place[name] & 1)
 
+    def sees_any(self, node: Node) -> bool:
+        """Whether any node has come to an end when it starts."""
+        return bool(self._above[node.id])
+
     def seen(self, node: Node) -> list[str]:
         """All nodes that have come to an end when it starts."""
         return [name for name in self._place if self.sees(node, name)]
