@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from agora.workflows.executor import resume_flow, run_flow
     from agora.workflows.flow import Workflow
     from agora.workflows.patterns import pattern
-    from agora.workflows.planning.running import plan_and_run, resume_plan
 
 __all__ = [
     "SALE",
@@ -53,9 +52,7 @@ __all__ = [
     "Work",
     "Workflow",
     "pattern",
-    "plan_and_run",
     "resume_flow",
-    "resume_plan",
     "run_flow",
     "solo",
     "tool",
@@ -76,7 +73,6 @@ _HOMES = {
     "agora.workflows.executor": ["resume_flow", "run_flow"],
     "agora.workflows.flow": ["Workflow"],
     "agora.workflows.patterns": ["pattern"],
-    "agora.workflows.planning.running": ["plan_and_run", "resume_plan"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
