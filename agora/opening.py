@@ -54,7 +54,7 @@ def _first(house: House, lot: Lot) -> Opened:
     rules, judges = house.rules, house.judges_among(members)
     cards = {name: house.agents[name].profile for name in members}
     seed = house.run.chance.integer(f"{lot.task.id}/opening")
-    if newcomer := _newcomer(lot, cards, share=rules.explore, seed=seed):
+    if newcomer := _newcomer(lot, _to_explore(house, lot), share=rules.explore, seed=seed):
         whom, reason = newcomer
         return Opened(task=lot.task.id, how="explore", asked=(whom,), reserve=reserve, reason=reason)
     tokens = usual_tokens(lot.records)
@@ -102,6 +102,13 @@ def _newcomer(lot: Lot, cards: Mapping[str, Profile], *, share: float, seed: int
     standings = {key: lot.standings.get(name, Standing()) for key, name in known.items()}
     found = explore(standings, share=share, seed=seed)
     return None if found.whom is None else (known[found.whom], found.reason)
+
+
+def _to_explore(house: House, lot: Lot) -> dict[str, Profile]:
+    """Among whom a newcomer is looked for: everyone who may bid; nobody, where a policy awards directly."""
+    waves = lot.shortlist.waves
+    direct = bool(waves) and all(len(wave) == 1 for wave in waves)
+    return {} if direct else {name: house.agents[name].profile for name in sorted(lot.shortlist.members)}
 
 
 def _wave(lot: Lot, out: Collection[str]) -> tuple[str, ...]:

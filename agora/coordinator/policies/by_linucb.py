@@ -1,12 +1,14 @@
 """Rank by LinUCB: breaker, newcomers' share, the L best at first sight, then score = mean + alpha x width.
 
-Who may still be the best are those whose score reaches the highest lower bound, mean - alpha x width. So everyone on
-the shortlist bids while nothing is known, and fewer do the more is known, down to one (as in successive elimination,
-Even-Dar, Mannor and Mansour, 2006; here over contexts, and never for good).
+An auction is held among those whose score is within a margin of the best one. So everyone on the shortlist bids while
+nothing is known; who fails falls behind those of whom little is known, which are tried next; and the more is known, the
+fewer bid, down to one. A shortlist by lower bounds (successive elimination) was tried first: nobody is out as long as
+nobody else has been tried, and an auction that goes by price never tries the dearer ones.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -25,6 +27,8 @@ LENGTH: Final = 8
 """L: so many are looked at closely, and bid at most."""
 SLOW_S: Final = 120.0
 """Seconds of an attempt that count as 1."""
+MARGIN: Final = 0.05
+"""Those who are this little behind the best are asked together with it."""
 _CLOSE: Final = 12
 
 
@@ -37,6 +41,7 @@ class LinUCBRanker:
         per_arm: Whether each operator has parameters of its own.
         length: L, >= 1.
         cost_weight: What the whole cost limit of a task is worth in passed tasks, >= 0.
+        margin: How far behind the best score others are asked together with it, >= 0.
         newcomer_share: The most of all decisions that go to operators without a record, in (0, 1]. 1, no limit, suits a
             pool whose owner knows every agent in it.
     """
@@ -51,8 +56,12 @@ class LinUCBRanker:
         per_arm: bool = False,
         length: int = LENGTH,
         cost_weight: float = 0.3,
+        margin: float = MARGIN,
         newcomer_share: float = 1.0,
     ) -> None:
+        if not 0 <= margin < math.inf:
+            raise ConfigError("margin", f"{margin!r} must be 0 or more")
+        self._margin = margin
         rule = Rule(
             length=length,
             cost_weight=cost_weight,
@@ -78,14 +87,14 @@ class LinUCBRanker:
             *(_considered(able[ruling.places[n]], ruling, n) for n in inside),
             *(_considered(able[place], ruling, None, place) for place in beyond),
         ]
-        floor = self._floor(ruling)
+        floor = round(choice.score[choice.place] - self._margin, _CLOSE)
         return Ranking(
             considered=tuple(considered),
             first=tuple(able[ruling.places[n]].agent for n in inside if choice.score[n] >= floor),
             chosen=able[ruling.place].agent,
             propensities={one.agent: 1.0 for one in considered} | {able[ruling.place].agent: choice.propensity},
             kept_out={one.agent: ruling.kept_out[one.arm] for one in able if one.arm in ruling.kept_out},
-            reason=f"{ruling.decision.reason}; the highest lower bound is {floor:.4f}",
+            reason=f"{ruling.decision.reason}; from {floor:.4f} on all are asked together",
             details={"features": FEATURES_VERSION},
         )
 
@@ -121,10 +130,6 @@ class LinUCBRanker:
         if state.rule != self._coordinator.rule or state.policy.settings != self._settings:
             raise ConfigError("learned state", "was learned by other settings: learn anew")
         self._coordinator = Coordinator(state)
-
-    def _floor(self, ruling: Ruling) -> float:
-        alpha, choice = self._settings.alpha, ruling.choice
-        return max(round(mean - alpha * width, _CLOSE) for mean, width in zip(choice.mean, choice.width, strict=True))
 
 
 def _sight(one: Able) -> Sight:

@@ -6,7 +6,7 @@ from functools import partial
 
 from agora.coordinator.policies.by_ants import AntsRanker
 from agora.coordinator.policies.by_class import AutoRanker
-from agora.coordinator.policies.by_linucb import LENGTH, LinUCBRanker
+from agora.coordinator.policies.by_linucb import LENGTH, MARGIN, LinUCBRanker
 from agora.coordinator.policies.coordinated import Coordinated
 from agora.coordinator.screening import Everyone
 
@@ -45,9 +45,10 @@ def linucb_sale(
     per_arm: bool = False,
     length: int = LENGTH,
     cost_weight: float = 0.3,
+    margin: float = MARGIN,
     newcomer_share: float = 1.0,
 ) -> Coordinated:
-    """Those whose score says that they may still be the best bid for the task."""
+    """Those whose score is next to the best one bid for the task."""
     ranker = partial(
         LinUCBRanker,
         alpha=alpha,
@@ -55,6 +56,7 @@ def linucb_sale(
         per_arm=per_arm,
         length=length,
         cost_weight=cost_weight,
+        margin=margin,
         newcomer_share=newcomer_share,
     )
     return Coordinated("linucb+sale", ranker, direct=False)
