@@ -62,6 +62,8 @@ class Settings(Value):
     """Awards that one task gets at most."""
     parallel: int = Field(default=1, ge=1)
     """Tasks that are worked on at once."""
+    usd_per_hour: Decimal | None = Field(default=None, gt=0)
+    """What runs may cost together in an hour, shared out over them: it lowers `budget_usd`. None: no rate."""
     pacing: Literal["off", "even", "dual"] = "off"
     """How tasks of one run share its budget: "off", each may take all that is left; "even", a fair share of what is
     left; "dual", of 100 tasks or more, as many fair shares as could be worth their price."""

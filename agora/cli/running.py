@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 import anyio
 
+from agora.ambient import SystemClock
 from agora.cli.approval import Approver
 from agora.cli.caching import CACHE_NOTE, cached
 from agora.cli.definitions import load_mechanism, load_policy
@@ -23,6 +24,7 @@ from agora.cli.order import Order, work_of
 from agora.cli.paint import err, safe
 from agora.cli.planning import PlanDesk
 from agora.cli.pool import Pool, join_pool
+from agora.cli.rationing import rationed
 from agora.cli.session import Session, open_session, opened_store
 from agora.cli.view import View, view_of
 from agora.errors import ApprovalPendingError
@@ -95,8 +97,10 @@ async def _run(order: Order, session: Session, work: Sequence[Task] | Flow) -> i
     quiet = is_quiet(order.format)
     tasks = () if isinstance(work, Flow) else housed(work, bare=settings.bare)[0]
     shown = () if order.plan or order.edit else tasks
-    view = view_of(shown, budget_usd=settings.budget_usd, quiet=quiet, secrets=session.secrets)
     async with opened_store(session) as store, cached(session) as wrap:
+        session = rationed(session, store, clock=SystemClock(), quiet=quiet or order.format is not Format.TEXT)
+        settings = session.settings
+        view = view_of(shown, budget_usd=settings.budget_usd, quiet=quiet, secrets=session.secrets)
         write = view.write if settings.stream else None
         make = partial(market_of, session, pool, rules, store=store, sandbox=sandbox, wrap=wrap, write=write)
 
