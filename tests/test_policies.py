@@ -14,7 +14,7 @@ from agora.agents.function import FunctionAgent
 from agora.ambient import SystemClock
 from agora.bids import Plan, Price
 from agora.cli.definitions import load_policy
-from agora.coordinator.policies import Coordinated
+from agora.coordinator.policies import Coordinated, linucb_sale
 from agora.errors import ConfigError, ModelError, UnknownNameError
 from agora.events import Awarded, BidRefused, Event, Opened, Posted, Screened, Started, TaskDone
 from agora.failpoints import Failpoint
@@ -157,7 +157,7 @@ async def test_after_a_failure_the_next_in_rank_is_asked() -> None:
 async def test_whoever_cannot_be_reached_is_left_alone_for_a_while(where: str) -> None:
     store = memory()
     pool = [agent("dead", lost=where, price="0.01"), agent("able", price="0.5")]
-    await market(pool, store, None, attempts=3).run_all(tasks(0, 12))
+    await market(pool, store, linucb_sale(margin=1.0), attempts=3).run_all(tasks(0, 12))
     failures = [event for event in events_of(store) if isinstance(event, Credited) and event.failure]
     assert {event.agent for event in failures} == {"dead"}
     assert 3 <= len(failures) <= 4
@@ -301,8 +301,9 @@ async def test_everyone_kept_out_by_trust_is_said_and_costs_nothing() -> None:
 async def test_a_task_of_a_workflow_is_routed_by_its_depth_and_by_who_did_what_it_follows() -> None:
     store = memory()
     flow = Workflow("steps")
-    for name, after in (("t0", []), ("t1", ["t0"]), ("t2", ["t0"]), ("t3", ["t1", "t2"])):
-        flow.task(name, "what is 6 x 7?", after=after, verify={"kind": "exact", "answer": "42"})
+    follows = {"t0": (), "t1": ("t0",), "t2": ("t0",), "t3": ("t1", "t2")}
+    for name, after in follows.items():
+        flow.task(name, "what is 6 x 7?", after=after, verify=SAYS_42)
     await run_flow(market(POOL, store, named("ants")), flow.build(), {})
     places = {event.task: event.place for event in events_of(store) if isinstance(event, Routed)}
     assert {task: place.layer for task, place in places.items()} == {"t0": 0, "t1": 1, "t2": 1, "t3": 2}

@@ -150,7 +150,7 @@ class Coordinator:
             kind=kind,
             due_us=due_us,
             age=breaker.age,
-            reason=f"best score {choice.score[choice.place]:.4f} of {len(places)} looked at closely, of {len(pool)} that may",
+            reason=f"best score {choice.score[choice.place]:.4f} of {len(places)} on the shortlist",
         )
         shortlist = tuple(candidates[place].arm for place in places)
         seen = {place: tuple(row) for place, row in zip(standing, contexts.tolist(), strict=True)}
