@@ -17,6 +17,7 @@ import anyio
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from agora.errors import ModelError
 from agora.messages import Message, Request
 from agora.models.local import LocalModel
 from agora.values import JsonValue
@@ -52,7 +53,11 @@ async def answered(model: LocalModel, prompt: str, schema: dict[str, JsonValue] 
     """What the model says to a prompt."""
     asked = Message(role="user", content=prompt)
     request = Request(messages=(asked,), max_tokens=MOST_TOKENS, deadline_s=900.0, output_schema=schema)
-    return (await model.complete(request)).text
+    try:
+        return (await model.complete(request)).text
+    except ModelError as error:  # as an answer that its cap cut off in the middle of the JSON
+        print(f"  {error}", flush=True)
+        return ""
 
 
 async def main() -> None:
