@@ -17,7 +17,18 @@ from agora.agents.llm import LLMAgent
 from agora.ambient import SystemClock
 from agora.bids import Plan
 from agora.errors import ApprovalPendingError, ConfigError, LedgerError, UsageError
-from agora.events import Done, Event, FlowBegan, Learned, PlanningBegan, PlanningEnded, Posted, Started, TaskDone
+from agora.events import (
+    Done,
+    Event,
+    FlowBegan,
+    Learned,
+    Opened,
+    PlanningBegan,
+    PlanningEnded,
+    Posted,
+    Started,
+    TaskDone,
+)
 from agora.failpoints import Failpoint
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
@@ -205,9 +216,13 @@ async def test_where_nobody_plans_the_goal_runs_as_one_task() -> None:
 
 async def test_planning_takes_its_share_at_most_repair_included() -> None:
     store = memory()
-    await plan_and_run(market(Scribe(RING, RING), store, usd="0.02"), GOAL)
-    taken = [done.usage.usd for done in events(store, TaskDone) if done.task in (WRITE, REPAIR)]
-    assert sum(taken, Decimal(0)) <= Decimal("0.003")
+    await plan_and_run(market(Scribe(RING, RING), store, usd="1.00"), GOAL)
+    (taken,) = [done.usage.usd for done in events(store, TaskDone) if done.task == WRITE]
+    reserves = {opened.task: opened.reserve.usd for opened in events(store, Opened)}
+    assert reserves[WRITE] == Decimal("0.15")
+    assert reserves[REPAIR] == Decimal("0.15") - taken
+    assert taken > 0
+    assert reserves["answer"] > Decimal("0.9")
 
 
 async def test_the_limits_of_the_goal_are_those_of_the_whole_run() -> None:
@@ -417,3 +432,19 @@ async def test_an_award_of_the_plan_that_waits_for_a_person_waits() -> None:
 
     done = await resume_plan(market(Scribe(GOOD), store, approve=yes), "last")
     assert done.verdict is Verdict.PASSED
+
+
+async def test_a_run_that_follows_a_graph_is_not_ended_as_a_list_of_tasks() -> None:
+    store, scribe = memory(), Scribe(GOOD)
+
+    async def later(proposal: Proposal) -> Flow:
+        raise ConfigError("the editor", "is not there")
+
+    with pytest.raises(ConfigError, match="editor"):
+        await plan_and_run(market(scribe, store), GOAL, edit=later)
+    here = market(scribe, store)
+    for wrong in (here.resume("last"), resume_flow(here, "last")):
+        with pytest.raises(LedgerError, match="resume_plan"):
+            await wrong
+    done = await resume_plan(here, "last")
+    assert (done.verdict, len(scribe.asked)) == (Verdict.PASSED, 1)
