@@ -14,13 +14,16 @@ from agora.agents.function import FunctionAgent
 from agora.ambient import SystemClock
 from agora.bids import Plan
 from agora.errors import ConfigError
-from agora.events import FlowBegan, Performed, Posted, TopologyChosen
+from agora.events import Done, Event, FlowBegan, FlowEnded, Performed, Posted, TopologyChosen, Verified
+from agora.flow_events import ActionChosen
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
 from agora.protocols import Desk, Store
-from agora.tasks import Check, Verdict
-from agora.workflows.choosing import Experience, Option, Outcome, Step, choose, invoke, skip
+from agora.records import Recorded
+from agora.tasks import Check, Usage, Verdict
+from agora.tasks import Outcome as Found
+from agora.workflows.choosing import VERSION, Experience, Option, Outcome, Step, choose, invoke, skip
 from agora.workflows.deciding import MOST_RUNS, experienced, shaped
 from agora.workflows.executor import FlowReport, resume_flow, run_flow
 from agora.workflows.flow import Workflow
@@ -280,3 +283,25 @@ def test_a_file_states_its_topology_and_synthesis(tmp_path: Path) -> None:
     file.write_text(f'topology = "star"\n{tasks}')
     with pytest.raises(ConfigError, match="topology"):
         load_flow(file)
+
+
+def test_a_run_teaches_only_where_every_verdict_was_grounded() -> None:
+    choice = ActionChosen(signature="s", action=invoke("hybrid"), propensity=1.0)
+    chosen = TopologyChosen(
+        task="w", decision="r/w", topology="hybrid", by="learned", reason="", version=VERSION, choices=(choice,)
+    )
+
+    def told(*verdicts: bool, ended: Verdict = Verdict.PASSED, done: bool = True) -> Experience:
+        events: list[Event] = [chosen]
+        for grounded in verdicts:
+            outcome = Found(verdict=Verdict.PASSED, verifier="v", grounded=grounded)
+            events.append(Verified(task="t", agent="a", attempt=1, outcome=outcome))
+        events.append(FlowEnded(verdict=ended))
+        if done:
+            events.append(Done(verdicts={}, usage=Usage(input_tokens=4_000)))
+        return experienced([[Recorded(seq, "r", 0, "", event) for seq, event in enumerate(events, 1)]])
+
+    assert told(True).cell("s", "invoke:hybrid").reward == pytest.approx(1.0 - 0.15)
+    assert told(True, ended=Verdict.FAILED).cell("s", "invoke:hybrid").failures == 1
+    for nothing in (told(), told(False), told(True, False), told(True, ended=Verdict.UNKNOWN), told(True, done=False)):
+        assert nothing.visits("s") == 0
