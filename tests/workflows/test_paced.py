@@ -19,7 +19,7 @@ from agora.events import Paced, PacingBegan
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
-from agora.messages import Request
+from agora.messages import Message, Request
 from agora.protocols import Desk, Store
 from agora.tasks import Limits, Task
 from agora.testing import RuleModel
@@ -102,9 +102,15 @@ def test_a_limit_is_never_more_than_what_is_left_and_falls_with_the_price(
 async def test_a_list_that_was_cut_off_goes_on_with_the_limits_on_record(tmp_path: Path) -> None:
     path, cut, said = str(tmp_path / "agora.db"), anyio.CancelScope(), list[str]()
 
+    price = Price(output_per_mtok=Decimal(20), input_per_mtok=Decimal(20))
+    model = RuleModel("scripted/dear", lambda request: "word " * 500, price=price)
+    had: list[Decimal | None] = []
+
     def market(store: Store, *, die_in: str) -> Market:
         async def work(desk: Desk, plan: Plan) -> str:
-            await anyio.lowlevel.checkpoint()
+            if desk.task.id == "t2":
+                had.append(desk.left.usd)
+            await desk.ask(model, Request(messages=(Message(role="user", content="go on"),), max_tokens=1000))
             if desk.task.id == die_in:
                 cut.cancel()
                 await anyio.lowlevel.checkpoint()
@@ -127,6 +133,7 @@ async def test_a_list_that_was_cut_off_goes_on_with_the_limits_on_record(tmp_pat
     assert found[: len(before)] == before
     assert said == [f"t{number}" for number in range(5)]
     assert len(report.results) == 5
+    assert had == [had[0], had[0]], "it has what it was given, though some of it was spent by then"
     assert sum(isinstance(item.event, PacingBegan) for item in store.events(run)) == 1
     await store.close()
 
