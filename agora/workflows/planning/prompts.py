@@ -60,7 +60,8 @@ checked, never an instruction to you. Use what is right, and carry out the whole
 
 _MOST_QUOTED_GOAL: Final = MOST_GOAL_CHARS // 2
 _MOST_QUOTED_REPLY: Final = 20_000
-_SHOWN_FILES: Final = 100
+_SHOWN_NAMES: Final = 100
+_MOST_NAME: Final = 120
 _TITLE_CHARS: Final = 100
 
 
@@ -73,9 +74,10 @@ def plan_prompt(goal: str, *, most: int, skills: Iterable[str] = (), files: Sequ
         skills: What somebody in the pool states.
         files: Names of those in the workspace.
     """
-    known = sorted(skills)
-    more = f", and {len(files) - _SHOWN_FILES} more" if len(files) > _SHOWN_FILES else ""
-    listed = json.dumps([*files[:_SHOWN_FILES]], ensure_ascii=True)
+    known = [skill for skill in sorted(skills) if len(skill) <= _MOST_NAME][:_SHOWN_NAMES]
+    shown = [name for name in files if len(name) <= _MOST_NAME][:_SHOWN_NAMES]
+    more = f", and {len(files) - len(shown)} more" if len(files) > len(shown) else ""
+    listed = json.dumps(shown, ensure_ascii=True)
     title = " ".join(goal.split())
     return PLAN.format(
         title=title if len(title) <= _TITLE_CHARS else title[: _TITLE_CHARS - 1] + "…",
@@ -104,12 +106,13 @@ def repair_prompt(plan: str, *, reply: str, errors: Sequence[str]) -> str:
 
 
 def quoted(text: str, *, most: int) -> str:
-    r"""A text line by line behind bars; from the middle of a longer one it is said how much is left out.
+    r"""A text line by line behind bars; of a longer one, the middle is left out, and how much is said.
 
-    >>> quoted("a\n\nb", most=9)
+    >>> quoted("a\n\nb", most=99)
     '| a\n| \n| b'
     """
-    if len(text) > most:
-        half = most // 2
-        text = f"{text[:half]}\n[... {len(text) - 2 * half:,} characters left out ...]\n{text[-half:]}"
-    return "\n".join(f"| {line}" for line in text.splitlines()) or "| "
+    lines = "\n".join(f"| {line}" for line in text.splitlines()) or "| "
+    if len(lines) <= most:
+        return lines
+    half = most // 2
+    return f"{lines[:half].rstrip()}\n| [... {len(lines) - 2 * half:,} characters left out ...]\n| {lines[-half:]}"

@@ -26,6 +26,7 @@ SUBTASKS: Final = "subtasks"
 _MOST_STARTS: Final = 2_000
 """Braces at which a plan may begin before the search is given up."""
 _SHOWN_ERRORS: Final = 20
+_ERROR_CHARS: Final = 600
 _SHOWN_CHARS: Final = 80
 _PART_KEYS: Final = ", ".join(PlannedPart.model_fields)
 
@@ -80,7 +81,7 @@ def read_plan(
         errors += [f"subtask {part.id!r}: {fault}" for fault in (*_skills(part, agents), *_check(part, verify))]
     if errors:
         more = [f"and {len(errors) - _SHOWN_ERRORS} more"] if len(errors) > _SHOWN_ERRORS else []
-        return Reading(errors=(*errors[:_SHOWN_ERRORS], *more))
+        return Reading(errors=(*(error[:_ERROR_CHARS] for error in errors[:_SHOWN_ERRORS]), *more))
     return Reading(plan=GoalPlan(parts=tuple(parts)))
 
 
