@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from rich.text import Text
 
 from agora.cli.candid import argument
-from agora.cli.flow_story import story_tree
+from agora.cli.flow_story import MOST_SKIPPED, story_tree
 from agora.cli.paint import grid, out, safe, taken, usd, verdict, visible
 from agora.cli.rows import LEGEND, table_of, why
 from agora.cli.story import RunStory, TaskStory
@@ -72,8 +72,10 @@ def print_flow(done: FlowReport, story: RunStory) -> None:
         console.print(f"[quiet]{LEGEND}[/]\n")
     for name, chosen in story.topologies.items():
         console.print(f"[quiet]{safe(name)} ran in topology {chosen.topology}: {safe(chosen.reason)}[/]")
-    for node, reason in story.skipped.items():
+    for node, reason in list(story.skipped.items())[:MOST_SKIPPED]:
         console.print(f"[quiet]{safe(node)} was passed over: {safe(reason, limit=_ONE_LINE_CHARS)}[/]")
+    if (more := len(story.skipped) - MOST_SKIPPED) > 0:
+        console.print(f"[quiet]and {more} more were passed over[/]")
     if done.output:
         console.print(_shortened(done.output))
     if done.consistency_unresolved:

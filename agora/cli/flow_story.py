@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from time import monotonic
 from typing import Final
@@ -16,12 +16,14 @@ from agora.cli.flow_tree import flow_tree
 from agora.cli.paint import usd
 from agora.cli.story import RunStory, TaskStory
 from agora.events import Compared, ContextItem, FlowBegan
-from agora.workflows.drawing import tree
+from agora.workflows.drawing import Branch, tree
 from agora.workflows.nodes import MOST_NODES, Flow
 
 _PLACE: Final = re.compile(r"\[\d+\]|#\d+")
 _IDLE: Final = 20
 """Drawing takes at most one part in so many of the time."""
+MOST_SKIPPED: Final = 12
+"""More nodes that were passed over than these are counted, not shown."""
 _ORDER: Final = ("failed", "running", "waits", "unknown", "passed")
 
 
@@ -32,7 +34,24 @@ def story_tree(story: RunStory, began: FlowBegan) -> Tree:
         story: Of the run.
         began: The workflow that it follows.
     """
-    return flow_tree(tree(Flow.model_validate(began.graph)), marks=marks_of(story))
+    marks = marks_of(story)
+    drawn = tree(Flow.model_validate(began.graph))
+    many = sum(mark == "skipped" for mark in marks.values()) > MOST_SKIPPED
+    return flow_tree(_without_skipped(drawn, marks) if many else drawn, marks=marks)
+
+
+def _without_skipped(drawn: Branch, marks: Mapping[str, str]) -> Branch:
+    """The tree without the nodes that were passed over, as most of a synthesis is, and how many these are."""
+    waves: list[Branch] = []
+    left_out = 0
+    for wave in drawn.branches:
+        kept = [node for node in wave.branches if marks.get(node.path) != "skipped"]
+        left_out += len(wave.branches) - len(kept)
+        if kept:
+            waves.append(wave.model_copy(update={"branches": tuple(kept)}))
+    if left_out:
+        waves.append(Branch(label=f"{left_out:,} passed over"))
+    return drawn.model_copy(update={"branches": tuple(waves)})
 
 
 def marks_of(story: RunStory) -> dict[str, str]:

@@ -195,6 +195,8 @@ def test_answers_that_agree_are_merged_and_shown_so_in_the_tree(project: Path, s
     shown = shell("run", "ask.toml", "--yes")
     assert re.search(r"agree  agree, consistency 1\.00, 2 of 2 alike", shown.out), shown.out
     assert "consistency_unresolved:" not in shown.out
+    assert re.search(r"\d\d passed over", shown.out), "what was not needed is counted"
+    assert len(shown.out.splitlines()) < 50
 
 
 def test_answers_that_never_agree_are_said_to_differ(project: Path, shell: Shell) -> None:
