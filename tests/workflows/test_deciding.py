@@ -305,3 +305,34 @@ def test_a_run_teaches_only_where_every_verdict_was_grounded() -> None:
     assert told(True, ended=Verdict.FAILED).cell("s", "invoke:hybrid").failures == 1
     for nothing in (told(), told(False), told(True, False), told(True, ended=Verdict.UNKNOWN), told(True, done=False)):
         assert nothing.visits("s") == 0
+
+
+async def test_a_synthesis_that_was_cut_off_between_its_rounds_goes_on_where_it_was(tmp_path: Path) -> None:
+    path, cut, done = str(tmp_path / "agora.db"), anyio.CancelScope(), list[str]()
+
+    def until(name: str) -> Callable[[Desk], str]:
+        def perform(desk: Desk) -> str:
+            if desk.task.id == name:
+                cut.cancel()
+            done.append(desk.task.id)
+            return "agreed" if "-r1" in desk.task.id else say(desk)
+
+        return perform
+
+    flow = Workflow("q", synthesis=True)
+    for number in range(3):
+        flow.task(f"w{number}", "How many?")
+    store = SQLStore.open(path, clock=SystemClock())
+    with cut:
+        await run_flow(market(until("w1-again"), store=store), flow.build(), parallel=1)
+    run = store.runs()[0].id
+    await store.close()
+    before = [name for name in done if name != "w1-again"]
+    assert before == ["w0", "w1", "w2", "arbiter", "w0-again"]
+    done.clear()
+    store = SQLStore.open(path, clock=SystemClock())
+    report = await resume_flow(market(until(""), store=store), run)
+    await store.close()
+    assert [name for name in done if name != "w1-again"] == ["w2-again", "w0-r1", "w1-r1", "w2-r1", "merged-r1"]
+    assert report.outputs == {"result": "agreed"}
+    assert not report.consistency_unresolved
