@@ -9,7 +9,7 @@ from typing_extensions import Protocol, runtime_checkable
 from agora.bids import Lesson, Plan
 from agora.events import Event, Stepped
 from agora.messages import Reply, Request
-from agora.protocols import Desk, Policy
+from agora.protocols import ChatModel, Desk, Policy
 from agora.rules import Rules
 from agora.tasks import Outcome, Task, Work
 from agora.values import JsonValue
@@ -106,6 +106,21 @@ class Learning(Protocol):
 
     def restored(self, text: str) -> bool:
         """Go on from what `saved` gave; False: another version of it wrote that, and nothing has changed."""
+        ...
+
+
+@runtime_checkable
+class Sorting(Protocol):
+    """A policy that may want to know of what type a task is before it routes it."""
+
+    @property
+    def classifier(self) -> str | ChatModel:
+        """Who says it: "words", the policy itself; "embeddings", its examples by meaning; a model, which is asked."""
+        ...
+
+    @property
+    def examples(self) -> Mapping[str, Sequence[str]]:
+        """Type -> texts of that type."""
         ...
 
 

@@ -5,7 +5,7 @@ What was decided before stands: each step takes its decision from the record whe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from agora.agents.prompts import history_card
@@ -14,6 +14,7 @@ from agora.auctions.paying import within_budget
 from agora.bidding import call_for_bids
 from agora.bids import Bid, Clearing
 from agora.budget import Purse
+from agora.classifying import spent_on_sorting, type_of
 from agora.events import Opened, Scored, Screened
 from agora.judging import hear_jury
 from agora.knowing import known_of
@@ -27,10 +28,14 @@ from agora.settling import no_bids
 from agora.tasks import Limits
 
 
-def screen(house: House, lot: Lot) -> None:
+async def screen(house: House, lot: Lot) -> None:
     """Fill in who may bid, and what the market knows of them."""
     lot.records = tuple(one for one in house.run.store.records() if one.skill == lot.task.skill)
-    screened = house.decided(Screened, lot.task.id, partial(_screen, house, lot))
+    if (screened := house.run.past.find(Screened, lot.task.id)) is None:
+        screened = _screen(house, lot, await type_of(house, lot))
+        house.note(screened)
+    else:
+        lot.purse.book(spent_on_sorting(house, lot))
     lot.shortlist, lot.files = screened.shortlist, screened.files
     lot.standings, lot.histories = dict(screened.standings), dict(screened.histories)
 
@@ -64,12 +69,12 @@ def ties(house: House, lot: Lot) -> int:
     return house.run.chance.integer(f"{lot.task.id}/{lot.auction.phase('ties')}")
 
 
-def _screen(house: House, lot: Lot) -> Screened:
+def _screen(house: House, lot: Lot, types: Mapping[str, float]) -> Screened:
     pool = [agent.profile for agent in house.agents.values()]
     task, left = lot.task, lot.purse.left
     reserve = reserve_of(left)
     known = known_of(house, lot, pool, reserve=reserve)
-    outlook = Outlook(limits=left, down=house.down(), known=known, place=lot.place)
+    outlook = Outlook(limits=left, down=house.down(), known=known, place=lot.place, types=types)
     shortlist = house.policy.shortlist(task, pool, outlook, chance=house.run.chance)
     if shortlist.routing is not None:
         house.note(Routed(task=task.id, skill=task.skill, place=lot.place, routing=shortlist.routing))

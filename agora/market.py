@@ -292,7 +292,7 @@ class Market:
 
 async def _loop(house: House, lot: Lot) -> Result:
     """One task, from its announcement to its terminal row; what was decided before stands."""
-    screen(house, lot)
+    await screen(house, lot)
     while opened := next_call(house, lot):  # each call leads to an attempt, or takes somebody out
         await hold_auction(house, lot, opened)
         if lot.auction.clearing.winner is None:

@@ -80,6 +80,8 @@ class Outlook(Value):
     """Agent -> what the market knows of it."""
     place: Place = NOWHERE
     """Where the task stands in its workflow."""
+    types: Mapping[str, float] = Field(default_factory=dict)
+    """Task type -> probability that the task is of it, where somebody was asked; sum 1."""
 
 
 class Considered(Value):

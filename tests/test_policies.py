@@ -14,9 +14,9 @@ from agora.agents.function import FunctionAgent
 from agora.ambient import SystemClock
 from agora.bids import Plan, Price
 from agora.cli.definitions import load_policy
-from agora.coordinator.policies import Coordinated, linucb_sale
+from agora.coordinator.policies import Coordinated, ants, linucb_sale
 from agora.errors import ConfigError, ModelError, UnknownNameError
-from agora.events import Awarded, BidRefused, Event, Opened, Posted, Screened, Started, TaskDone
+from agora.events import Awarded, BidRefused, Called, Event, Opened, Posted, Screened, Started, TaskDone
 from agora.failpoints import Failpoint
 from agora.learning import KEPT_EVERY, knowing
 from agora.market import Market
@@ -25,7 +25,7 @@ from agora.memory.sql_store import SQLStore
 from agora.protocols import Agent, Desk, Policy, Store
 from agora.routing_events import Credited, Routed
 from agora.tasks import Check, Task, Verdict
-from agora.testing import FakeClock, check_policy
+from agora.testing import FakeClock, RuleModel, check_policy
 from agora.workflows.executor import run_flow
 
 LEARNING = ("linucb", "ants", "linucb+sale", "ants+sale", "auto")
@@ -40,7 +40,15 @@ def named(name: str) -> Policy:
     return load_policy(name, project=None)
 
 
-def agent(name: str, *, right: int = 10, price: str = "0.01", skills: tuple[str, ...] = (), lost: str = "") -> Agent:
+def agent(
+    name: str,
+    *,
+    right: int = 10,
+    price: str = "0.01",
+    skills: tuple[str, ...] = (),
+    trust: tuple[str, ...] = (),
+    lost: str = "",
+) -> Agent:
     """Answers the first so many of every ten tasks right; `lost`: where its connection breaks, in bids or in work."""
 
     async def bid(desk: Desk) -> Plan:
@@ -54,7 +62,7 @@ def agent(name: str, *, right: int = 10, price: str = "0.01", skills: tuple[str,
         return "42" if int(desk.task.id.removeprefix("t")) % 10 < right else "41"
 
     perform.__qualname__ = name  # an operator of its own
-    return FunctionAgent(name, perform, plan=bid, price=Price(per_task=Decimal(price)), skills=skills)
+    return FunctionAgent(name, perform, plan=bid, price=Price(per_task=Decimal(price)), skills=skills, trust=trust)
 
 
 def tasks(first: int, count: int, **fields: object) -> list[Task]:
@@ -312,3 +320,39 @@ async def test_a_task_of_a_workflow_is_routed_by_its_depth_and_by_who_did_what_i
     assert places["t0"].sources == ()
     assert places["t3"].sources == (operators[did["t1"]], operators[did["t2"]])
     assert decided_again(store, "ants") == 4
+
+
+def sorter(answer: str) -> RuleModel:
+    return RuleModel("scripted/sorter", lambda request: answer, price=Price(output_per_mtok=Decimal(1)))
+
+
+async def test_a_model_may_say_of_what_type_a_task_is_and_is_asked_once() -> None:
+    store, model = memory(), sorter('{"maths": 1.0}')
+    await market(POOL, store, ants(classifier=model)).run_all(tasks(0, 2))
+    weights = [event.routing.details["weights"] for event in events_of(store) if isinstance(event, Routed)]
+    assert weights == [{"maths": 1.0}] * 2
+    assert model.calls == 2
+    spent = [event for event in events_of(store) if isinstance(event, Called)]
+    assert {event.agent for event in spent} == {"classifier"}
+    assert decided_again(store, "ants") == 2
+
+
+async def test_data_with_labels_and_useless_answers_leave_it_to_words() -> None:
+    store, model = memory(), sorter("I think maths")
+    able = agent("able", trust=("private",))
+    await market([able], store, ants(classifier=model)).run_all([*tasks(0, 1), *tasks(1, 1, labels=["private"])])
+    assert model.calls == 1, "what is private is shown to no model"
+    routed = [event for event in events_of(store) if isinstance(event, Routed)]
+    assert [event.routing.details["intent_reason"] for event in routed] == [""] * len(routed)
+
+
+async def test_task_types_by_meaning_with_the_extra() -> None:
+    store = memory()
+    await market(POOL, store, ants(classifier="embeddings")).run_all(
+        tasks(0, 1, goal="The parser crashes on empty input: repair the function")
+    )
+    (routed,) = (event for event in events_of(store) if isinstance(event, Routed))
+    weights = routed.routing.details["weights"]
+    assert isinstance(weights, dict)
+    assert max(weights, key=lambda kind: str(weights[kind])) == "code"
+    assert decided_again(store, "ants") == 1

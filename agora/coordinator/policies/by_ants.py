@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from agora.coordinator.ants.choosing import Candidate, Step, decide
 from agora.coordinator.ants.choosing import Considered as Weighed
-from agora.coordinator.ants.intent import PrototypeIntent
+from agora.coordinator.ants.intent import Intent, PrototypeIntent
 from agora.coordinator.ants.kinds import KINDS
 from agora.coordinator.ants.learning import Gate, Ignored, applied, joining, weigh
 from agora.coordinator.ants.rules import RULES, AntRules
@@ -25,6 +25,8 @@ from agora.values import JsonValue
 
 NUCLEUS: Final = 0.95
 """Share of the probability that those who are asked together hold."""
+GIVEN: Final = "whoever was asked said so"
+"""Why the types are what they are, where the classifier is not the policy itself."""
 MOST: Final = 8
 """So many are asked together at most."""
 
@@ -48,7 +50,7 @@ class AntsRanker:
         """The one drawn first, then the likeliest; of agents that are the same but for their names, the first only."""
         ants = _ants(able)
         state = self._with(ants)
-        intent = self._intent.of(asked.task.goal)
+        intent = self._intent_of(asked)
         step = decide(
             state,
             decision=asked.task.id,
@@ -144,6 +146,11 @@ class AntsRanker:
         self._state = restored(cast("str", saved["state"]), types=tuple(self._examples))
         steps = cast("Mapping[str, JsonValue]", saved.get("steps") or {})
         self._steps = {name: Step.model_validate(step) for name, step in steps.items()}
+
+    def _intent_of(self, asked: Asked) -> Intent:
+        if asked.types and set(asked.types) <= set(self._examples):
+            return Intent(weights=asked.types, method="model", reason=GIVEN)
+        return self._intent.of(asked.task.goal)
 
     @cached_property
     def _intent(self) -> PrototypeIntent:

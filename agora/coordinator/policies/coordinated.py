@@ -9,21 +9,27 @@ waiting for more.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple, cast
 
 from agora.bids import Profile, Shortlist
+from agora.coordinator.ants.kinds import KINDS as KINDS_OF_TASKS
+from agora.coordinator.policies.by_ants import GIVEN
 from agora.coordinator.policies.ranking import Able, Asked, Case, Ranker, Ranking
 from agora.coordinator.screening import filtered
 from agora.errors import AgoraError
 from agora.events import Awarded, Event, TaskDone
-from agora.protocols import Chance
+from agora.protocols import Chance, ChatModel
 from agora.routing import Considered, Known, Outlook, Routing
 from agora.routing_events import Credited, Routed
 from agora.tasks import Task
 from agora.values import JsonValue
 
 KINDS: Final = frozenset({"routed", "awarded", "credited", "task_done"})
+WORDS: Final = "words"
+"""The policy itself says of what type a task is."""
+EMBEDDINGS: Final = "embeddings"
+"""The examples by meaning, with the extra of that name."""
 _VERSION: Final = "coordinated/1"
 
 
@@ -39,10 +45,20 @@ class Coordinated:
         name: As on the ledger.
         ranker: Makes the ranker.
         direct: Whether the first in rank gets the task without an auction.
+        classifier: Who says of what type a task is (`abilities.Sorting`).
+        examples: Task type -> texts of that type.
     """
 
-    def __init__(self, name: str, ranker: Callable[[], Ranker], *, direct: bool) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        ranker: Callable[[], Ranker],
+        *,
+        direct: bool,
+        classifier: str | ChatModel = WORDS,
+        examples: Mapping[str, Sequence[str]] = KINDS_OF_TASKS,
+    ) -> None:
+        self.name, self.classifier, self.examples = name, classifier, examples
         self.kinds = KINDS
         self._make, self._direct = ranker, direct
         self._ranker = ranker()
@@ -58,7 +74,7 @@ class Coordinated:
         ]
         if not able:
             return Shortlist(members={}, kept_out=kept_out)
-        asked = Asked(task, outlook.place, chance.uniform(f"{task.id}/policy"))
+        asked = Asked(task, outlook.place, chance.uniform(f"{task.id}/policy"), outlook.types)
         ranking = self._ranker.rank(asked, able)
         waves = _waves(ranking, direct=self._direct if ranking.direct is None else ranking.direct)
         routing = self._reckoning(ranking)
@@ -75,12 +91,15 @@ class Coordinated:
         """
         by_name = {one.agent: one for one in routed.routing.considered}
         able = [Able(name, by_name[name].arm, by_name[name].known) for name in pool if name in by_name]
-        draw = routed.routing.draw
-        return self._reckoning(self._ranker.rank(Asked(task, routed.place, 0.0 if draw is None else draw), able))
+        draw, details = routed.routing.draw or 0.0, routed.routing.details
+        types = cast("Mapping[str, float]", details["weights"]) if details.get("intent_reason") == GIVEN else {}
+        return self._reckoning(self._ranker.rank(Asked(task, routed.place, draw, types), able))
 
     def fresh(self) -> Coordinated:
         """The same policy, knowing nothing."""
-        return Coordinated(self.name, self._make, direct=self._direct)
+        return Coordinated(
+            self.name, self._make, direct=self._direct, classifier=self.classifier, examples=self.examples
+        )
 
     def learn(self, run: str, event: Event) -> None:
         """Take in the next event; an outcome that comes twice, late or for an unknown decision changes nothing."""

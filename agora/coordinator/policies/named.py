@@ -7,8 +7,9 @@ from functools import partial
 from agora.coordinator.policies.by_ants import AntsRanker
 from agora.coordinator.policies.by_class import AutoRanker
 from agora.coordinator.policies.by_linucb import LENGTH, MARGIN, LinUCBRanker
-from agora.coordinator.policies.coordinated import Coordinated
+from agora.coordinator.policies.coordinated import EMBEDDINGS, WORDS, Coordinated
 from agora.coordinator.screening import Everyone
+from agora.protocols import ChatModel
 
 
 def sale() -> Everyone:
@@ -62,16 +63,33 @@ def linucb_sale(
     return Coordinated("linucb+sale", ranker, direct=False)
 
 
-def ants() -> Coordinated:
-    """The agent that is drawn by pheromone and ability gets the task (AMRO-S)."""
-    return Coordinated("ants", AntsRanker, direct=True)
+def ants(*, classifier: str | ChatModel = WORDS) -> Coordinated:
+    """The agent that is drawn by pheromone and ability gets the task (AMRO-S).
+
+    Args:
+        classifier: Who says of what type a task is: "words", "embeddings" (with that extra), or a model by name.
+
+    Raises:
+        UsageError: There is no such model, or its key is missing.
+    """
+    return Coordinated("ants", AntsRanker, direct=True, classifier=_classifier(classifier))
 
 
-def ants_sale() -> Coordinated:
-    """Those who hold most of the probability bid for the task."""
-    return Coordinated("ants+sale", AntsRanker, direct=False)
+def ants_sale(*, classifier: str | ChatModel = WORDS) -> Coordinated:
+    """Those who hold most of the probability bid for the task; `classifier` as of `ants`."""
+    return Coordinated("ants+sale", AntsRanker, direct=False, classifier=_classifier(classifier))
 
 
-def auto() -> Coordinated:
-    """For each class of tasks whichever of the others did best on it."""
-    return Coordinated("auto", lambda: AutoRanker(LinUCBRanker(), AntsRanker()), direct=False)
+def auto(*, classifier: str | ChatModel = WORDS) -> Coordinated:
+    """For each class of tasks whichever of the others did best on it; `classifier` as of `ants`."""
+    return Coordinated(
+        "auto", lambda: AutoRanker(LinUCBRanker(), AntsRanker()), direct=False, classifier=_classifier(classifier)
+    )
+
+
+def _classifier(named: str | ChatModel) -> str | ChatModel:
+    if not isinstance(named, str) or named in (WORDS, EMBEDDINGS):
+        return named
+    from agora.models.resolve import resolve_model
+
+    return resolve_model(named)

@@ -22,6 +22,8 @@ class Asked(NamedTuple):
     """Where it stands in its workflow."""
     draw: float
     """All the chance there is, in [0, 1)."""
+    types: Mapping[str, float] = {}
+    """Task type -> probability, where somebody was asked."""
 
 
 class Able(NamedTuple):
