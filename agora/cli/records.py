@@ -54,7 +54,8 @@ def _print_work(records: Sequence[AgentRecord]) -> None:
         )
     out().print(table)
     sure = f"at least: {100 * RULE.level:.0f}% sure, 0% under {RULE.gate} attempts"
-    out().print(f"[quiet]share: of all attempts at the skill; passed/tried; {sure}; the rest: promised/delivered, all tasks together[/]")
+    out().print(f"[quiet]share: of all attempts at the skill; passed/tried; {sure};[/]")
+    out().print("[quiet]the rest: promised/delivered, all tasks together[/]")
 
 
 def _print_words(records: Sequence[AgentRecord]) -> None:
