@@ -60,7 +60,8 @@ def ending(one: Instance, said: str) -> Ending:
 def _verified(check: Check, said: str) -> Verdict:
     if check.kind == "exact":
         return Verdict.PASSED if said == check.options["answer"] else Verdict.FAILED
-    schema = cast("dict[str, object]", check.options["schema"])
+    inner = cast("dict[str, object]", check.options["options"])
+    schema = cast("dict[str, object]", inner["schema"])
     try:
         fits = Draft202012Validator(schema).is_valid(json.loads(said))  # pyright: ignore[reportUnknownMemberType] - its stub has holes
     except ValueError:

@@ -154,7 +154,8 @@ class Draft:
             "agents": tuple(agents) or self.work.agents,
             "after": tuple(after),
             "when": tuple(when),
-            "verify": Check(kind="schema", options={"schema": dict(schema)}),
+            # that the form fits says nothing of who can do what: nothing is learned from it
+            "verify": Check(kind="planned", options={"check": "schema", "options": {"schema": dict(schema)}}),
             "on_failure": "fallback" if otherwise else "continue",
             "fallback": f"{id}_otherwise" if otherwise else "",
             "labels": self.work.labels,
