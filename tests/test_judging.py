@@ -17,6 +17,7 @@ from agora.agents.llm import LLMAgent
 from agora.auctions import SALE
 from agora.bids import Clearing, Price
 from agora.cli.definitions import load_mechanism
+from agora.coordinator.policies import sale
 from agora.errors import ModelError
 from agora.events import Called, Event, Judged, Reserved, Scored
 from agora.failpoints import Failpoint
@@ -67,7 +68,8 @@ class Seat:
 
 def market_of(*seats: Seat, mechanism: SALE = JURY, store: MemoryStore | None = None) -> Market:
     store = store or MemoryStore(clock=FakeClock())
-    return Market([seat.agent for seat in seats], mechanism=mechanism, store=store, seed=1, budget_usd="5", attempts=1)
+    agents = [seat.agent for seat in seats]
+    return Market(agents, mechanism=mechanism, policy=sale(), store=store, seed=1, budget_usd="5", attempts=1)
 
 
 def three() -> list[Seat]:
