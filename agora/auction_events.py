@@ -129,6 +129,8 @@ class Scored(Happening):
     """Whose second bid counts instead of the first."""
     aside: Mapping[str, str] = Field(default_factory=dict)
     """Whose second bid does not count, and why."""
+    withdrawn: tuple[str, ...] = ()
+    """Whose bid does not count, since it left before the bids were opened."""
 
 
 class Awarded(Happening):

@@ -12,10 +12,10 @@ from agora.agents.prompts import history_card
 from agora.auctions import record_of, standing
 from agora.auctions.paying import within_budget
 from agora.bidding import call_for_bids
-from agora.bids import Bid, Clearing
+from agora.bids import Award, Bid, Clearing, Shortlist
 from agora.budget import Purse
 from agora.classifying import spent_on_sorting, type_of
-from agora.events import Opened, Scored, Screened
+from agora.events import Awarded, Closed, Opened, Scored, Screened
 from agora.judging import hear_jury
 from agora.knowing import known_of
 from agora.lots import Auction, House, Lot
@@ -24,7 +24,7 @@ from agora.posting import listing
 from agora.refining import refine
 from agora.routing import Outlook
 from agora.routing_events import Routed
-from agora.settling import no_bids
+from agora.settling import award_for, no_bids
 from agora.tasks import Limits
 
 
@@ -49,11 +49,30 @@ async def hold_auction(house: House, lot: Lot, opened: Opened) -> None:
     auction = Auction(opened=opened, purse=purse)
     lot.auctions.append(auction)
     auction.bids = await hear_jury(house, lot, await call_for_bids(house, lot))
-    auction.clearing = house.decided(Scored, lot.task.id, partial(_score, house, lot), auction.number, 0).clearing
+    scored = house.decided(Scored, lot.task.id, partial(_score, house, lot), auction.number, 0)
+    auction.clearing = scored.clearing
+    for name in scored.withdrawn:
+        auction.refusals[name] = house.pool.gone.get(name, "had left")
+        del auction.bids[name]
     await refine(house, lot, clear=partial(clear, house, lot))
     if house.learn:
         for failed in no_bids(lot, auction):
             house.note(failed)
+
+
+def awarded(house: House, lot: Lot) -> Award | None:
+    """Who gets the task in the auction under way; None: nobody made a bid that counts, or who won it has left.
+
+    What is on record stands; an auction whose winner left before its award was followed by another one.
+    """
+    past, task, number = house.run.past, lot.task.id, lot.auction.number
+    on_record = past.find(Awarded, task, len(lot.attempts) + 1)
+    if lot.auction.clearing.winner is None or (on_record is not None and on_record.auction > number):
+        return None
+    if on_record is not None:
+        return on_record.award
+    followed = past.find(Opened, task, number + 1) or past.find(Closed, task)
+    return None if followed or lot.auction.clearing.winner in house.pool.gone else award_for(lot)
 
 
 def clear(house: House, lot: Lot, bids: Sequence[Bid]) -> Clearing:
@@ -70,12 +89,14 @@ def ties(house: House, lot: Lot) -> int:
 
 
 def _screen(house: House, lot: Lot, types: Mapping[str, float]) -> Screened:
-    pool = [agent.profile for agent in house.agents.values()]
+    pool = house.pool.members
     task, left = lot.task, lot.purse.left
     reserve = reserve_of(left)
     known = known_of(house, lot, pool, reserve=reserve)
     outlook = Outlook(limits=left, down=house.down(), known=known, place=lot.place, types=types)
-    shortlist = house.policy.shortlist(task, pool, outlook, chance=house.run.chance)
+    shortlist = Shortlist(members={})
+    if pool:
+        shortlist = house.policy.shortlist(task, pool, outlook, chance=house.run.chance)
     if shortlist.routing is not None:
         house.note(Routed(task=task.id, skill=task.skill, place=lot.place, routing=shortlist.routing))
         shortlist = shortlist.model_copy(update={"routing": None})
@@ -86,7 +107,7 @@ def _screen(house: House, lot: Lot, types: Mapping[str, float]) -> Screened:
     }
     return Screened(
         task=task.id,
-        shortlist=shortlist,
+        shortlist=shortlist.model_copy(update={"kept_out": {**shortlist.kept_out, **house.pool.gone}}),
         reserve=reserve,
         files=listing(task.workspace),
         standings={
@@ -98,6 +119,9 @@ def _screen(house: House, lot: Lot, types: Mapping[str, float]) -> Screened:
 
 
 def _score(house: House, lot: Lot) -> Scored:
-    auction = lot.auction
-    clearing = clear(house, lot, list(auction.bids.values()))
-    return Scored(task=lot.task.id, auction=auction.number, clearing=clearing, seed=ties(house, lot))
+    auction, gone = lot.auction, house.pool.gone
+    clearing = clear(house, lot, [bid for name, bid in auction.bids.items() if name not in gone])
+    withdrawn = tuple(sorted(name for name in auction.bids if name in gone))
+    return Scored(
+        task=lot.task.id, auction=auction.number, clearing=clearing, seed=ties(house, lot), withdrawn=withdrawn
+    )

@@ -66,6 +66,9 @@ async def collect_bids(house: House, lot: Lot, names: Iterable[str], *, write: W
     deadline_s = house.deadline_s(lot)
     with anyio.move_on_after(deadline_s):  # late bids do not count
         async with anyio.create_task_group() as group:
+            for name, why in house.pool.gone.items():
+                if name in wanted and name not in bids:
+                    refusals.setdefault(name, why)
             waited = [name for name in wanted if name not in bids and name not in refusals]
             for name in house.in_lot_order(waited, f"{lot.task.id}/{_phase(auction, round)}"):
                 group.start_soon(_ask, house, lot, name, write, round, bids, refusals)

@@ -38,6 +38,7 @@ from agora.flow_events import (
     TopologyChosen,
 )
 from agora.pacing_events import Paced, PacingBegan
+from agora.pool_events import Joined, Left
 from agora.questions import Question
 from agora.routing import HardFailure
 from agora.routing_events import Credited, Routed
@@ -63,8 +64,10 @@ __all__ = [
     "Event",
     "FlowBegan",
     "FlowEnded",
+    "Joined",
     "Judged",
     "Learned",
+    "Left",
     "NodeSkipped",
     "Opened",
     "Paced",
@@ -276,6 +279,8 @@ class Done(Happening):
 Event = Annotated[
     Started
     | Resumed
+    | Joined
+    | Left
     | PlanningBegan
     | PlanningEnded
     | FlowBegan

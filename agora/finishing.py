@@ -36,7 +36,7 @@ async def finish(house: House, lot: Lot) -> Result:
         usage=lot.purse.spent,
         overhead=lot.overhead,
         applied=lot.applied,
-        reason="" if verdict is Verdict.PASSED else reason_of(lot),
+        reason="" if verdict is Verdict.PASSED else reason_of(lot, house.pool.gone),
         budget_short=not lot.attempts and lot.purse.short,
         parked=bool(lot.parked),
     )

@@ -19,7 +19,7 @@ from agora.bids import Bid, Juror
 from agora.budget import Purse
 from agora.desk import MeteredDesk
 from agora.errors import described
-from agora.events import Judged
+from agora.events import Judged, Scored
 from agora.lots import House, Lot
 from agora.models.tokens import IMAGE_TOKENS
 from agora.protocols import Agent
@@ -47,7 +47,7 @@ async def hear_jury(house: House, lot: Lot, bids: Mapping[str, Bid], *, round: i
 
     One first bid is nothing to compare, and nobody is asked. Marks are put on the ledger in the order of names.
     """
-    judges = house.judges_among(lot.auction.opened.asked) if len(bids) > (round == 0) else ()
+    judges = _judges(house, lot, round) if len(bids) > (round == 0) else ()
     heard: dict[str, Judged] = {}
     deadline_s = house.deadline_s(lot)
     with anyio.move_on_after(deadline_s):
@@ -59,9 +59,16 @@ async def hear_jury(house: House, lot: Lot, bids: Mapping[str, Bid], *, round: i
         judged = heard.setdefault(name, _judged(lot, name, round, dropped=late))
         house.note(judged)
         if not judged.dropped and not round:  # whoever is heard in the second round alone compares nothing
-            operator = house.agents[name].profile.operator
-            lot.auction.jury[name] = Juror(operator=operator, agreement=judged.agreement)
+            lot.auction.jury[name] = Juror(operator=house.operators[name], agreement=judged.agreement)
     return {name: _marked(bid, heard.values()) for name, bid in bids.items()}
+
+
+def _judges(house: House, lot: Lot, round: int) -> tuple[str, ...]:
+    """Who judges now, and whoever did before it left, in the order of names; what was scored is not judged again."""
+    past, task, number, asked = house.run.past, lot.task.id, lot.auction.number, lot.auction.opened.asked
+    heard = {name for name in asked if past.find(Judged, task, number, round, name)}
+    more = () if past.find(Scored, task, number, round) else house.judges_among(asked)
+    return tuple(sorted({*more, *heard}))
 
 
 def _marked(bid: Bid, heard: Iterable[Judged]) -> Bid:
@@ -73,7 +80,7 @@ async def _hear(
     house: House, lot: Lot, name: str, bids: Mapping[str, Bid], round: int, heard: dict[str, Judged]
 ) -> None:
     auction, past = lot.auction, house.run.past
-    agent, phase = house.agents[name], auction.phase(f"jury-{round}")
+    phase = auction.phase(f"jury-{round}")
     seed = house.run.chance.integer(f"{lot.task.id}/{phase}")
     ballot = ballot_for(list(bids.values()), judge=name, lot=house.cards[name], seed=seed)
     places = [f"{phase}-{label}" for label in ballot.plans]
@@ -88,6 +95,7 @@ async def _hear(
     if judged is not None:
         heard[name] = judged
         return
+    agent = house.agents[name]
     purse = Purse(f"judging by {name}", agent.profile.limits, clock=house.run.clock, parent=auction.purse)
     desks = {place: _desk(house, lot, agent, place, part, purse) for place, part in asked.items()}
     marks: dict[str, int] = {}

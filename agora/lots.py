@@ -9,11 +9,12 @@ from functools import cached_property
 from typing import TypeVar
 
 from agora.abilities import Juried, JuryMember, MayBeDown, Ruled
-from agora.auctions.ranking import card_hash, tie_hash
+from agora.auctions.ranking import tie_hash
 from agora.bids import Bid, Clearing, Juror, Shortlist, Standing
 from agora.budget import Purse
 from agora.desk.steps import StepLessons
 from agora.events import Event, Opened
+from agora.pool import Pool
 from agora.protocols import Agent, Mechanism, Policy, Sandbox, Verifier
 from agora.records import AgentRecord
 from agora.results import Attempt
@@ -32,8 +33,8 @@ class House:
 
     run: Run
     """Ledger, clock, chance, and what is on record."""
-    agents: Mapping[str, Agent]
-    """The pool, by name."""
+    pool: Pool
+    """Who takes part, as it changes."""
     mechanism: Mechanism
     """Ranks the bids."""
     policy: Policy
@@ -61,20 +62,25 @@ class House:
         if least > Tier.BARE:
             refuse_below(least, self.sandbox.tier)
 
-    @cached_property
+    @property
+    def agents(self) -> Mapping[str, Agent]:
+        """Everyone at hand, by name; those that left, too."""
+        return self.pool.agents
+
+    @property
     def cards(self) -> Mapping[str, str]:
         """What each agent is, whatever its name: its card's hash."""
-        return {name: card_hash(agent.profile) for name, agent in self.agents.items()}
+        return self.pool.hashes
 
     @cached_property
     def step_lessons(self) -> StepLessons:
         """What was learned of which model a call goes to."""
         return StepLessons(self.run.store)
 
-    @cached_property
+    @property
     def operators(self) -> Mapping[str, str]:
-        """Who is behind each agent."""
-        return {name: agent.profile.operator for name, agent in self.agents.items()}
+        """Who is behind each agent, those that left among them."""
+        return self.pool.operators
 
     @property
     def rules(self) -> Rules:
@@ -92,9 +98,9 @@ class House:
         return self.bid_deadline_s if left is None else min(self.bid_deadline_s, left)
 
     def judges_among(self, asked: Iterable[str]) -> tuple[str, ...]:
-        """Who of those that are asked for a bid judges, in the order of names."""
+        """Who of those that are asked for a bid judges now, in the order of names; nobody who has left."""
         chosen = self.mechanism.jury if isinstance(self.mechanism, Juried) else ()
-        able = (name for name in asked if isinstance(self.agents[name], JuryMember))
+        able = (name for name in asked if isinstance(self.agents.get(name), JuryMember) and name not in self.pool.gone)
         return tuple(sorted(name for name in able if chosen is None or name in chosen))
 
     def note(self, event: Event) -> None:
@@ -115,7 +121,8 @@ class House:
 
     def down(self) -> dict[str, str]:
         """Who cannot be reached now, and why."""
-        reasons = {name: agent.down() for name, agent in self.agents.items() if isinstance(agent, MayBeDown)}
+        members = {card.name: self.agents[card.name] for card in self.pool.members}
+        reasons = {name: agent.down() for name, agent in members.items() if isinstance(agent, MayBeDown)}
         return {name: why for name, why in reasons.items() if why}
 
 

@@ -32,12 +32,12 @@ import anyio
 from agora.abilities import Learning
 from agora.ambient import SeededChance, SystemClock, fresh_id, fresh_seed
 from agora.applying import apply
-from agora.auctioning import hold_auction, screen
+from agora.auctioning import awarded, hold_auction, screen
 from agora.auctions import SALE
 from agora.budget import tightest
 from agora.coordinator.policies import linucb_sale
 from agora.errors import ApprovalRefusedError, BudgetError, ConfigError, LedgerError, NoAgentsError
-from agora.events import Awarded, Done, Event, Started, TaskDone
+from agora.events import Done, Event, Started, TaskDone
 from agora.finishing import finish
 from agora.learning import knowing, taken_up
 from agora.ledger.redact import redactor_of
@@ -47,6 +47,7 @@ from agora.open_run import OpenRun
 from agora.opening import next_call
 from agora.past import Past
 from agora.performing import make_attempt
+from agora.pool import CHANGES, Pool
 from agora.posting import as_task, as_usd, fill
 from agora.protocols import Agent, ChatModel, Clock, Mechanism, Policy, Sandbox, Store
 from agora.questions import Approve
@@ -54,7 +55,7 @@ from agora.results import Report, Result
 from agora.resuming import begun_as, charge_unknown, read_past
 from agora.runs import Run
 from agora.sandbox import BestSandbox
-from agora.settling import award_for, credit, lessons, settlement
+from agora.settling import credit, lessons, settlement
 from agora.streaming import Stream, Tee
 from agora.tasks import Check, Limits, Task
 from agora.values import JsonValue
@@ -262,7 +263,7 @@ class Market:
                 approve=self._approve,
                 learner=policy if isinstance(policy, Learning) else None,
             ),
-            agents={card.name: self._agents[card.name] for card in started.agents if card.name in self._agents},
+            pool=Pool(started.agents, past.of_kinds(CHANGES), self._agents),
             mechanism=self._mechanism,
             policy=policy,
             sandbox=self._sandbox,
@@ -295,11 +296,10 @@ async def _loop(house: House, lot: Lot) -> Result:
     await screen(house, lot)
     while opened := next_call(house, lot):  # each call leads to an attempt, or takes somebody out
         await hold_auction(house, lot, opened)
-        if lot.auction.clearing.winner is None:
+        if (award := awarded(house, lot)) is None:
             continue
         try:
-            on_record = house.run.past.find(Awarded, lot.task.id, len(lot.attempts) + 1)
-            attempt = await make_attempt(house, lot, on_record.award if on_record else award_for(lot))
+            attempt = await make_attempt(house, lot, award)
         except BudgetError:
             break
         except ApprovalRefusedError as refused:

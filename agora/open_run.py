@@ -11,13 +11,15 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import anyio
 
+from agora.bids import Profile
 from agora.budget import Purse, Reservation, share_of, tightest
-from agora.errors import ApprovalPendingError, BudgetError, only
+from agora.errors import ApprovalPendingError, BudgetError, LedgerError, only
 from agora.events import Done, Event, FlowBegan, PlanningBegan, Posted, Started, TaskDone
 from agora.finishing import remembered, unfunded
 from agora.lots import House, Lot
 from agora.past import Past
 from agora.posting import as_task, unique_ids
+from agora.protocols import Agent
 from agora.questions import Question
 from agora.records import MemoryEntry, Recorded
 from agora.results import Report, Result
@@ -43,6 +45,7 @@ class OpenRun:
     def __init__(self, house: House, started: Started, *, loop: Loop) -> None:
         self._house, self._started, self._loop = house, started, loop
         self._begun = house.run.past.find(Started) is not None
+        self._done = house.run.past.find(Done) is not None
         self._purse = Purse("run", started.limits, clock=house.run.clock)
         self._began_s = house.run.clock.monotonic_s()
         self._limiter = anyio.CapacityLimiter(started.parallel)
@@ -71,8 +74,13 @@ class OpenRun:
 
     @property
     def started(self) -> Started:
-        """How it began: who takes part, and all that it may take."""
+        """How it began: who took part then, and all that it may take."""
         return self._started
+
+    @property
+    def pool(self) -> tuple[Profile, ...]:
+        """The cards of those who take part now, in the order in which they came."""
+        return self._house.pool.members
 
     @property
     def follows(self) -> str:
@@ -100,6 +108,34 @@ class OpenRun:
     def spent(self) -> Usage:
         """What was spent so far."""
         return self._purse.spent
+
+    async def join(self, agent: Agent) -> None:
+        """Let an agent take part in every task of this run that is not screened yet; return when that is durable.
+
+        A run that is cut off after this is resumed by a market that has the agent.
+
+        Raises:
+            ConfigError: Another one has its name, or had it with another operator.
+            LedgerError: The run is done.
+        """
+        self._refuse_when_done()
+        await self.record(self._house.pool.join(agent))
+
+    async def leave(self, name: str, reason: str = "") -> None:
+        """Ask an agent for nothing more in this run, neither bids nor marks; return when that is durable.
+
+        An attempt that it was awarded goes on, and counts; a bid that was not opened yet does not. It may join again.
+
+        Args:
+            name: Who.
+            reason: Why, for whoever reads the record.
+
+        Raises:
+            UnknownNameError: It does not take part.
+            LedgerError: The run is done.
+        """
+        self._refuse_when_done()
+        await self.record(self._house.pool.leave(name, reason))
 
     async def record(self, *events: Event) -> None:
         """Put events on the ledger, unless they are there; return when they are durable."""
@@ -241,6 +277,7 @@ class OpenRun:
         self.stop_if_waiting()
         ordered = tuple(self._results[task] for task in self._posted if task in self._results)
         verdicts = {done.task.id: done.verdict for done in ordered}
+        self._done = True
         await self.record(Done(verdicts=verdicts, usage=self._purse.spent))
         return Report(
             run=self.id,
@@ -260,6 +297,10 @@ class OpenRun:
 
     async def _do(self, task: Task, share: Limits) -> None:
         await self.do(task, limits=share)
+
+    def _refuse_when_done(self) -> None:
+        if self._done:
+            raise LedgerError(f"run {self.id} is done: nobody joins or leaves it any more; open another run")
 
     def _beginning(self) -> tuple[Event, ...]:
         begun, self._begun = self._begun, True

@@ -48,11 +48,12 @@ def reserve_of(left: Limits) -> Reserve:
 
 def _first(house: House, lot: Lot) -> Opened:
     """The first call: to a newcomer by lot, to one agent alone where more bids would not pay, or to all."""
-    members, reserve = list(_wave(lot, frozenset())), reserve_of(lot.purse.left)
+    gone = house.pool.gone
+    members, reserve = list(_wave(lot, gone)), reserve_of(lot.purse.left)
     if _begun(house, lot, members):
         return Opened(task=lot.task.id, how="auction", asked=tuple(members), reserve=reserve)
     rules, judges = house.rules, house.judges_among(members)
-    cards = {name: house.agents[name].profile for name in members}
+    cards = {name: house.pool.cards[name] for name in members}
     seed = house.run.chance.integer(f"{lot.task.id}/opening")
     if newcomer := _newcomer(lot, _to_explore(house, lot), share=rules.explore, seed=seed):
         whom, reason = newcomer
@@ -105,10 +106,11 @@ def _newcomer(lot: Lot, cards: Mapping[str, Profile], *, share: float, seed: int
 
 
 def _to_explore(house: House, lot: Lot) -> dict[str, Profile]:
-    """Among whom a newcomer is looked for: everyone who may bid; nobody, where a policy awards directly."""
+    """Among whom a newcomer is looked for: everyone who may bid now; nobody, where a policy awards directly."""
     waves = lot.shortlist.waves
     direct = bool(waves) and all(len(wave) == 1 for wave in waves)
-    return {} if direct else {name: house.agents[name].profile for name in sorted(lot.shortlist.members)}
+    here = sorted(name for name in lot.shortlist.members if name not in house.pool.gone)
+    return {} if direct else {name: house.pool.cards[name] for name in here}
 
 
 def _wave(lot: Lot, out: Collection[str]) -> tuple[str, ...]:
@@ -119,27 +121,30 @@ def _wave(lot: Lot, out: Collection[str]) -> tuple[str, ...]:
 
 
 def _again(house: House, lot: Lot, number: int) -> Opened | Closed:
-    """After an auction: by whom the task is tried next, or why by nobody."""
+    """After an auction: by whom the task is tried next, or why by nobody; whoever has left is passed over."""
     members = sorted(lot.shortlist.members)
-    out = _declined(lot) | _set_in_their_ways(house, lot)
+    gone = {name: why for name, why in house.pool.gone.items() if name in lot.shortlist.members}
+    passed_over = "".join(f"; {name} {why}" for name, why in sorted(gone.items()))
+    out = _declined(lot) | _set_in_their_ways(house, lot) | gone.keys()
     reserve = reserve_of(lot.purse.left)
     if not lot.attempts:
         left = _wave(lot, out)
-        reason = "nobody who was asked before made a bid that could be taken"
+        reason = f"nobody who was asked before made a bid that could be taken{passed_over}"
         return (
             _call(lot, number, "reassign", left, reserve, reason)
             if left
-            else Closed(task=lot.task.id, reason="nobody is left to be asked")
+            else Closed(task=lot.task.id, reason=f"nobody is left to be asked{passed_over}")
         )
     tried = [Tried(agent=one.award.agent, verdict=one.outcome.verdict, blameless=one.blameless) for one in lot.attempts]
     step = after_attempt(
         tried, left=lot.purse.left, bidders=len(members), out=out, patience=Patience(attempts=house.attempts)
     )
     if isinstance(step, (Park, Stop)):
-        return Closed(task=lot.task.id, parked=isinstance(step, Park), reason=step.reason)
+        why = step.reason + (passed_over if isinstance(step, Park) else "")
+        return Closed(task=lot.task.id, parked=isinstance(step, Park), reason=why)
     if isinstance(step, Replan):
         return _call(lot, number, "replan", (step.agent,), reserve, step.reason)
-    return _call(lot, number, "reassign", _wave(lot, step.excluding), reserve, step.reason)
+    return _call(lot, number, "reassign", _wave(lot, step.excluding), reserve, f"{step.reason}{passed_over}")
 
 
 def _call(
@@ -159,8 +164,7 @@ def _declined(lot: Lot) -> frozenset[str]:
 
 
 def _set_in_their_ways(house: House, lot: Lot) -> frozenset[str]:
-    """Who failed and would do the same again."""
-    tried = (
-        (attempt.award.agent, house.agents[attempt.award.agent]) for attempt in lot.attempts if not attempt.blameless
-    )
+    """Who failed and would do the same again; who is not at hand has left, and is asked nothing."""
+    failed = {attempt.award.agent for attempt in lot.attempts if not attempt.blameless}
+    tried = ((name, house.agents[name]) for name in failed if name in house.agents)
     return frozenset(name for name, agent in tried if isinstance(agent, Replanning) and not agent.replans())

@@ -42,7 +42,7 @@ async def make_attempt(house: House, lot: Lot, award: Award) -> Attempt:
     """
     evidence = lot.evidence
     task, number = lot.task.id, award.attempt
-    escrow = lot.purse.fund(f"attempt {number} of {award.agent}", house.agents[award.agent].profile.limits)
+    escrow = lot.purse.fund(f"attempt {number} of {award.agent}", house.pool.cards[award.agent].limits)
     try:
         await _approved(house, lot, award, escrow)
         await house.record(Awarded(task=task, auction=lot.auction.number, award=award, evidence=evidence))

@@ -27,7 +27,7 @@ async def refine(house: House, lot: Lot, *, clear: Callable[[Sequence[Bid]], Cle
     if rules.refine == "off":
         return
     cheaper = may_refine(auction.clearing, reserve=auction.opened.reserve, winner_too=rules.refine == "all")
-    able = [name for name in cheaper if isinstance(house.agents[name], Refining)]
+    able = [name for name in cheaper if _may(house, lot, name)]
     lessons = {name: shown for name, shown in _recalled(house, lot, sorted(able)).items() if shown}
     if not lessons:
         return
@@ -53,6 +53,14 @@ async def refine(house: House, lot: Lot, *, clear: Callable[[Sequence[Bid]], Cle
 
     auction.clearing = house.decided(Scored, lot.task.id, scored, auction.number, 1).clearing
     auction.bids = {bid.agent: bid for bid in after.bids}
+
+
+def _may(house: House, lot: Lot, name: str) -> bool:
+    """Whether it can, and is here to do it; once the second plans were scored, whether it could then."""
+    past, task, number = house.run.past, lot.task.id, lot.auction.number
+    if past.find(Recalled, task, number, name) or past.find(Scored, task, number, 1):
+        return past.find(Recalled, task, number, name) is not None
+    return isinstance(house.agents.get(name), Refining) and name not in house.pool.gone
 
 
 def _recalled(house: House, lot: Lot, names: Sequence[str]) -> dict[str, tuple[Lesson, ...]]:

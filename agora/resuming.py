@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
+from agora.bids import Profile
 from agora.errors import ConfigError, LedgerError
-from agora.events import Done, Event, Resumed, Started, TaskDone
+from agora.events import Awarded, Done, Event, Performed, Resumed, Started, TaskDone
 from agora.ledger.redact import REDACTED
 from agora.past import Past
+from agora.pool import CHANGES, Pool
 from agora.protocols import Agent, Store
 from agora.runs import Run
 
@@ -30,7 +32,7 @@ def _events(store: Store, run: str) -> Iterator[Event]:
 
 
 def begun_as(past: Past, agents: Mapping[str, Agent], *, mechanism: str, policy: str) -> Started:
-    """How the run began, where this is still the same market.
+    """How the run began, where this is still the same market: with everyone who takes part in the run as it is now.
 
     Raises:
         ConfigError: Something that decides has changed since; a finished run may be looked at with any pool.
@@ -47,15 +49,30 @@ def begun_as(past: Past, agents: Mapping[str, Agent], *, mechanism: str, policy:
     for what, then, now in (("mechanism", started.mechanism, mechanism), ("policy", started.policy, policy)):
         if then != now:
             raise ConfigError(what, f"the run began with {then!r}, and this is {now!r}: resume it with the same")
-    for profile in started.agents:
+    for profile, how, since in _needed(past, started):
         agent = agents.get(profile.name)
         if agent is None:
-            raise ConfigError(f"agent {profile.name!r}", "took part in the run and is not here: bring it back")
+            raise ConfigError(f"agent {profile.name!r}", f"{how} and is not here: bring it back")
         if agent.profile != profile:
             changed = [name for name, value in profile if getattr(agent.profile, name) != value]
-            what = f"has another {', '.join(changed)} than when the run began: put it back to resume"
+            what = f"has another {', '.join(changed)} than when {since}: put it back to resume"
             raise ConfigError(f"agent {profile.name!r}", what)
     return started
+
+
+def _needed(past: Past, started: Started) -> Iterator[tuple[Profile, str, str]]:
+    """Who takes part, and who left with work under way: its card, how it takes part, and since when."""
+    pool = Pool(started.agents, past.of_kinds(CHANGES))
+    for card in pool.members:
+        if card in started.agents:
+            yield card, "took part in the run", "the run began"
+        else:
+            yield card, "joined the run", "it joined"
+    for event in past.of_kinds({"awarded"}):
+        if isinstance(event, Awarded) and (name := event.award.agent) in pool.gone:
+            performed = past.find(Performed, event.task, event.award.attempt)
+            if performed is None and past.find(TaskDone, event.task) is None:
+                yield pool.cards[name], f"left the run with work on {event.task!r} under way", "it took part"
 
 
 async def charge_unknown(run: Run) -> None:

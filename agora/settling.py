@@ -228,8 +228,13 @@ def _memory(task: Task, auction: Auction, bid: Bid, attempt: Attempt) -> Learned
     )
 
 
-def reason_of(lot: Lot) -> str:
-    """Why a task is not passed, in one sentence."""
+def reason_of(lot: Lot, gone: Mapping[str, str]) -> str:
+    """Why a task is not passed, in one sentence.
+
+    Args:
+        lot: The task.
+        gone: Who left the run, in words.
+    """
     if lot.attempts:
         last = lot.attempts[-1]
         lines = (last.error or last.outcome.evidence).strip().splitlines()
@@ -237,13 +242,16 @@ def reason_of(lot: Lot) -> str:
         return f"parked, {lot.parked}; the last one: {found}" if lot.parked else found
     if lot.refused:
         return lot.refused
+    left = {agent: why for agent, why in gone.items() if agent in lot.shortlist.members}
     if any(auction.clearing.ranking for auction in lot.auctions):
+        if left and lot.auction.clearing.winner in {*left, ""}:
+            return f"nobody is left to be asked: {_listed(left)}"
         return "no award: the task's purse was closed or empty before any work"
     if any(auction.bids for auction in lot.auctions):
         refused = {agent: why for auction in lot.auctions for agent, why in auction.clearing.refused.items()}
         return f"no bid within the reserve: {_listed(refused)}"
     declined = {agent: why for auction in lot.auctions for agent, why in auction.refusals.items()}
-    why = _listed({**lot.shortlist.kept_out, **declined})
+    why = _listed({**lot.shortlist.kept_out, **left, **declined})
     return f"nobody bid: {why}" if why else "nobody bid"
 
 

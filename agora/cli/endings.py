@@ -190,8 +190,7 @@ def _lacked_budget(result: Result, story: RunStory) -> bool:
     told = story.tasks.get(result.task.id)
     if told is not None and not told.screened:
         return True
-    agents = story.started.agents if story.started else ()
-    kept_out = [agent for agent in agents if agent.name in shortlist.kept_out]
+    kept_out = [agent for agent in story.members if agent.name in shortlist.kept_out]
     unpaid = [
         agent for agent in kept_out if agent.price is None or not reason_to_keep_out(result.task, agent, Limits())
     ]

@@ -46,7 +46,7 @@ async def _explain(session: Session, ref: str, name: str | None, *, json: bool) 
     if name is not None and name not in story.tasks:
         raise UnknownNameError(f"task of run {run}", name, story.tasks)
     chosen = [task for task_id, task in story.tasks.items() if name in (None, task_id)]
-    operators = {agent.name: agent.operator for agent in story.started.agents} if story.started else {}
+    operators = {name: card.operator for name, card in story.cards.items()}
     if json:
         forms: list[JsonValue] = [explain_form(task, operators) for task in chosen]
         print_form("agora.explain/2", {"run": run, "tasks": forms})

@@ -48,9 +48,11 @@ def run_form(run: str, story: RunStory) -> Form:
     verdicts: Form = {task.task.id: task.verdict.value if task.verdict else None for task in story.tasks.values()}
     flow: Form = {"flow": flow_form(story, story.flow)} if story.flow else {}
     plan: Form = {"plan": story.planned.model_dump(mode="json", exclude={"kind", "task"})} if story.planned else {}
+    pool: Form = {"pool": [change.model_dump(mode="json", exclude={"task"}) for change in story.changes]}
     return {
         "run": run,
         **plan,
+        **(pool if story.changes else {}),
         **flow,
         "finished": story.done is not None,
         "seed": started.seed if started else None,

@@ -74,6 +74,7 @@ def _print(run: str, story: RunStory, state: State) -> None:
     from agora.cli.flow_story import story_tree
     from agora.cli.joining import ABSENT, grouped
     from agora.cli.paint import inset, out, remarks, safe, taken, times
+    from agora.cli.pool_told import change_line
     from agora.cli.resume import charged
     from agora.cli.rows import LEGEND, table_of
     from agora.cli.runs import STATES
@@ -85,7 +86,9 @@ def _print(run: str, story: RunStory, state: State) -> None:
         console.print(f"[quiet]seed {began.seed} · mechanism {safe(began.mechanism)} · policy {safe(began.policy)}[/]")
         absent = {name.removeprefix(ABSENT): note for name, note in began.notes.items() if name.startswith(ABSENT)}
         other = [(safe(name), safe(note)) for name, note in began.notes.items() if not name.startswith(ABSENT)]
-        console.print(remarks([*other, *(("absent", safe(line)) for line in grouped(absent))]))
+        changes = [change_line(change) for change in story.changes]
+        lines = [*(("absent", line) for line in grouped(absent)), *changes]
+        console.print(remarks([*other, *((what, safe(line)) for what, line in lines)]))
     console.print()
     if story.flow is not None:
         console.print(story_tree(story, story.flow))

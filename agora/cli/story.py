@@ -11,6 +11,7 @@ from itertools import chain
 
 from agora.bids import Award, Bid, Clearing, Juror, Lesson, Reserve, Shortlist
 from agora.cli.flow_told import FlowTold
+from agora.cli.pool_told import PoolTold
 from agora.events import (
     Applied,
     Asked,
@@ -30,7 +31,6 @@ from agora.events import (
     Scored,
     Screened,
     Settled,
-    Started,
     TaskDone,
     ToolUsed,
     Verified,
@@ -199,11 +199,9 @@ class TaskStory:
 
 
 @dataclass(kw_only=True)
-class RunStory(FlowTold):
+class RunStory(FlowTold, PoolTold):
     """One run."""
 
-    started: Started | None = None
-    """Its opening row."""
     tasks: dict[str, TaskStory] = field(default_factory=dict[str, TaskStory])
     """Id -> story, in the order of posting."""
     spent: Usage = field(default_factory=Usage)
@@ -216,8 +214,6 @@ class RunStory(FlowTold):
     def tell(self, event: Event) -> None:
         """Take in the next event."""
         match event:
-            case Started():
-                self.started = event
             case Posted(spec=spec):
                 self.tasks[spec.id] = TaskStory(task=spec)
             case Done():
@@ -225,7 +221,7 @@ class RunStory(FlowTold):
             case Resumed():
                 self.resumed.append(event)
             case _:
-                if self.told_of_flow(event):
+                if self.told_of_pool(event) or self.told_of_flow(event):
                     return
                 if story := self.tasks.get(event.task):
                     _tell_task(story, event)

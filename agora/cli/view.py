@@ -20,6 +20,7 @@ from rich.tree import Tree
 from agora.bids import Award
 from agora.cli.flow_story import LiveTree
 from agora.cli.paint import amount, err, number, safe, steps, taken, usd, verdict
+from agora.cli.pool_told import change_line
 from agora.cli.rows import LEGEND, table_of
 from agora.cli.story import AuctionStory, RunStory, TaskStory
 from agora.cli.tail import Tail
@@ -29,7 +30,9 @@ from agora.events import (
     BidPlaced,
     BidRefused,
     Event,
+    Joined,
     Judged,
+    Left,
     Opened,
     PlanningEnded,
     Recalled,
@@ -217,8 +220,7 @@ class LiveView(Silent):
 
 def _charges_dollars(story: RunStory) -> bool:
     """Whether anybody here costs dollars; local work is not shown in any."""
-    agents = story.started.agents if story.started else ()
-    return any(agent.price is not None and agent.price.unit == "usd" for agent in agents)
+    return any(card.price is not None and card.price.unit == "usd" for card in story.cards.values())
 
 
 def _now(story: RunStory) -> str:
@@ -263,6 +265,9 @@ def _line(event: Event) -> str:
         case PlanningEnded(came_to="one task", errors=errors, repair=repair):
             last = errors if repair is None else repair
             return f"the goal runs as one task ({safe('; '.join(last) or 'the plan has one part', limit=400)})"
+        case Joined() | Left():
+            what, who = change_line(event)
+            return f"{what}: {safe(who, limit=160)}"
         case TaskDone(usage=usage):
             return f"done: {number(usage.seconds)} s of work, {usd(usage.usd)}"
         case _:

@@ -15,12 +15,14 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from sqlalchemy import Connection, Dialect, Select, Table, bindparam, delete, select, update
 from sqlalchemy.sql.dml import Delete, Insert, Update
 
+from agora.bids import Profile
 from agora.events import (
     Awarded,
     BidPlaced,
     Called,
     Done,
     Event,
+    Joined,
     Judged,
     Learned,
     Performed,
@@ -127,12 +129,11 @@ class Projection:
         }
         self._rows["runs"].append(run | _spent(Usage()))
         for profile in event.agents:
-            card = profile.model_dump_json()
-            who: Row = {"operator": profile.operator, "name": profile.name, "seq": place.seq}
-            self._rows["agents"].append(who)
-            self._rows["card_versions"].append(
-                who | {"card_hash": hashlib.sha256(card.encode()).hexdigest(), "card": card}
-            )
+            self._card(place, profile)
+
+    def joined(self, place: Place, event: Joined) -> None:
+        """The card of one more."""
+        self._card(place, event.profile)
 
     def posted(self, place: Place, event: Posted) -> None:
         """A task without a verdict."""
@@ -226,6 +227,12 @@ class Projection:
         elif change is not None:
             self._records.append((place.seq, change))
 
+    def _card(self, place: Place, profile: Profile) -> None:
+        card = profile.model_dump_json()
+        who: Row = {"operator": profile.operator, "name": profile.name, "seq": place.seq}
+        self._rows["agents"].append(who)
+        self._rows["card_versions"].append(who | {"card_hash": hashlib.sha256(card.encode()).hexdigest(), "card": card})
+
     def _add(self, table: str, place: Place, event: Event, row: Row) -> None:
         row["seq"], row["run"], row["task"] = place.seq, place.run, event.task
         self._rows[table].append(row)
@@ -253,6 +260,7 @@ _UNPAID: Final[Row] = {"payment": None, "unit": None}
 
 _RULES: Final[Mapping[str, Callable[..., None]]] = {
     "started": Projection.started,
+    "joined": Projection.joined,
     "posted": Projection.posted,
     "bid": Projection.bid,
     "judged": Projection.judged,

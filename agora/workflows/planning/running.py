@@ -133,7 +133,7 @@ class _Planner:
 
     def __init__(self, run: OpenRun, began: PlanningBegan, edit: Edit | None) -> None:
         self._run, self._task, self._most, self._edit = run, began.spec, began.most, edit
-        self._agents = [card for card in run.started.agents if not reason_to_keep_out(_any(self._task), card, Limits())]
+        self._agents = [card for card in run.pool if not reason_to_keep_out(_any(self._task), card, Limits())]
 
     async def carry_out(self) -> FlowReport:
         on_record = self._run.past.find(FlowBegan)
