@@ -92,8 +92,10 @@ class Coordinated:
         by_name = {one.agent: one for one in routed.routing.considered}
         able = [Able(name, by_name[name].arm, by_name[name].known) for name in pool if name in by_name]
         draw, details = routed.routing.draw or 0.0, routed.routing.details
-        types = cast("Mapping[str, float]", details["weights"]) if details.get("intent_reason") == GIVEN else {}
-        return self._reckoning(self._ranker.rank(Asked(task, routed.place, draw, types), able))
+        asked = Asked(task, routed.place, draw)
+        if details.get("intent_reason") == GIVEN:
+            asked = asked._replace(types=cast("Mapping[str, float]", details["weights"]))
+        return self._reckoning(self._ranker.rank(asked, able))
 
     def fresh(self) -> Coordinated:
         """The same policy, knowing nothing."""
