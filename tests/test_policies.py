@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,15 +16,28 @@ from agora.bids import Plan, Price
 from agora.cli.definitions import load_policy
 from agora.coordinator.policies import Coordinated, ants, linucb_sale
 from agora.errors import ConfigError, ModelError, UnknownNameError
-from agora.events import Awarded, BidRefused, Called, Event, Opened, Posted, Screened, Started, TaskDone
+from agora.events import (
+    Awarded,
+    BidRefused,
+    Called,
+    Event,
+    Joined,
+    Left,
+    Opened,
+    Posted,
+    Screened,
+    Started,
+    TaskDone,
+)
 from agora.failpoints import Failpoint
 from agora.learning import KEPT_EVERY, knowing
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
+from agora.open_run import OpenRun
 from agora.protocols import Agent, Desk, Policy, Store
 from agora.routing_events import Credited, Routed
-from agora.tasks import Check, Task, Verdict
+from agora.tasks import Check, Limits, Task, Verdict
 from agora.testing import FakeClock, RuleModel, check_policy
 from agora.workflows.executor import run_flow
 
@@ -236,14 +249,55 @@ def decided_again(store: Store, name: str) -> int:
         policy, _ = knowing(named(name), store, up_to=started.knows)
         assert isinstance(policy, Coordinated)
         posted = {entry.event.task: entry.event.spec for entry in entries if isinstance(entry.event, Posted)}
+        pool = [card.name for card in started.agents]
         for entry in entries:
-            if isinstance(entry.event, Routed):
-                again = policy.again(posted[entry.event.task], entry.event, [card.name for card in started.agents])
+            if isinstance(entry.event, Joined):
+                pool.append(entry.event.profile.name)
+            elif isinstance(entry.event, Left):
+                pool.remove(entry.event.agent)
+            elif isinstance(entry.event, Routed):
+                again = policy.again(posted[entry.event.task], entry.event, pool)
                 assert again == entry.event.routing
                 decided += 1
             if entry.event is not None:
                 policy.learn(info.id, entry.event)
     return decided
+
+
+async def with_changes(one: Market, changes: Mapping[str, Callable[[OpenRun], Awaitable[None]]], count: int) -> None:
+    """Do tasks one after another, with what happens to the pool before some of them."""
+    async with one.open_run() as run:
+        for each in await run.post(*tasks(0, count)):
+            if each.id in changes:
+                await changes[each.id](run)
+            await run.do(each, limits=Limits(usd=Decimal(1)))
+        await run.close()
+
+
+@pytest.mark.parametrize("name", LEARNING)
+async def test_a_policy_learns_on_while_agents_join_and_leave(name: str, tmp_path: Path) -> None:
+    store = SQLStore.open(tmp_path / "agora.db", clock=SystemClock())
+    able, weak, half = POOL
+    changes: dict[str, Callable[[OpenRun], Awaitable[None]]] = {
+        "t20": lambda run: run.join(able),
+        "t50": lambda run: run.leave("weak"),
+        "t55": lambda run: run.leave("half"),
+        "t60": lambda run: run.leave("able", "holiday"),
+        "t61": lambda run: run.join(weak),
+        "t65": lambda run: run.join(able),
+    }
+    await with_changes(market([weak, half], store, named(name)), changes, 70)
+    did = {event.task: event.award.agent for event in events_of(store) if isinstance(event, Awarded)}
+    assert set(did.values()) == {"able", "weak", "half"}
+    assert {did[f"t{n}"] for n in range(55, 60)} == {"able"}
+    assert "t60" not in did, "nobody took part"
+    assert {did[f"t{n}"] for n in range(61, 65)} == {"weak"}
+    assert decided_again(store, name) == 69
+    kept, one = named(name), known(named(name), store)
+    assert isinstance(kept, Coordinated)
+    assert kept.restored(one)
+    assert parts(kept.saved()) == parts(one), "what was learned of changing pools can be kept"
+    await store.close()
 
 
 @pytest.mark.parametrize("at", ["screened", "awarded", "verified", "credited"])
