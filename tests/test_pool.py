@@ -342,9 +342,9 @@ async def test_who_left_with_work_under_way_is_needed_to_finish_it(store: SQLSto
     await store.close()
 
 
-@pytest.mark.parametrize("again", [False, True], ids=["left for good", "came back"])
+@pytest.mark.parametrize("again", ["never", "while others bid", "while others work"])
 async def test_who_won_and_left_before_its_award_is_passed_over_whatever_becomes_of_the_run(
-    store: SQLStore, path: Path, again: bool
+    store: SQLStore, path: Path, again: str
 ) -> None:
     winner, other = Helper("winner"), Helper("other", usd="0.5")
 
@@ -359,13 +359,15 @@ async def test_who_won_and_left_before_its_award_is_passed_over_whatever_becomes
         async with market(store, winner, other).reopen("last") as run:
             await run.leave("winner")
             (posted,) = await run.post(task("t0"))
-            if again:
+            if again == "while others bid":
+                other.while_bidding = lambda: run.join(winner.agent)
+            elif again == "while others work":
                 other.while_working = lambda: run.join(winner.agent)
             await run.do(posted)
 
-    await cut(go_on, at="verified")
+    await cut(go_on, at="awarded" if again == "while others bid" else "verified")
     store = await opened_again(store, path)
-    pool = (winner, other) if again else (other,)
+    pool = (other,) if again == "never" else (winner, other)
     report = await market(store, *pool).resume("last")
     assert report.results[0].verdict is Verdict.PASSED
     assert awards(store) == [("t0", "other")]
