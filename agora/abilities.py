@@ -92,6 +92,11 @@ class Learning(Protocol):
         """The policy's."""
         ...
 
+    @property
+    def settings(self) -> str:
+        """Its options as text: with others it would learn and decide otherwise."""
+        ...
+
     def fresh(self) -> LearningPolicy:
         """The same policy, knowing nothing."""
         ...
@@ -133,11 +138,11 @@ class Keeping(Protocol):
     """A store that can keep what a policy knows, so that less of the ledger has to be read; it is never the record."""
 
     def learned(self, policy: str) -> tuple[int, str] | None:
-        """What a policy was kept to know, and at which position of the ledger; None: nothing was kept."""
+        """What a policy (its name and settings) was kept to know, and at which position; None: nothing was kept."""
         ...
 
     def keep_learned(self, policy: str, seq: int, state: str) -> None:
-        """Keep what a policy knows at a position, instead of what was kept before.
+        """Keep what a policy knows at a position, instead of what was kept before, unless that is newer.
 
         Raises:
             LedgerError: The database refused.

@@ -15,7 +15,8 @@ from agora.bidding import call_for_bids
 from agora.bids import Award, Bid, Clearing, Shortlist
 from agora.budget import Purse
 from agora.classifying import spent_on_sorting, type_of
-from agora.events import Awarded, Closed, Opened, Scored, Screened
+from agora.coordinator import enforced, filtered
+from agora.events import Awarded, Closed, Event, Opened, Scored, Screened
 from agora.judging import hear_jury
 from agora.knowing import known_of
 from agora.lots import Auction, House, Lot
@@ -32,8 +33,8 @@ async def screen(house: House, lot: Lot) -> None:
     """Fill in who may bid, and what the market knows of them."""
     lot.records = tuple(one for one in house.run.store.records() if one.skill == lot.task.skill)
     if (screened := house.run.past.find(Screened, lot.task.id)) is None:
-        screened = _screen(house, lot, await type_of(house, lot))
-        house.note(screened)
+        screened, routed = _screen(house, lot, await type_of(house, lot))
+        house.note(*routed, screened)  # both or neither: what was learned of the one must be true of the other
     else:
         lot.purse.book(spent_on_sorting(house, lot))
     lot.shortlist, lot.files = screened.shortlist, screened.files
@@ -88,24 +89,28 @@ def ties(house: House, lot: Lot) -> int:
     return house.run.chance.integer(f"{lot.task.id}/{lot.auction.phase('ties')}")
 
 
-def _screen(house: House, lot: Lot, types: Mapping[str, float]) -> Screened:
+def _screen(house: House, lot: Lot, types: Mapping[str, float]) -> tuple[Screened, list[Event]]:
     pool = house.pool.members
     task, left = lot.task, lot.purse.left
     reserve = reserve_of(left)
-    known = known_of(house, lot, pool, reserve=reserve)
-    outlook = Outlook(limits=left, down=house.down(), known=known, place=lot.place, types=types)
-    shortlist = Shortlist(members={})
-    if pool:
-        shortlist = house.policy.shortlist(task, pool, outlook, chance=house.run.chance)
+    outlook = Outlook(limits=left, down=house.down(), arms=house.pool.arms, place=lot.place, types=types)
+    kept_out = filtered(task, pool, outlook)
+    able = [one for one in pool if one.name not in kept_out]
+    shortlist = Shortlist(members={}, kept_out=kept_out)
+    if able:
+        outlook = outlook.model_copy(update={"known": known_of(house, lot, able, reserve=reserve)})
+        given = house.policy.shortlist(task, pool, outlook, chance=house.run.chance)
+        shortlist = enforced(given, pool, kept_out)
+    routed: list[Event] = []
     if shortlist.routing is not None:
-        house.note(Routed(task=task.id, skill=task.skill, place=lot.place, routing=shortlist.routing))
+        routed = [Routed(task=task.id, skill=task.skill, place=lot.place, routing=shortlist.routing)]
         shortlist = shortlist.model_copy(update={"routing": None})
     members = {agent.name: agent.operator for agent in pool if agent.name in shortlist.members}
     cards = {
         name: history_card(record_of(lot.records, operator=operator, agent=name, skill=task.skill))
         for name, operator in members.items()
     }
-    return Screened(
+    screened = Screened(
         task=task.id,
         shortlist=shortlist.model_copy(update={"kept_out": {**shortlist.kept_out, **house.pool.gone}}),
         reserve=reserve,
@@ -116,6 +121,7 @@ def _screen(house: House, lot: Lot, types: Mapping[str, float]) -> Screened:
         },
         histories={name: card for name, card in cards.items() if card},
     )
+    return screened, routed
 
 
 def _score(house: House, lot: Lot) -> Scored:

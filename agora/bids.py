@@ -260,5 +260,7 @@ class Shortlist(Value):
     """Agent -> reason in words."""
     waves: tuple[tuple[str, ...], ...] = ()
     """Who is asked together, and who only once all before them have failed or declined; none stated: all at once."""
+    direct: bool = False
+    """True: the award is the policy's, and nobody is asked but whose turn it is."""
     routing: Routing | None = None
     """The reckoning behind it, of a policy that has one; on record as an event of its own."""

@@ -108,6 +108,8 @@ class Started(Happening):
     """Name of the auction's mechanism."""
     policy: str
     """Name of the coordinator's policy."""
+    policy_settings: str = ""
+    """Its options, where it learns: others would decide otherwise from the same record."""
     versions: Mapping[str, str] = Field(default_factory=dict)
     """Agora, Python and the packages that decide."""
     parallel: int = 1

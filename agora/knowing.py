@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from agora.auctions import record_of
@@ -15,7 +16,7 @@ from agora.routing import Known
 
 
 def known_of(house: House, lot: Lot, pool: Iterable[Profile], *, reserve: Reserve) -> dict[str, Known]:
-    """Of everyone in the pool.
+    """Of everyone who may do the task.
 
     Args:
         house: The collaborators.
@@ -25,23 +26,36 @@ def known_of(house: House, lot: Lot, pool: Iterable[Profile], *, reserve: Reserv
     """
     seed = house.run.chance.integer(f"{lot.task.id}/policy/lots")
     tokens, difficulty = usual_tokens(lot.records), _difficulty(lot.records)
-    under_way = house.working.total()
+    able = tuple(pool)
+    lots = _lots({card.name: house.cards[card.name] for card in able}, seed=seed)
     known: dict[str, Known] = {}
-    for card in pool:
+    for card in able:
         record = record_of(lot.records, operator=card.operator, agent=card.name, skill=lot.task.skill)
         cost = None if tokens is None else expected_work(card.price or Price(), tokens=tokens)
         most = reserve.usd if cost is None or cost.unit == "usd" else reserve.s
         known[card.name] = Known(
             similarity=_similarity(lot.task.skill, card),
             difficulty=difficulty,
-            load=house.working[card.operator] / under_way if under_way else 0.0,
+            load=min(1.0, house.working[card.operator] / house.parallel),
             latency_s=record.seconds / record.tried if record is not None and record.tried else None,
             cost_share=float(cost.value / most) if cost is not None and most else None,
             cost=_comparable(card.price or Price(), cost.value if cost is not None else None),
-            card=house.cards[card.name],
-            lot=f"{tie_hash(seed, house.cards[card.name]):016x}",
+            lot=lots[card.name],
         )
     return known
+
+
+def _lots(cards: Mapping[str, str], *, seed: int) -> dict[str, str]:
+    """What decides between equals: a lot on what each is; between those that are the same, one drawn for each task.
+
+    A name moves only who of several that are the same comes first, and that as chance does: another one at each task.
+    """
+    lots: dict[str, str] = {}
+    same: Counter[str] = Counter()
+    for name in sorted(cards, key=lambda name: tie_hash(seed, f"{cards[name]} {name}")):
+        lots[name] = f"{tie_hash(seed, cards[name]):016x} {same[cards[name]]}"
+        same[cards[name]] += 1
+    return lots
 
 
 def usual_tokens(records: Iterable[AgentRecord]) -> int | None:

@@ -6,9 +6,11 @@ position of the ledger, never that of a run in progress, so that it is the same 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from agora.abilities import Keeping, Learning
+from agora.errors import LedgerError
 from agora.past import Past
 from agora.protocols import Policy, Store
 
@@ -29,8 +31,8 @@ def knowing(policy: Policy, store: Store, *, up_to: int | None = None) -> tuple[
     """
     if not isinstance(policy, Learning):
         return policy, 0
-    own, seq, read = policy.fresh(), 0, 0
-    kept = store.learned(policy.name) if isinstance(store, Keeping) else None
+    own, seq, read, key = policy.fresh(), 0, 0, f"{policy.name} {policy.settings}".strip()
+    kept = store.learned(key) if isinstance(store, Keeping) else None
     if kept is not None and (up_to is None or kept[0] <= up_to) and own.restored(kept[1]):
         seq = kept[0]
     for recorded in store.events(after=seq, kinds=policy.kinds):
@@ -39,9 +41,15 @@ def knowing(policy: Policy, store: Store, *, up_to: int | None = None) -> tuple[
         if recorded.event is not None:
             own.learn(recorded.run, recorded.event)
         seq, read = recorded.seq, read + 1
-    if read >= KEPT_EVERY and isinstance(store, Keeping):
-        store.keep_learned(policy.name, seq, own.saved())
+    if up_to is None and read >= KEPT_EVERY and isinstance(store, Keeping):
+        with suppress(LedgerError):  # it can be read again
+            store.keep_learned(key, seq, own.saved())
     return own, seq if up_to is None else up_to
+
+
+def settings_of(policy: Policy) -> str:
+    """The options of a policy that learns, as they stand on record; empty of any other."""
+    return policy.settings if isinstance(policy, Learning) else ""
 
 
 def taken_up(policy: Policy, run: str, past: Past) -> None:

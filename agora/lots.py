@@ -49,6 +49,8 @@ class House:
     """False for a measurement: outcomes stand on the ledger, and nothing is learned from them."""
     verifiers: dict[str, Verifier] = field(default_factory=dict[str, Verifier])
     """Task id -> verifier, of the tasks that were posted."""
+    parallel: int = 1
+    """How many tasks are worked on at once."""
     working: Counter[str] = field(default_factory=Counter[str])
     """Operator -> attempts that it is at."""
 
@@ -103,9 +105,9 @@ class House:
         able = (name for name in asked if isinstance(self.agents.get(name), JuryMember) and name not in self.pool.gone)
         return tuple(sorted(name for name in able if chosen is None or name in chosen))
 
-    def note(self, event: Event) -> None:
-        """Put an event on the ledger with the next commit."""
-        self.run.note(event)
+    def note(self, *events: Event) -> None:
+        """Put events on the ledger with the next commit, all or none."""
+        self.run.note(*events)
 
     async def record(self, *events: Event) -> None:
         """Put events on the ledger; return when they are durable."""

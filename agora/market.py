@@ -39,7 +39,7 @@ from agora.coordinator.policies import linucb_sale
 from agora.errors import ApprovalRefusedError, BudgetError, ConfigError, LedgerError, NoAgentsError
 from agora.events import Done, Event, Started, TaskDone
 from agora.finishing import finish
-from agora.learning import knowing, taken_up
+from agora.learning import knowing, settings_of, taken_up
 from agora.ledger.redact import redactor_of
 from agora.lots import House, Lot
 from agora.memory.in_memory import MemoryStore
@@ -239,7 +239,7 @@ class Market:
         ref = self._store.find_run(run)
         async with self._store.hold(ref):
             past = read_past(self._store, ref)
-            started = begun_as(past, self._agents, mechanism=self._mechanism.name, policy=self._policy.name)
+            started = begun_as(past, self._agents, mechanism=self._mechanism.name, policy=self._policy)
             policy, _ = knowing(self._policy, self._store, up_to=started.knows)
             taken_up(policy, ref, past)
             house = self._house(ref, started, past, policy, watch)
@@ -270,6 +270,7 @@ class Market:
             bid_deadline_s=self._bid_deadline_s,
             attempts=started.attempts,
             learn=started.learn,
+            parallel=started.parallel,
         )
 
     def _started(
@@ -281,6 +282,7 @@ class Market:
             limits=self._limits,
             mechanism=self._mechanism.name,
             policy=self._policy.name,
+            policy_settings=settings_of(self._policy),
             versions={"agora": _VERSION, "python": platform.python_version()},
             parallel=parallel,
             attempts=self._attempts,

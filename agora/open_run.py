@@ -292,8 +292,8 @@ class OpenRun:
         agents = [result.award.agent for result in done if result.award is not None]
         layer = 1 + max((self._layers.get(name, 0) for name in after), default=-1)
         self._layers[task.id] = layer
-        operators = self._house.operators
-        return Place(layer=layer, sources=tuple(operators[name] for name in agents if name in operators))
+        arms = self._house.pool.arms
+        return Place(layer=layer, sources=tuple(arms[name] for name in agents if name in arms))
 
     async def _do(self, task: Task, share: Limits) -> None:
         await self.do(task, limits=share)

@@ -107,10 +107,8 @@ def _newcomer(lot: Lot, cards: Mapping[str, Profile], *, share: float, seed: int
 
 def _to_explore(house: House, lot: Lot) -> dict[str, Profile]:
     """Among whom a newcomer is looked for: everyone who may bid now; nobody, where a policy awards directly."""
-    waves = lot.shortlist.waves
-    direct = bool(waves) and all(len(wave) == 1 for wave in waves)
     here = sorted(name for name in lot.shortlist.members if name not in house.pool.gone)
-    return {} if direct else {name: house.pool.cards[name] for name in here}
+    return {} if lot.shortlist.direct else {name: house.pool.cards[name] for name in here}
 
 
 def _wave(lot: Lot, out: Collection[str]) -> tuple[str, ...]:
@@ -128,13 +126,8 @@ def _again(house: House, lot: Lot, number: int) -> Opened | Closed:
     out = _declined(lot) | _set_in_their_ways(house, lot) | gone.keys()
     reserve = reserve_of(lot.purse.left)
     if not lot.attempts:
-        left = _wave(lot, out)
         reason = f"nobody who was asked before made a bid that could be taken{passed_over}"
-        return (
-            _call(lot, number, "reassign", left, reserve, reason)
-            if left
-            else Closed(task=lot.task.id, reason=f"nobody is left to be asked{passed_over}")
-        )
+        return _reassign(lot, number, _wave(lot, out), reserve, reason, passed_over)
     tried = [Tried(agent=one.award.agent, verdict=one.outcome.verdict, blameless=one.blameless) for one in lot.attempts]
     step = after_attempt(
         tried, left=lot.purse.left, bidders=len(members), out=out, patience=Patience(attempts=house.attempts)
@@ -144,7 +137,16 @@ def _again(house: House, lot: Lot, number: int) -> Opened | Closed:
         return Closed(task=lot.task.id, parked=isinstance(step, Park), reason=why)
     if isinstance(step, Replan):
         return _call(lot, number, "replan", (step.agent,), reserve, step.reason)
-    return _call(lot, number, "reassign", _wave(lot, step.excluding), reserve, f"{step.reason}{passed_over}")
+    left = _wave(lot, step.excluding)
+    return _reassign(lot, number, left, reserve, f"{step.reason}{passed_over}", passed_over)
+
+
+def _reassign(
+    lot: Lot, number: int, left: tuple[str, ...], reserve: Reserve, reason: str, passed_over: str
+) -> Opened | Closed:
+    if not left:
+        return Closed(task=lot.task.id, reason=f"nobody is left to be asked{passed_over}")
+    return _call(lot, number, "reassign", left, reserve, reason)
 
 
 def _call(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from agora.auctions.ranking import card_hash
+from agora.auctions.ranking import arm_of, card_hash
 from agora.bids import Profile
 from agora.errors import ConfigError, UnknownNameError
 from agora.events import Event, Joined, Left
@@ -39,6 +39,7 @@ class Pool:
         self._left: dict[str, str] = {}
         self._hashes: dict[str, str] = {}
         self._operators: dict[str, str] = {}
+        self._arms: dict[str, str] = {}
         for card in began:
             self._enter(card)
         for event in changes:
@@ -72,6 +73,11 @@ class Pool:
     def operators(self) -> Mapping[str, str]:
         """Who is behind everyone who ever took part."""
         return self._operators
+
+    @property
+    def arms(self) -> Mapping[str, str]:
+        """What the record of everyone who ever took part is kept by, with policies that learn."""
+        return self._arms
 
     @property
     def gone(self) -> Mapping[str, str]:
@@ -112,6 +118,7 @@ class Pool:
         self._cards[card.name] = self._members[card.name] = card
         self._hashes[card.name] = card_hash(card)
         self._operators[card.name] = card.operator
+        self._arms[card.name] = arm_of(card)
 
     def _go(self, event: Left) -> None:
         self._members.pop(event.agent, None)

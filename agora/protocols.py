@@ -301,8 +301,8 @@ class Store(Protocol):
         """
         ...
 
-    def note(self, run: str, event: Event) -> None:
-        """Append an event with the next commit; `record` or `close` makes it durable, in order."""
+    def note(self, run: str, *events: Event) -> None:
+        """Append events with the next commit, all or none; `record` or `close` makes them durable, in order."""
         ...
 
     def hold(self, run: str) -> AbstractAsyncContextManager[None]:

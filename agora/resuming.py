@@ -8,10 +8,11 @@ from decimal import Decimal
 from agora.bids import Profile
 from agora.errors import ConfigError, LedgerError
 from agora.events import Awarded, Done, Event, Performed, Resumed, Started, TaskDone
+from agora.learning import settings_of
 from agora.ledger.redact import REDACTED
 from agora.past import Past
 from agora.pool import CHANGES, Pool
-from agora.protocols import Agent, Store
+from agora.protocols import Agent, Policy, Store
 from agora.runs import Run
 
 
@@ -31,7 +32,7 @@ def _events(store: Store, run: str) -> Iterator[Event]:
         yield recorded.event
 
 
-def begun_as(past: Past, agents: Mapping[str, Agent], *, mechanism: str, policy: str) -> Started:
+def begun_as(past: Past, agents: Mapping[str, Agent], *, mechanism: str, policy: Policy) -> Started:
     """How the run began, where this is still the same market: with everyone who takes part in the run as it is now.
 
     Raises:
@@ -46,7 +47,12 @@ def begun_as(past: Past, agents: Mapping[str, Agent], *, mechanism: str, policy:
     for task in past.tasks:
         if REDACTED in task.model_dump_json() and past.find(TaskDone, task.id) is None:
             raise LedgerError(f"task {task.id!r} held a secret, which is not on record: post it again in a new run")
-    for what, then, now in (("mechanism", started.mechanism, mechanism), ("policy", started.policy, policy)):
+    settings = settings_of(policy) if started.policy_settings else ""  # older runs did not write them down
+    for what, then, now in (
+        ("mechanism", started.mechanism, mechanism),
+        ("policy", started.policy, policy.name),
+        ("the policy's options", started.policy_settings, settings),
+    ):
         if then != now:
             raise ConfigError(what, f"the run began with {then!r}, and this is {now!r}: resume it with the same")
     for profile, how, since in _needed(past, started):

@@ -43,15 +43,13 @@ class Known(Value):
     difficulty: float | None = Field(default=None, ge=0, le=1)
     """How hard tasks of this skill were so far: the same for all agents."""
     load: float = Field(default=0.0, ge=0, le=1)
-    """Share of the tasks under way that it is working on."""
+    """Share of the places in the run that its operator is working at."""
     latency_s: float | None = Field(default=None, ge=0)
     """Seconds that its attempts at this skill took, on average."""
     cost_share: float | None = Field(default=None, ge=0)
     """What an attempt is expected to cost, as a share of what the task may."""
     cost: Decimal | None = Field(default=None, ge=0)
     """The same in the unit of its price."""
-    card: str = ""
-    """What it is, whatever its name: its card's hash."""
     lot: str = ""
     """A seeded hash of what it is, without its name: decides between equals."""
 
@@ -62,7 +60,7 @@ class Place(Value):
     layer: int = Field(default=0, ge=0)
     """Its depth: 0 where it follows nothing."""
     sources: tuple[str, ...] = ()
-    """The operators of those who did what it follows, in the order in which it follows them."""
+    """The arms of those who did what it follows, in the order in which it follows them."""
 
 
 NOWHERE = Place()
@@ -78,6 +76,8 @@ class Outlook(Value):
     """Agent -> why it cannot be called now: it is kept out with that reason."""
     known: Mapping[str, Known] = Field(default_factory=dict)
     """Agent -> what the market knows of it."""
+    arms: Mapping[str, str] = Field(default_factory=dict)
+    """Agent -> what its record is kept by; of who is not named, its operator."""
     place: Place = NOWHERE
     """Where the task stands in its workflow."""
     types: Mapping[str, float] = Field(default_factory=dict)
@@ -90,7 +90,7 @@ class Considered(Value):
     agent: str
     """Its name."""
     arm: str
-    """What its record is kept by: its operator, so that a new name is no new agent."""
+    """What its record is kept by: its operator and what it is told besides, so that a new name is no new agent."""
     known: Known
     """What the policy was told of it."""
     x: tuple[float, ...] = ()

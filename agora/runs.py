@@ -43,12 +43,14 @@ class Run:
     waiting: list[Question] = field(default_factory=list[Question])
     """Questions that nobody could be asked."""
 
-    def note(self, event: Event) -> None:
-        """Put an event on the ledger with the next commit, unless it is there."""
-        if event not in self.past:
+    def note(self, *events: Event) -> None:
+        """Put events on the ledger with the next commit, all or none, unless they are there."""
+        fresh = [event for event in events if event not in self.past]
+        for event in fresh:
             reach(event.kind)
             self._learn(event)
-            self.store.note(self.id, event)
+        if fresh:
+            self.store.note(self.id, *fresh)
 
     async def record(self, *events: Event) -> None:
         """Put events on the ledger, unless they are there; return when they are durable."""

@@ -28,10 +28,11 @@ class Tee:
         for event in events:
             self._watch(event)
 
-    def note(self, run: str, event: Event) -> None:
+    def note(self, run: str, *events: Event) -> None:
         """Note and show."""
-        self._store.note(run, event)
-        self._watch(event)
+        self._store.note(run, *events)
+        for event in events:
+            self._watch(event)
 
     def hold(self, run: str) -> AbstractAsyncContextManager[None]:
         """As the store."""

@@ -12,9 +12,11 @@ import pytest
 from agora import Workflow, failpoints
 from agora.agents.function import FunctionAgent
 from agora.ambient import SystemClock
-from agora.bids import Plan, Price
+from agora.auctions.ranking import arm_of
+from agora.bids import Plan, Price, Profile, Shortlist
 from agora.cli.definitions import load_policy
 from agora.coordinator.policies import Coordinated, ants, linucb_sale
+from agora.coordinator.policies.by_ants import AntsRanker
 from agora.errors import ConfigError, ModelError, UnknownNameError
 from agora.events import (
     Awarded,
@@ -35,7 +37,8 @@ from agora.market import Market
 from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
 from agora.open_run import OpenRun
-from agora.protocols import Agent, Desk, Policy, Store
+from agora.protocols import Agent, Chance, Desk, Policy, Store
+from agora.routing import Outlook
 from agora.routing_events import Credited, Routed
 from agora.tasks import Check, Limits, Task, Verdict
 from agora.testing import FakeClock, RuleModel, check_policy
@@ -61,20 +64,33 @@ def agent(
     skills: tuple[str, ...] = (),
     trust: tuple[str, ...] = (),
     lost: str = "",
+    declines: bool = False,
+    alike: str = "",
 ) -> Agent:
-    """Answers the first so many of every ten tasks right; `lost`: where its connection breaks, in bids or in work."""
+    """Answers the first so many of every ten tasks right.
 
-    async def bid(desk: Desk) -> Plan:
+    Args:
+        name: Its name.
+        right: How many.
+        price: Dollars a task.
+        skills: What it says it can do.
+        trust: What data it may see.
+        lost: Where its connection breaks: in "bids" or in "work".
+        declines: Whether it never bids.
+        alike: Its operator, where it shares one.
+    """
+
+    async def bid(desk: Desk) -> Plan | None:
         if lost == "bids":
             raise ModelError(name, "connection refused")
-        return Plan(text=f"answer, as {name}", tokens=0)
+        return None if declines else Plan(text=f"answer, as {name}", tokens=0)
 
     async def perform(desk: Desk, plan: Plan) -> str:
         if lost == "work":
             raise ModelError(name, "connection refused")
         return "42" if int(desk.task.id.removeprefix("t")) % 10 < right else "41"
 
-    perform.__qualname__ = name  # an operator of its own
+    perform.__qualname__ = alike or name  # an operator of its own
     return FunctionAgent(name, perform, plan=bid, price=Price(per_task=Decimal(price)), skills=skills, trust=trust)
 
 
@@ -182,8 +198,12 @@ async def test_whoever_cannot_be_reached_is_left_alone_for_a_while(where: str) -
     failures = [event for event in events_of(store) if isinstance(event, Credited) and event.failure]
     assert {event.agent for event in failures} == {"dead"}
     assert 3 <= len(failures) <= 4
-    (*_, last) = (event for event in events_of(store) if isinstance(event, Screened))
-    assert "failed hard 3 times in a row; tried again in" in last.shortlist.kept_out["dead"]
+    (*_, last) = (event for event in events_of(store) if isinstance(event, Routed))
+    held = last.routing.details["held_back"]
+    assert isinstance(held, dict)
+    assert "failed hard 3 times in a row; tried again in" in str(held["dead"])
+    (*_, screened) = (event for event in events_of(store) if isinstance(event, Screened))
+    assert screened.shortlist.waves == (("able",), ("dead",)), "it is asked when nobody else is left"
 
 
 async def test_where_nobody_else_is_left_the_dead_are_called_all_the_same() -> None:
@@ -370,9 +390,9 @@ async def test_a_task_of_a_workflow_is_routed_by_its_depth_and_by_who_did_what_i
     places = {event.task: event.place for event in events_of(store) if isinstance(event, Routed)}
     assert {task: place.layer for task, place in places.items()} == {"t0": 0, "t1": 1, "t2": 1, "t3": 2}
     did = {event.task: event.award.agent for event in events_of(store) if isinstance(event, Awarded)}
-    operators = {one.profile.name: one.profile.operator for one in POOL}
+    arms = {one.profile.name: arm_of(one.profile) for one in POOL}
     assert places["t0"].sources == ()
-    assert places["t3"].sources == (operators[did["t1"]], operators[did["t2"]])
+    assert places["t3"].sources == (arms[did["t1"]], arms[did["t2"]])
     assert decided_again(store, "ants") == 4
 
 
@@ -380,9 +400,13 @@ def sorter(answer: str) -> RuleModel:
     return RuleModel("scripted/sorter", lambda request: answer, price=Price(output_per_mtok=Decimal(1)))
 
 
+def sorting(model: RuleModel) -> Coordinated:
+    return Coordinated("ants", AntsRanker, direct=True, classifier=model)
+
+
 async def test_a_model_may_say_of_what_type_a_task_is_and_is_asked_once() -> None:
     store, model = memory(), sorter('{"maths": 1.0}')
-    await market(POOL, store, ants(classifier=model)).run_all(tasks(0, 2))
+    await market(POOL, store, sorting(model)).run_all(tasks(0, 2))
     weights = [event.routing.details["weights"] for event in events_of(store) if isinstance(event, Routed)]
     assert weights == [{"maths": 1.0}] * 2
     assert model.calls == 2
@@ -394,7 +418,7 @@ async def test_a_model_may_say_of_what_type_a_task_is_and_is_asked_once() -> Non
 async def test_data_with_labels_and_useless_answers_leave_it_to_words() -> None:
     store, model = memory(), sorter("I think maths")
     able = agent("able", trust=("private",))
-    await market([able], store, ants(classifier=model)).run_all([*tasks(0, 1), *tasks(1, 1, labels=["private"])])
+    await market([able], store, sorting(model)).run_all([*tasks(0, 1), *tasks(1, 1, labels=["private"])])
     assert model.calls == 1, "what is private is shown to no model"
     routed = [event for event in events_of(store) if isinstance(event, Routed)]
     assert [event.routing.details["intent_reason"] for event in routed] == [""] * len(routed)
@@ -410,3 +434,85 @@ async def test_task_types_by_meaning_with_the_extra() -> None:
     assert isinstance(weights, dict)
     assert max(weights, key=lambda kind: str(weights[kind])) == "code"
     assert decided_again(store, "ants") == 1
+
+
+class Loose:
+    """A policy that lets in everybody, loses one and names a stranger: as a plug-in may."""
+
+    name = "loose"
+
+    def shortlist(self, task: Task, pool: Sequence[Profile], outlook: Outlook, *, chance: Chance) -> Shortlist:
+        members = {one.name: 1.0 for one in pool}
+        return Shortlist(members=members, waves=((pool[0].name, "stranger", pool[0].name),))
+
+
+async def test_no_policy_loosens_the_hard_filters_or_loses_anybody() -> None:
+    store = memory()
+    pool = [agent("untrusted"), agent("weak", right=0, trust=("private",)), agent("able", trust=("private",))]
+    report = await market(pool, store, Loose(), attempts=3).run_all(tasks(0, 1, labels=["private"]))
+    assert report.passed == 1
+    assert awards(store)[-1] == "able"
+    (screened,) = (event for event in events_of(store) if isinstance(event, Screened))
+    assert screened.shortlist.kept_out == {"untrusted": "is not trusted with private data"}
+    assert set(screened.shortlist.waves[0]) == {"weak", "able"}
+
+
+async def test_whoever_recovers_is_found_when_all_others_decline() -> None:
+    store = memory()
+    dead, shy = agent("back", lost="work"), agent("shy", price="0.5", declines=True)
+    await market([dead, shy], store, named("linucb")).run_all(tasks(0, 4))
+    report = await market([agent("back"), shy], store, named("linucb")).run_all(tasks(4, 3))
+    assert report.passed == 3
+
+
+@pytest.mark.parametrize("name", ["linucb", "ants"])
+async def test_no_name_and_no_place_in_the_pool_favours_one_of_two_that_are_the_same(name: str) -> None:
+    for first, second in (("a", "b"), ("b", "a")):
+        store = memory()
+        pair = [agent(first, alike="twin"), agent(second, alike="twin")]
+        await market(pair, store, named(name)).run_all(tasks(0, 40))
+        assert 10 <= awards(store).count("a") <= 30
+
+
+async def test_two_agents_of_one_operator_have_records_of_their_own() -> None:
+    store = memory()
+    pool = [agent("able", alike="one", price="0.05"), agent("weak", alike="one", right=0, skills=("sums",))]
+    await market(pool, store, named("linucb")).run_all(tasks(0, 40))
+    assert awards(store)[-10:].count("able") >= 8
+
+
+async def test_nothing_of_a_measurement_is_kept() -> None:
+    store = memory()
+    await Market(POOL, store=store, seed=3, learn=False, clock=FakeClock()).run_all(tasks(0, 20))
+    assert known(named("linucb+sale"), store) == known(named("linucb+sale"), memory())
+
+
+async def test_a_run_is_not_gone_on_with_under_other_options() -> None:
+    store = memory()
+
+    def power() -> None:
+        raise Power
+
+    failpoints.arm(Failpoint("awarded", 1, act=power))
+    try:
+        with pytest.raises(Power):
+            await market(POOL, store, linucb_sale(alpha=0.5)).run_all(tasks(0, 1))
+    finally:
+        failpoints.arm(None)
+    with pytest.raises(ConfigError, match="options"):
+        await market(POOL, store, linucb_sale(alpha=2.0)).resume("last")
+    assert (await market(POOL, store, linucb_sale(alpha=0.5)).resume("last")).results
+
+
+@pytest.mark.parametrize("name", LEARNING)
+async def test_propensities_are_chances(name: str) -> None:
+    store = memory()
+    await market(POOL, store, named(name)).run_all(tasks(0, 30))
+    for event in events_of(store):
+        if isinstance(event, Screened):
+            assert all(0 < chance <= 1 for chance in event.shortlist.members.values())
+            if event.shortlist.direct and name == "ants":
+                (chosen,) = event.shortlist.waves[0]
+                routed = next(one for one in events_of(store) if isinstance(one, Routed) and one.task == event.task)
+                p = {one.agent: one.terms["p"] for one in routed.routing.considered}
+                assert event.shortlist.members[chosen] == pytest.approx(p[chosen])

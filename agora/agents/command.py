@@ -6,6 +6,7 @@ Its template is a list of arguments. A field ({goal}, {files}, {workspace}, {usd
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -73,6 +74,7 @@ class CommandAgent:
             name=name,
             operator="command/" + next(iter(self._templates.values()))[0],
             kind="command",
+            digest=hashlib.sha256(repr(sorted(self._templates.items())).encode()).hexdigest(),
             skills=frozenset(skills) or known,
             price=price,
             trust=frozenset(trust),

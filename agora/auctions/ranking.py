@@ -67,6 +67,15 @@ def card_hash(card: Profile) -> str:
     return hashlib.sha256(repr((told, sorted(card.skills), sorted(card.trust))).encode()).hexdigest()
 
 
+def arm_of(card: Profile) -> str:
+    """What an agent's record is kept by where it is learned who to ask: its operator and what it is told and brings.
+
+    Neither its name nor its price: an agent that is renamed, or dearer, is the same one.
+    """
+    told = repr((card.kind, card.digest, card.tools, card.tier, sorted(card.skills)))
+    return f"{card.operator} {hashlib.sha256(told.encode()).hexdigest()[:12]}"
+
+
 def rank(scores: Sequence[tuple[Bid, Score]], reserve: Reserve, seed: int) -> tuple[Score, ...]:
     """Scores best first, in the order of `best_first`."""
     places = best_first([bid for bid, _ in scores], [score.total for _, score in scores], reserve, seed)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, cast
 
+from pydantic import BaseModel
+
 from agora import registry
 from agora.agents.images import checked_images
 from agora.errors import ConfigError, UnknownNameError
@@ -138,6 +140,10 @@ def _load(kind: _Kind, name: str, project: Path | None) -> object:
             raise UnknownNameError(kind.one, name, {*here, *known})
         return _built(kind, name, {}, where=f"{kind.one} {name!r}")
     options = read_toml(file)
+    if kind.one not in options and name not in known:
+        raise ConfigError(
+            f"{short(file)}: {kind.one}", f"is missing: say which one this is, as {kind.one} = {known[0]!r}"
+        )
     rule = options.pop(kind.one, name)
     if not isinstance(rule, str):
         raise ConfigError(f"{short(file)}: {kind.one}", f"{rule!r} does not fit: write a name in quotes")
@@ -150,6 +156,10 @@ def _built(kind: _Kind, rule: str, options: Mapping[str, object], *, where: str)
     found = registry.find(kind.group, rule)
     if not callable(found):
         return found
+    form = getattr(found, "Options", None)
+    if isinstance(form, type) and issubclass(form, BaseModel):
+        fit(form, options, where=where)
+        return found(**options)
     known = [name for name in inspect.signature(found).parameters if name != "self"]
     for name in options:
         if name not in known:

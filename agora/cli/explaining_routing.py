@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from rich.table import Table
 
-from agora.cli.explaining_jury import lay, name_of, say
+from agora.cli.explaining_jury import by_reason, lay, name_of, say
 from agora.cli.forms import Form
 from agora.cli.paint import grid, safe
 from agora.routing_events import Routed
@@ -27,6 +27,9 @@ def print_routing(routed: Routed, waves: Sequence[Sequence[str]]) -> None:
     routing = routed.routing
     say(f"[head]routing[/] ({safe(routing.by)}): {safe(routing.reason)}", by=2)
     lay(_figures(routed, waves))
+    held = cast("Mapping[str, str]", routing.details.get("held_back") or {})
+    for reason, names in by_reason(held):
+        say(f"[quiet]only if nobody else is left: {safe(names)} ({safe(reason)})[/]")
     if "tau" in {term for one in routing.considered for term in one.terms}:
         _print_ants(routed)
 

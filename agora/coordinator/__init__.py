@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from agora.coordinator.screening import Everyone, reason_to_keep_out
+from agora.coordinator.screening import Everyone, enforced, filtered, reason_to_keep_out
 
-__all__ = ["Everyone", "reason_to_keep_out"]
+__all__ = ["Everyone", "enforced", "filtered", "reason_to_keep_out"]

@@ -72,8 +72,8 @@ class Ruling(NamedTuple):
     """Who was looked at, in the order of stage 1."""
     kept_out: Mapping[str, str]
     """Arm -> why it was not looked at at all."""
-    contexts: Mapping[int, tuple[float, ...]]
-    """Place in the pool -> the context that its outcome would be credited to, of everyone who was looked at."""
+    contexts: tuple[tuple[float, ...], ...]
+    """The contexts that outcomes would be credited to, in the order of the pool."""
     places: tuple[int, ...]
     """Where those of the shortlist stood in the pool, in its order."""
 
@@ -131,13 +131,12 @@ class Coordinator:
             raise NoBidsError(id, why)
         candidates = [pool[place][0] for place in standing]
         priors = self._priors.get(kind, {})
-        sights = [
-            _with_prior(sight, priors.get(candidate.arm)) for candidate, sight in (pool[place] for place in standing)
-        ]
-        rows = figures(sights, slow_s=self.rule.slow_s)
+        sights = [_with_prior(sight, priors.get(candidate.arm)) for candidate, sight in pool]
+        everyone = figures(sights, slow_s=self.rule.slow_s)
+        rows = everyone[standing]
         places = best(candidates, rows, length=self.rule.length, fill=self.rule.fill)
-        contexts = scaled(rows)
-        x = contexts[places]
+        contexts = scaled(everyone)
+        x = contexts[[standing[place] for place in places]]
         choice = self._policy.choose([candidates[place] for place in places], x)
         breaker = self._breakers.get(choice.arm, Breaker())
         decision = Decision(
@@ -153,7 +152,7 @@ class Coordinator:
             reason=f"best score {choice.score[choice.place]:.4f} of {len(places)} on the shortlist",
         )
         shortlist = tuple(candidates[place].arm for place in places)
-        seen = {place: tuple(row) for place, row in zip(standing, contexts.tolist(), strict=True)}
+        seen = tuple(tuple(row) for row in contexts.tolist())
         among = tuple(standing[place] for place in places)
         return Ruling(decision, among[choice.place], choice, shortlist, kept_out, seen, among)
 
@@ -181,10 +180,9 @@ class Coordinator:
             self._settle(credit, None if event.failure else event.passed, failed=event.failure is not None)
         return (credit,)
 
-    @property
-    def waiting(self) -> Mapping[str, Decision]:
-        """Decisions without an outcome, by id."""
-        return self._book.waiting
+    def withdraw(self, decision: str) -> None:
+        """Wait no longer for the outcome of a decision; nothing is learned from it, one way or the other."""
+        self._book = self._book.withdrawn(decision)
 
     def following(self, arm: str, *, id: str, x: tuple[float, ...], pool: tuple[str, ...], kind: str) -> Decision:
         """A decision for an arm that was looked at, as the next of the log: whoever chose it."""

@@ -129,6 +129,10 @@ class Book(Value):
             return self, ()
         return self._close({one.id: "timeout" for one in over}), tuple(Credit("timeout", one, 0.0) for one in over)
 
+    def withdrawn(self, decision: str) -> Book:
+        """After a decision that no outcome will come of."""
+        return self._close({decision: "unverified"}) if decision in self.waiting else self
+
     def _close(self, ended: Mapping[str, Fate]) -> Book:
         waiting = {name: one for name, one in self.waiting.items() if name not in ended}
         closed = {**self.closed, **ended}

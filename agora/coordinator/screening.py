@@ -6,7 +6,7 @@ loosen them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from agora.bids import Price, Profile, Shortlist
@@ -39,6 +39,30 @@ def filtered(task: Task, pool: Sequence[Profile], outlook: Outlook) -> dict[str,
         agent.name: reason_to_keep_out(task, agent, outlook.limits) or down.get(agent.name, "") for agent in pool
     }
     return {name: why for name, why in reasons.items() if why}
+
+
+def enforced(shortlist: Shortlist, pool: Sequence[Profile], kept_out: Mapping[str, str]) -> Shortlist:
+    """A policy's shortlist, held to the hard filters: who may not bid is in none of its waves, and nobody is lost.
+
+    Args:
+        shortlist: As the policy gave it.
+        pool: Everyone.
+        kept_out: Whom the filters keep out, and why.
+    """
+    members = {
+        one.name: shortlist.members[one.name]
+        for one in pool
+        if one.name in shortlist.members and one.name not in kept_out
+    }
+    waves: list[tuple[str, ...]] = []
+    left = dict.fromkeys(members)
+    for wave in shortlist.waves:
+        waves.append(tuple(name for name in dict.fromkeys(wave) if name in left))
+        left = {name: None for name in left if name not in wave}
+    named = {**shortlist.kept_out, **kept_out}
+    unsaid = {one.name: "the policy does not say why" for one in pool if one.name not in members}
+    ordered = tuple(wave for wave in (*waves, tuple(left)) if wave) if shortlist.waves else ()
+    return shortlist.model_copy(update={"members": members, "kept_out": {**unsaid, **named}, "waves": ordered})
 
 
 def reason_to_keep_out(task: Task, agent: Profile, limits: Limits) -> str:

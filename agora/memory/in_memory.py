@@ -51,13 +51,13 @@ class MemoryStore:
         """
         self._append(run, events)
 
-    def note(self, run: str, event: Event) -> None:
-        """Append an event.
+    def note(self, run: str, *events: Event) -> None:
+        """Append events.
 
         Raises:
-            LedgerError: It cannot be recorded, or the store is closed.
+            LedgerError: One cannot be recorded, or the store is closed.
         """
-        self._append(run, (event,))
+        self._append(run, events)
 
     @asynccontextmanager
     async def hold(self, run: str) -> AsyncGenerator[None]:
@@ -137,7 +137,8 @@ class MemoryStore:
 
     def keep_learned(self, policy: str, seq: int, state: str) -> None:
         """Keep what a policy knows at a position, instead of what was kept before."""
-        self._learned[policy] = (seq, state)
+        if policy not in self._learned or self._learned[policy][0] < seq:
+            self._learned[policy] = (seq, state)
 
     async def close(self) -> None:
         """Refuse further events; what was recorded can still be read."""

@@ -16,8 +16,8 @@ class NullStore:
     async def record(self, run: str, *events: Event) -> None:
         """Forget the events."""
 
-    def note(self, run: str, event: Event) -> None:
-        """Forget the event."""
+    def note(self, run: str, *events: Event) -> None:
+        """Forget the events."""
 
     @asynccontextmanager
     async def hold(self, run: str) -> AsyncGenerator[None]:

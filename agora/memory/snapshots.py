@@ -21,6 +21,9 @@ def kept(connection: Connection, learner: str) -> tuple[int, str] | None:
 
 
 def keep(connection: Connection, learner: str, seq: int, state: str) -> None:
-    """Keep a state instead of what was kept before."""
+    """Keep a state instead of what was kept before, unless that is newer."""
+    before = kept(connection, learner)
+    if before is not None and before[0] >= seq:
+        return
     row = {**_ONE, "learner": learner, "seq": seq, "data": state.encode()}
     connection.execute(upsert(_T, connection.dialect), row)

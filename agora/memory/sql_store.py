@@ -136,13 +136,13 @@ class SQLStore:
         """
         await self._group.add(self._item(run, events))
 
-    def note(self, run: str, event: Event) -> None:
-        """Append an event with the next commit; `record` or `close` makes it durable, in order.
+    def note(self, run: str, *events: Event) -> None:
+        """Append events with the next commit, all or none; `record` or `close` makes them durable, in order.
 
         Raises:
             LedgerError: The store is closed.
         """
-        self._group.note(self._item(run, (event,)))
+        self._group.note(self._item(run, events))
 
     @asynccontextmanager
     async def hold(self, run: str) -> AsyncGenerator[None]:
@@ -271,6 +271,7 @@ class SQLStore:
             for name in _TEXTS:
                 table = METADATA.tables[name]
                 connection.execute(delete(table).where(table.c.seq.in_(seqs)))
+            connection.execute(delete(METADATA.tables["snapshots"]))  # what was learned from them is learned anew
 
         transact(self._engine, gone)
         if self._recollection is not None:

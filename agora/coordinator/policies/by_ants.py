@@ -5,7 +5,6 @@ Who may still be the best are the fewest of the likeliest that hold .95 of the p
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final, cast
@@ -47,7 +46,7 @@ class AntsRanker:
         self._steps: dict[str, Step] = {}  # decision -> as it was seen, until its outcome comes
 
     def rank(self, asked: Asked, able: Sequence[Able]) -> Ranking:
-        """The one drawn first, then the likeliest; of agents that are the same but for their names, the first only."""
+        """The one drawn first, then the likeliest; of agents that are the same but for their names, one by lot."""
         ants = _ants(able)
         state = self._with(ants)
         intent = self._intent_of(asked)
@@ -75,11 +74,9 @@ class AntsRanker:
             ),
             first=tuple(name for name in order if name == chosen or weighed[name].agent in nucleus),
             chosen=chosen,
-            propensities={
-                name: 1.0 if name in weighed and weighed[name].agent in nucleus else chances.get(name, 1.0)
-                for name in by_name
-            },
-            kept_out={},
+            p_chosen=chances,
+            p_first={name: 1.0 if weighed[name].agent in nucleus else chance for name, chance in chances.items()},
+            held_back={},
             reason=f"drawn at {asked.draw:.4f} with p {chances[chosen]:.4f}; {_likeliest(intent.weights)}",
             draw=asked.draw,
             details=self._details(step, intent.method, intent.reason),
@@ -88,7 +85,7 @@ class AntsRanker:
     def seen(self, routed: Routed) -> None:
         """Whoever was looked at is a member from then on."""
         if routed.routing.details.get("colony") == VERSION:
-            self._state = self._with([_ant_of(routed, one) for one in _offered(routed)])
+            self._state = self._with([one.arm for one in _offered(routed)])
 
     def began(self, case: Case) -> None:
         """The step waits for its outcome, with the edge that was walked in truth."""
@@ -106,7 +103,7 @@ class AntsRanker:
             sources=cast("Mapping[str, float]", details["sources"]),
             considered=tuple(
                 Weighed(
-                    agent=_ant_of(case.routed, one),
+                    agent=one.arm,
                     tau=one.terms["tau"],
                     ability=one.terms["ability"],
                     eta=one.terms["eta"],
@@ -115,7 +112,7 @@ class AntsRanker:
                 for one in _offered(case.routed)
             ),
             draw=case.routed.routing.draw or 0.0,
-            chosen=_ant_of(case.routed, case.whom),
+            chosen=case.whom.arm,
         )
 
     def ended(self, case: Case, credited: Credited) -> None:
@@ -128,6 +125,10 @@ class AntsRanker:
         event = weigh(self._state, step, gate, rules=self._rules)
         if not isinstance(event, Ignored):
             self._state = applied(self._state, event)
+
+    def withdrawn(self, case: Case) -> None:
+        """Its step waits no longer."""
+        self._steps.pop(case.id, None)
 
     def saved(self) -> JsonValue:
         """The colony's state, and the steps whose outcome may still come."""
@@ -178,25 +179,15 @@ class AntsRanker:
 
 
 def _ants(able: Sequence[Able]) -> dict[str, Able]:
-    """Ant -> agent: an operator's name, with its card's where an operator has several agents that differ."""
-    alike = Counter(one.arm for one in able)
+    """Arm -> the agent that stands for it."""
     ants: dict[str, Able] = {}
-    for one in sorted(able, key=lambda one: (one.known.lot, one.agent)):
-        ants.setdefault(_ant(one.arm, one.known.card, alone=alike[one.arm] == 1), one)
+    for one in sorted(able, key=lambda one: one.known.lot):
+        ants.setdefault(one.arm, one)
     return ants
 
 
 def _offered(routed: Routed) -> list[Considered]:
     return [one for one in routed.routing.considered if "tau" in one.terms]
-
-
-def _ant_of(routed: Routed, one: Considered) -> str:
-    alike = sum(other.arm == one.arm for other in routed.routing.considered)
-    return _ant(one.arm, one.known.card, alone=alike == 1)
-
-
-def _ant(arm: str, card: str, *, alone: bool) -> str:
-    return arm if alone else f"{arm} {card[:12]}"
 
 
 def _candidate(ant: str, one: Able) -> Candidate:

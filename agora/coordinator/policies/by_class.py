@@ -68,21 +68,25 @@ class AutoRanker:
         """As the policy that is chosen for the task's class ranks; everyone, where that is an auction among all."""
         draw, second = _split(asked.draw)
         by_linucb = self._linucb.rank(asked, able)
-        kept_in = [one for one in able if one.agent not in by_linucb.kept_out]
+        kept_in = [one for one in able if one.agent not in by_linucb.held_back]
         by_ants = self._ants.rank(asked._replace(draw=second), kept_in)
         kind = asked.task.skill or _kind(by_ants)
-        policy, chance, indices = self._choose(kind, draw)
+        policy, chances, indices = self._choose(kind, draw)
         ranking = by_ants if policy.startswith("ants") else by_linucb
-        every = tuple(one.agent for one in ranking.considered)
+        every = tuple(one.agent for one in ranking.considered if one.agent not in by_linucb.held_back)
+        held = tuple(one for one in by_linucb.considered if one.agent in by_linucb.held_back)
+        order = (*(one for one in ranking.considered if one.agent not in by_linucb.held_back), *held)
         figures: dict[str, JsonValue] = dict(indices)
+        p_first = {"sale": dict.fromkeys(every, 1.0), "linucb": by_linucb.p_chosen, "ants": by_ants.p_chosen}
+        p_first |= {"linucb+sale": by_linucb.p_first, "ants+sale": by_ants.p_first}
+        mixed = {name: math.fsum(chances[one] * p_first[one].get(name, 0.0) for one in POLICIES) for name in every}
         return Ranking(
-            considered=_merged(ranking.considered, by_linucb.considered, by_ants.considered),
+            considered=_merged(order, by_linucb.considered, by_ants.considered),
             first=every if policy == "sale" else ranking.first,
             chosen=ranking.chosen,
-            propensities={
-                name: 1.0 if policy == "sale" else ranking.propensities.get(name, 1.0) * chance for name in every
-            },
-            kept_out=by_linucb.kept_out,
+            p_chosen=mixed,
+            p_first=mixed,
+            held_back=by_linucb.held_back,
             reason=f"{policy} for {kind!r} (index {indices[policy]:.4f}); {ranking.reason}",
             draw=asked.draw,
             details={**by_linucb.details, **by_ants.details, "auto": _VERSION, "class": kind, "indices": figures},
@@ -116,6 +120,11 @@ class AutoRanker:
         worth = of_class.get(routing.by, Worth())
         of_class[routing.by] = Worth(n=worth.n + 1, total=worth.total + reward)
 
+    def withdrawn(self, case: Case) -> None:
+        """As its rankers."""
+        self._linucb.withdrawn(case)
+        self._ants.withdrawn(case)
+
     def saved(self) -> JsonValue:
         """What its rankers know, and what the policies were worth."""
         worth: dict[str, JsonValue] = {
@@ -140,12 +149,14 @@ class AutoRanker:
             for kind, of_class in worth.items()
         }
 
-    def _choose(self, kind: str, draw: float) -> tuple[str, float, dict[str, float]]:
+    def _choose(self, kind: str, draw: float) -> tuple[str, dict[str, float], dict[str, float]]:
+        """Who decides, how likely each was to, and the indices."""
         of_class = self._worth.get(kind, {})
         indices = {policy: round(of_class.get(policy, Worth()).index, 12) for policy in POLICIES}
         best = max(POLICIES, key=lambda policy: (indices[policy], -POLICIES.index(policy)))
         drawn = POLICIES[int(draw / _EVEN * len(POLICIES))] if draw < _EVEN else best
-        return drawn, _EVEN / len(POLICIES) + (1 - _EVEN) * (drawn == best), indices
+        chances = {policy: _EVEN / len(POLICIES) + (1 - _EVEN) * (policy == best) for policy in POLICIES}
+        return drawn, chances, indices
 
 
 def _split(draw: float) -> tuple[float, float]:
@@ -168,7 +179,7 @@ def _merged(
         one.model_copy(
             update={
                 "x": contexts[one.agent].x,
-                "terms": {**contexts[one.agent].terms, **weighed[one.agent].terms},
+                "terms": {**contexts[one.agent].terms, **(weighed[one.agent].terms if one.agent in weighed else {})},
             }
         )
         for one in order

@@ -8,9 +8,10 @@ nobody else has been tried, and an auction that goes by price never tries the de
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final
+
+from pydantic import Field
 
 from agora.coordinator.coordinating import Coordinator, Rule, Ruling, State
 from agora.coordinator.crediting import Feedback
@@ -21,79 +22,76 @@ from agora.coordinator.shortlisting import Candidate
 from agora.errors import ConfigError
 from agora.routing import Considered
 from agora.routing_events import Credited, Routed
-from agora.values import JsonValue
+from agora.values import JsonValue, Value
 
-LENGTH: Final = 8
-"""L: so many are looked at closely, and bid at most."""
 SLOW_S: Final = 120.0
 """Seconds of an attempt that count as 1."""
-MARGIN: Final = 0.05
-"""Those who are this little behind the best are asked together with it."""
 _CLOSE: Final = 12
 
 
-class LinUCBRanker:
-    """Owned by one run.
+class LinUCBOptions(Value):
+    """What can be set."""
 
-    Args:
-        alpha: Weight of the width, >= 0.
-        gamma: What the past still counts for after each outcome, in (0, 1].
-        per_arm: Whether each operator has parameters of its own.
-        length: L, >= 1.
-        cost_weight: What the whole cost limit of a task is worth in passed tasks, >= 0.
-        margin: How far behind the best score others are asked together with it, >= 0.
-        newcomer_share: The most of all decisions that go to operators without a record, in (0, 1]. 1, no limit, suits a
-            pool whose owner knows every agent in it.
-    """
+    alpha: float = Field(default=0.5, ge=0)
+    """Weight of the width: how much is tried for want of knowledge."""
+    gamma: float = Field(default=1.0, gt=0, le=1)
+    """What the past still counts for after each outcome."""
+    per_arm: bool = False
+    """Whether each agent has parameters of its own."""
+    length: int = Field(default=8, ge=1)
+    """L: so many are looked at closely, and bid at most."""
+    cost_weight: float = Field(default=0.3, ge=0)
+    """What the whole cost limit of a task is worth in passed tasks."""
+    margin: float = Field(default=0.05, ge=0, allow_inf_nan=False)
+    """How far behind the best score others are asked together with it."""
+    newcomer_share: float = Field(default=1.0, gt=0, le=1)
+    """The most of all decisions that go to agents without a record; 1, no limit, suits a pool whose owner knows it."""
+
+
+DEFAULTS: Final = LinUCBOptions()
+"""What holds unless something else is said."""
+
+
+class LinUCBRanker:
+    """Owned by one run."""
 
     name = "linucb"
 
-    def __init__(
-        self,
-        *,
-        alpha: float = 0.5,
-        gamma: float = 1.0,
-        per_arm: bool = False,
-        length: int = LENGTH,
-        cost_weight: float = 0.3,
-        margin: float = MARGIN,
-        newcomer_share: float = 1.0,
-    ) -> None:
-        if not 0 <= margin < math.inf:
-            raise ConfigError("margin", f"{margin!r} must be 0 or more")
-        self._margin = margin
+    def __init__(self, options: LinUCBOptions = DEFAULTS) -> None:
         rule = Rule(
-            length=length,
-            cost_weight=cost_weight,
+            length=options.length,
+            cost_weight=options.cost_weight,
             slow_s=SLOW_S,
-            newcomer_share=newcomer_share,
+            newcomer_share=options.newcomer_share,
             fill=True,
             last_resort=True,
         )
-        self._settings = Settings(alpha=alpha, gamma=gamma, per_arm=per_arm)
+        self._margin = options.margin
+        self._settings = Settings(alpha=options.alpha, gamma=options.gamma, per_arm=options.per_arm)
         self._coordinator = Coordinator(State(rule=rule, policy=LinUCBState(settings=self._settings)))
 
     def rank(self, asked: Asked, able: Sequence[Able]) -> Ranking:
-        """By the score; whoever is beyond L after them, by the name of nobody: in the order of lots."""
-        pool = [
-            (Candidate(one.arm, float(one.known.cost or 0), f"{one.known.lot} {place}"), _sight(one))
-            for place, one in enumerate(able)
-        ]
+        """By the score; then those beyond L in the order of lots, then those that are held back."""
+        pool = [(Candidate(one.arm, float(one.known.cost or 0), one.known.lot), _sight(one)) for one in able]
         ruling = self._coordinator.decide(pool, id=asked.task.id, kind=asked.task.skill)
-        choice = ruling.choice
+        choice, held = ruling.choice, ruling.kept_out
         inside = sorted(range(len(ruling.places)), key=lambda n: (n != choice.place, -choice.score[n], n))
-        beyond = sorted(set(ruling.contexts) - set(ruling.places), key=lambda place: pool[place][0].lot)
-        considered = [
-            *(_considered(able[ruling.places[n]], ruling, n) for n in inside),
-            *(_considered(able[place], ruling, None, place) for place in beyond),
-        ]
+        others = sorted(
+            set(range(len(able))) - set(ruling.places), key=lambda n: (able[n].arm in held, able[n].known.lot)
+        )
         floor = round(choice.score[choice.place] - self._margin, _CLOSE)
+        first = tuple(able[ruling.places[n]].agent for n in inside if choice.score[n] >= floor)
+        tied = [able[ruling.places[n]].agent for n in inside if choice.score[n] == choice.score[choice.place]]
         return Ranking(
-            considered=tuple(considered),
-            first=tuple(able[ruling.places[n]].agent for n in inside if choice.score[n] >= floor),
+            considered=(
+                *(_considered(able, ruling, ruling.places[n], n) for n in inside),
+                *(_considered(able, ruling, place) for place in others),
+            ),
+            first=first,
             chosen=able[ruling.place].agent,
-            propensities={one.agent: 1.0 for one in considered} | {able[ruling.place].agent: choice.propensity},
-            kept_out={one.agent: ruling.kept_out[one.arm] for one in able if one.arm in ruling.kept_out},
+            p_chosen=dict.fromkeys(tied, 1 / len(tied)) if choice.propensity < 1 else {able[ruling.place].agent: 1.0},
+            p_first=dict.fromkeys(first, 1.0),
+            held_back={one.agent: held[one.arm] for one in able if one.arm in held},
             reason=f"{ruling.decision.reason}; from {floor:.4f} on all are asked together",
             details={"features": FEATURES_VERSION},
         )
@@ -115,6 +113,10 @@ class LinUCBRanker:
         self._coordinator.learn(
             Feedback(decision=case.id, passed=credited.passed, failure=credited.failure, cost_share=credited.cost_share)
         )
+
+    def withdrawn(self, case: Case) -> None:
+        """Its context waits no longer."""
+        self._coordinator.withdraw(case.id)
 
     def saved(self) -> JsonValue:
         """The coordinator's state."""
@@ -143,9 +145,9 @@ def _sight(one: Able) -> Sight:
     )
 
 
-def _considered(one: Able, ruling: Ruling, figure: int | None, place: int = 0) -> Considered:
-    terms: dict[str, float] = {}
+def _considered(able: Sequence[Able], ruling: Ruling, place: int, figure: int | None = None) -> Considered:
+    one, terms = able[place], dict[str, float]()
     if figure is not None:
-        choice, place = ruling.choice, ruling.places[figure]
+        choice = ruling.choice
         terms = {"mean": choice.mean[figure], "width": choice.width[figure], "score": choice.score[figure]}
     return Considered(agent=one.agent, arm=one.arm, known=one.known, x=ruling.contexts[place], terms=terms)

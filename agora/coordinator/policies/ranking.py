@@ -32,7 +32,7 @@ class Able(NamedTuple):
     agent: str
     """Its name."""
     arm: str
-    """Its operator."""
+    """What its record is kept by, and nobody else's."""
     known: Known
     """What is known of it."""
 
@@ -41,15 +41,17 @@ class Ranking(NamedTuple):
     """Everyone who may be asked, the best first."""
 
     considered: tuple[Considered, ...]
-    """With every figure; nobody twice."""
+    """With every figure; nobody twice. Who is held back comes last."""
     first: tuple[str, ...]
     """Who may still be the best: those that an auction is held among."""
     chosen: str
     """Who gets the task where there is no auction."""
-    propensities: Mapping[str, float]
-    """Agent -> chance of its place: of being the chosen one, or of being among the first."""
-    kept_out: Mapping[str, str]
-    """Agent -> why it is not asked at all."""
+    p_chosen: Mapping[str, float]
+    """Agent -> chance of being the chosen one; who is not named has none."""
+    p_first: Mapping[str, float]
+    """Agent -> chance of being among the first; who is not named has none."""
+    held_back: Mapping[str, str]
+    """Agent -> why it is asked only when nobody else is left."""
     reason: str
     """One sentence with the figures that decided."""
     draw: float | None = None
@@ -95,6 +97,10 @@ class Ranker(Protocol):
 
     def ended(self, case: Case, credited: Credited) -> None:
         """Its outcome came; once a case."""
+        ...
+
+    def withdrawn(self, case: Case) -> None:
+        """No outcome of it will come."""
         ...
 
     def saved(self) -> JsonValue:
