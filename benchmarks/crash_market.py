@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from agora.ambient import SystemClock
 from agora.bids import Price
-from agora.cli.definitions import load_mechanism, load_tasks
+from agora.cli.definitions import load_mechanism, load_policy, load_tasks
 from agora.errors import LeaseError, UnknownNameError
 from agora.events import Called, Event, Resumed, TaskDone, ToolUsed
 from agora.market import Market
@@ -108,6 +108,8 @@ async def _in_market(place: Place, use: Callable[[Market], Awaitable[Report]]) -
         market = Market(
             starter_agents(RuleModel("local/scripted", small_model, price=Price(unit="s"))),
             mechanism=load_mechanism("sale", project=ROOT),
+            # what tasks at once teach one another hangs on which ends first: whom the next is asked of would, too
+            policy=load_policy("sale" if place.parallel > 1 else "linucb+sale", project=ROOT),
             sandbox=best_sandbox(),
             store=store,
             approve=_yes,

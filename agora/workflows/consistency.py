@@ -53,7 +53,7 @@ def consistency(outputs: Sequence[Output], *, embed: Embed | None = None) -> Con
         ConfigError: The embeddings cannot be compared.
 
     >>> consistency([Output("a", "42."), Output("b", "42"), Output("c", "41")]).score
-    0.3333333333333333
+    0.333333333333
     """
     total, pairs = 0.0, 0
     ways: set[Way] = set()
