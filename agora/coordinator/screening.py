@@ -42,7 +42,7 @@ def filtered(task: Task, pool: Sequence[Profile], outlook: Outlook) -> dict[str,
 
 
 def enforced(shortlist: Shortlist, pool: Sequence[Profile], kept_out: Mapping[str, str]) -> Shortlist:
-    """A policy's shortlist, held to the hard filters: who may not bid is in none of its waves, and nobody is lost.
+    """A policy's shortlist, held to the hard filters: who may not bid is in none of its waves, and no member is lost.
 
     Args:
         shortlist: As the policy gave it.
@@ -60,9 +60,8 @@ def enforced(shortlist: Shortlist, pool: Sequence[Profile], kept_out: Mapping[st
         waves.append(tuple(name for name in dict.fromkeys(wave) if name in left))
         left = {name: None for name in left if name not in wave}
     named = {**shortlist.kept_out, **kept_out}
-    unsaid = {one.name: "the policy does not say why" for one in pool if one.name not in members}
     ordered = tuple(wave for wave in (*waves, tuple(left)) if wave) if shortlist.waves else ()
-    return shortlist.model_copy(update={"members": members, "kept_out": {**unsaid, **named}, "waves": ordered})
+    return shortlist.model_copy(update={"members": members, "kept_out": named, "waves": ordered})
 
 
 def reason_to_keep_out(task: Task, agent: Profile, limits: Limits) -> str:
