@@ -320,8 +320,9 @@ async def test_a_policy_learns_on_while_agents_join_and_leave(name: str, tmp_pat
     await store.close()
 
 
+@pytest.mark.parametrize("parallel", [1, 3])
 @pytest.mark.parametrize("at", ["screened", "awarded", "verified", "credited"])
-async def test_a_run_that_was_cut_off_goes_on_with_what_it_knew(at: str) -> None:
+async def test_a_run_that_was_cut_off_goes_on_with_what_it_knew(at: str, parallel: int) -> None:
     store = memory()
 
     def power() -> None:
@@ -330,7 +331,7 @@ async def test_a_run_that_was_cut_off_goes_on_with_what_it_knew(at: str) -> None
     failpoints.arm(Failpoint(at, 5, act=power))
     try:
         with pytest.raises(Power):
-            await market(POOL, store, None, attempts=2).run_all(tasks(0, 12))
+            await market(POOL, store, None, attempts=2).run_all(tasks(0, 12), parallel=parallel)
     finally:
         failpoints.arm(None)
     report = await market(POOL, store, None, attempts=2).resume("last")
@@ -502,6 +503,14 @@ async def test_a_run_is_not_gone_on_with_under_other_options() -> None:
     with pytest.raises(ConfigError, match="options"):
         await market(POOL, store, linucb_sale(alpha=2.0)).resume("last")
     assert (await market(POOL, store, linucb_sale(alpha=0.5)).resume("last")).results
+
+
+async def test_equals_share_the_chance_to_be_chosen_and_the_dearer_have_none() -> None:
+    store = memory()
+    pool = [agent("a"), agent("b"), agent("dear", price="0.5")]
+    await market(pool, store, named("linucb")).run_all(tasks(0, 1))
+    (screened,) = (event for event in events_of(store) if isinstance(event, Screened))
+    assert screened.shortlist.members == {"a": 0.5, "b": 0.5, "dear": 1.0}
 
 
 @pytest.mark.parametrize("name", LEARNING)

@@ -81,7 +81,10 @@ class LinUCBRanker:
         )
         floor = round(choice.score[choice.place] - self._margin, _CLOSE)
         first = tuple(able[ruling.places[n]].agent for n in inside if choice.score[n] >= floor)
-        tied = [able[ruling.places[n]].agent for n in inside if choice.score[n] == choice.score[choice.place]]
+        best = choice.score[choice.place], pool[ruling.place][0].cost
+        tied = [
+            able[place].agent for n, place in enumerate(ruling.places) if (choice.score[n], pool[place][0].cost) == best
+        ]
         return Ranking(
             considered=(
                 *(_considered(able, ruling, ruling.places[n], n) for n in inside),
@@ -89,7 +92,7 @@ class LinUCBRanker:
             ),
             first=first,
             chosen=able[ruling.place].agent,
-            p_chosen=dict.fromkeys(tied, 1 / len(tied)) if choice.propensity < 1 else {able[ruling.place].agent: 1.0},
+            p_chosen=dict.fromkeys(tied, choice.propensity),
             p_first=dict.fromkeys(first, 1.0),
             held_back={one.agent: held[one.arm] for one in able if one.arm in held},
             reason=f"{ruling.decision.reason}; from {floor:.4f} on all are asked together",
