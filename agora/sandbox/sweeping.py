@@ -102,11 +102,23 @@ def _try_lock(descriptor: int, how: int) -> bool:
 
 def discard(folder: Path) -> None:
     """Remove a private folder; what a kill leaves of it is still known as ours."""
-    remove(folder / COPY)
-    remove(folder)
+    _erase(folder)
     descriptor = _held.pop(folder, None)
     if descriptor is not None:
         os.close(descriptor)
+
+
+def _erase(folder: Path) -> bool:
+    """Remove a private folder, of which no step on the way leaves what nobody would sweep; whether it is gone."""
+    remove(folder / COPY)
+    draft = folder.with_name(f"{_DRAFT}{folder.name.removeprefix(PREFIX)}")
+    try:
+        # a folder that has lost its owner's file and not yet itself would be taken for somebody else's
+        folder.rename(draft)
+    except OSError:
+        draft = folder
+    remove(draft)
+    return not draft.exists()
 
 
 def sweep_once() -> None:
@@ -136,11 +148,10 @@ def sweep(*, bound_s: float = 10.0) -> Swept:
             if lock is None:
                 continue
             try:
+                gone = False
                 if time.monotonic() < ends:
                     _end_orphans(folder / COPY)
-                    remove(folder / COPY)
-                    remove(folder)
-                gone = not folder.exists()
+                    gone = _erase(folder)
                 removed, left = removed + gone, left + (not gone)
             finally:
                 os.close(lock)

@@ -224,3 +224,35 @@ def test_a_folder_whose_owner_died_while_making_it_goes_and_one_that_is_being_ma
     os.close(held)
     sweep()
     assert set(place.iterdir()) == before
+
+
+_DISCARDER = """
+import os, signal, sys
+from agora.sandbox.sweeping import discard, private_folder
+folder, left = private_folder(), [int(sys.argv[1])]
+(folder / "copy").mkdir()
+(folder / "copy" / "file").touch()
+def until_then(step):
+    def taken(*args, **more):
+        left[0] -= 1
+        if left[0] < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return step(*args, **more)
+    return taken
+os.unlink, os.rmdir, os.rename = map(until_then, (os.unlink, os.rmdir, os.rename))
+discard(folder)
+"""
+
+
+def test_killed_at_any_step_of_removing_its_copy_it_leaves_nothing_that_the_next_does_not_sweep(place: Path) -> None:
+    env = {**os.environ, "TMPDIR": str(place)}
+    killed = 0
+    for step in range(20):
+        ended = subprocess.run([sys.executable, "-c", _DISCARDER, str(step)], env=env, check=False)
+        sweep()
+        assert not list(place.iterdir()), f"after step {step}"
+        if ended.returncode == 0:
+            break
+        assert ended.returncode == -signal.SIGKILL
+        killed += 1
+    assert 4 <= killed < 19  # the file, the copy, the owner's file and the folder at least
