@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from typing_extensions import Protocol, runtime_checkable
 
@@ -10,6 +10,7 @@ from agora.bids import Lesson, Plan
 from agora.events import Event, Stepped
 from agora.messages import Reply, Request
 from agora.protocols import ChatModel, Desk, Policy
+from agora.records import Stored
 from agora.rules import Rules
 from agora.tasks import Outcome, Task, Work
 from agora.values import JsonValue
@@ -146,6 +147,21 @@ class Keeping(Protocol):
 
         Raises:
             LedgerError: The database refused.
+        """
+        ...
+
+
+@runtime_checkable
+class Archive(Protocol):
+    """A store, or an exported ledger, that gives its entries whole: what can be verified, proven and carried away."""
+
+    def stored(
+        self, run: str | None = None, *, after: int = 0, kinds: frozenset[str] | None = None
+    ) -> Iterator[Stored]:
+        """The ledger (of one run, of some kinds of events) in order, from after a sequence number.
+
+        Raises:
+            LedgerError: It cannot be read.
         """
         ...
 

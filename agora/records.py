@@ -58,6 +58,42 @@ class Recorded(NamedTuple):
     """The body; None where it was erased."""
 
 
+class Envelope(NamedTuple):
+    """What an entry's hash is over."""
+
+    v: int
+    """The envelope's version."""
+    seq: int
+    """Position, from 1, without gaps."""
+    run: str
+    """The run's id."""
+    kind: str
+    """The event's kind."""
+    at_us: int
+    """When it was recorded, microseconds since the epoch."""
+    body: str
+    """Salted hash of the body, hexadecimal."""
+    prev: str
+    """Hash of the entry before."""
+
+
+class Entry(NamedTuple):
+    """An envelope with its hash, as stored."""
+
+    envelope: Envelope
+    hash: str
+
+
+class Stored(NamedTuple):
+    """An entry as it is kept, with its body."""
+
+    entry: Entry
+    salt: bytes | None
+    """None where the body was erased."""
+    body: bytes | None
+    """Canonical bytes of the event; None where it was erased."""
+
+
 class RunInfo(NamedTuple):
     """One run, summed up."""
 

@@ -41,11 +41,12 @@ from agora.events import (
     Verified,
 )
 from agora.ledger.canonical import decode, encode
-from agora.ledger.chain import GENESIS, Envelope, body_hash, entry_hash
+from agora.ledger.chain import GENESIS, body_hash, entry_hash
 from agora.memory.null_store import NullStore
 from agora.memory.sql_store import SQLStore
 from agora.messages import Message, Reply, Request, ToolCall, ToolSpec
 from agora.protocols import Store
+from agora.records import Envelope
 from agora.tasks import Limits, Outcome, Task, Usage, Verdict, Work
 
 AGENTS = ("scout", "surgeon", "clerk")

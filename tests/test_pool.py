@@ -17,8 +17,6 @@ from agora.agents.llm import LLMAgent
 from agora.ambient import SystemClock
 from agora.auctions import SALE
 from agora.bids import Plan, Price
-from agora.cli.pool_told import change_line
-from agora.cli.story import told
 from agora.coordinator.policies import sale
 from agora.errors import ConfigError, LedgerError, UnknownNameError
 from agora.events import (
@@ -44,6 +42,8 @@ from agora.protocols import Agent, Desk, Mechanism, Store
 from agora.results import Result
 from agora.tasks import Check, Limits, Task, Verdict
 from agora.testing import RuleModel, audit
+from agora.traces.pool_told import change_line
+from agora.traces.story import told
 
 SAYS_42 = Check(kind="exact", options={"answer": "42"})
 Meanwhile = Callable[[], Awaitable[object]]

@@ -18,7 +18,6 @@ from agora.agents.tools import tool
 from agora.bids import Plan, Price
 from agora.cli.approve import whole_of
 from agora.cli.asking import lines_of
-from agora.cli.story import told
 from agora.desk.remembering import put_back
 from agora.errors import ApprovalPendingError, ApprovalRefusedError, SandboxError
 from agora.events import Asked, CommandReserved, Done, Learned, Resumed, TaskDone, ToolUsed
@@ -31,6 +30,7 @@ from agora.questions import Answer, Question
 from agora.sandbox import BareSandbox, best_sandbox
 from agora.tasks import Change, Limits, Patch, Task, Tier, Usage, Verdict
 from agora.testing import FakeClock, ScriptedModel, audit, call, say
+from agora.traces.story import told
 from test_resume import PLAN, Power, cut_off, events, market_of, task, yes
 
 KEY_SHAPED = "sk-test1234567890abcdefgh"

@@ -10,10 +10,10 @@ from agora.cli.options import Json, Project
 
 if TYPE_CHECKING:
     from agora.cli.session import Session
-    from agora.cli.story import RunStory
     from agora.events import Asked
     from agora.protocols import Store
     from agora.questions import Question
+    from agora.traces.story import RunStory
 
 
 def approve(
@@ -46,7 +46,7 @@ async def _approve(session: Session, ref: str | None, name: str | None, answer: 
     from agora.cli.forms import print_form, question_form
     from agora.cli.paint import out
     from agora.cli.session import opened_store
-    from agora.cli.story import told
+    from agora.traces.story import told
 
     async with opened_store(session) as store:
         run = waiting_run(store, ref)
@@ -81,8 +81,8 @@ def waiting_run(store: Store, ref: str | None) -> str:
         UnknownNameError: There is none of that name, or several.
         ConfigError: No run waits.
     """
-    from agora.cli.story import told
     from agora.errors import ConfigError
+    from agora.traces.story import told
 
     if ref is not None:
         return store.find_run(ref)

@@ -12,8 +12,8 @@ from agora.auctions.ranking import cost_share
 from agora.bench.best_of_n import BestOfN
 from agora.bench.live import Lab
 from agora.bench.ways import Way
-from agora.cli.story import RunStory
 from agora.protocols import Agent
+from agora.traces.story import RunStory
 
 
 def mean_asks(story: RunStory) -> dict[str, float]:

@@ -10,12 +10,12 @@ from agora.cli.candid import argument
 from agora.cli.flow_story import MOST_SKIPPED, story_tree
 from agora.cli.paint import grid, out, safe, taken, usd, verdict, visible
 from agora.cli.rows import LEGEND, table_of, why
-from agora.cli.story import RunStory, TaskStory
 from agora.coordinator import reason_to_keep_out
 from agora.errors import ApprovalError, BudgetError, NoBidsError, VerifierError
 from agora.questions import Question
 from agora.results import Report, Result
 from agora.tasks import Limits, Verdict
+from agora.traces.story import RunStory, TaskStory
 from agora.workflows.executor import FlowReport
 
 _SHOWN_OUTPUT_CHARS = 4_000

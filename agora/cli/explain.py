@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from agora.cli.session import Session
-    from agora.cli.story import AttemptStory, AuctionStory, TaskStory
+    from agora.traces.story import AttemptStory, AuctionStory, TaskStory
     from agora.values import JsonValue
 
 

@@ -8,10 +8,10 @@ from agora.bids import Bid, Score
 from agora.cli.explaining_jury import marks_of
 from agora.cli.explaining_routing import routing_form
 from agora.cli.forms import Form, amount_form, auction_form, plain, task_form
-from agora.cli.juries import judges_of, reckoned
-from agora.cli.reckoning import sheet_of, ties_of, turns_of
-from agora.cli.story import AuctionStory, TaskStory
 from agora.events import Scored
+from agora.traces.juries import judges_of, reckoned
+from agora.traces.reckoning import sheet_of, ties_of, turns_of
+from agora.traces.story import AuctionStory, TaskStory
 from agora.values import JsonValue
 
 

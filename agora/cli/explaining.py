@@ -15,10 +15,10 @@ from agora.bids import Amount, Bid, Clearing, Reserve
 from agora.cli.explaining_jury import by_reason, lay, name_of, print_jury, say
 from agora.cli.forms import plain
 from agora.cli.paint import grid, number, safe
-from agora.cli.reckoning import Sheet, Turn, rounded, sheet_of, ties_of, turns_of
 from agora.cli.rows import ranked
-from agora.cli.story import AuctionStory
 from agora.events import Scored
+from agora.traces.reckoning import Sheet, Turn, rounded, sheet_of, ties_of, turns_of
+from agora.traces.story import AuctionStory
 
 PLAN_CHARS: Final = 160
 _PRICE_DIGITS: Final = 3

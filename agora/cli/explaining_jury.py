@@ -9,11 +9,11 @@ from rich.padding import Padding
 from rich.table import Table
 
 from agora.bids import Bid, Juror
-from agora.cli.juries import Counted, above_a_coin, judges_of, reckoned
 from agora.cli.paint import grid, inset, narrow, out, safe
-from agora.cli.reckoning import Sheet, rounded
-from agora.cli.story import AuctionStory
 from agora.events import Scored
+from agora.traces.juries import Counted, above_a_coin, judges_of, reckoned
+from agora.traces.reckoning import Sheet, rounded
+from agora.traces.story import AuctionStory
 
 _NAME_CHARS: Final = 20
 _NARROW_NAME_CHARS: Final = 12

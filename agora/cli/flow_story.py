@@ -14,8 +14,8 @@ from rich.tree import Tree
 from agora.cli.flow_fold import fitted
 from agora.cli.flow_tree import flow_tree
 from agora.cli.paint import usd
-from agora.cli.story import RunStory, TaskStory
 from agora.events import Compared, ContextItem, FlowBegan
+from agora.traces.story import RunStory, TaskStory
 from agora.workflows.drawing import Branch, tree
 from agora.workflows.nodes import MOST_NODES, Flow
 

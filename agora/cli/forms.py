@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from agora.bids import Amount, Score
 from agora.cli.rows import ranked
-from agora.cli.story import AttemptStory, AuctionStory, RunStory, TaskStory
 from agora.events import Asked, FlowBegan, Resumed
 from agora.tasks import Patch, Usage
+from agora.traces.story import AttemptStory, AuctionStory, RunStory, TaskStory
 from agora.values import JsonValue
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ from agora.cli.resume import resume
 from agora.cli.run import run
 from agora.cli.runs import runs
 from agora.cli.show import show
+from agora.cli.trace import trace_app
 from agora.errors import AgoraError
 
 _INTERRUPTED_LINE = "interrupted: what was recorded is kept; see it with `agora show last`"
@@ -65,6 +66,7 @@ app.command()(show)
 app.command()(explain)
 app.command()(fit)
 app.add_typer(agents_app, name="agents")
+app.add_typer(trace_app, name="trace")
 app.add_typer(memory_app, name="memory")
 app.add_typer(bench_app, name="bench")
 app.command()(doctor)

@@ -57,9 +57,9 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
     from agora.cli.pool import join_pool
     from agora.cli.running import ONLY, conduct, ended, is_quiet, market_of, rules_of
     from agora.cli.session import opened_store
-    from agora.cli.story import told
     from agora.cli.view import view_of
     from agora.sandbox import BareSandbox
+    from agora.traces.story import told
     from agora.workflows.executor import resume_flow
     from agora.workflows.paced import resume_paced
     from agora.workflows.planning.running import resume_plan

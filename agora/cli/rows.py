@@ -8,8 +8,8 @@ from rich.table import Table
 
 from agora.bids import Bid
 from agora.cli.paint import amount, grid, narrow, number, safe, verdict
-from agora.cli.story import AttemptStory, AuctionStory, TaskStory
 from agora.tasks import Verdict
+from agora.traces.story import AttemptStory, AuctionStory, TaskStory
 
 LEGEND = "steps, tokens written and seconds: promised/delivered"
 """What the last three columns mean."""

@@ -89,7 +89,7 @@ STATES: Mapping[State, str] = {
 
 def state_in(store: Store, run: str) -> State:
     """Where a run is."""
-    from agora.cli.story import told
+    from agora.traces.story import told
 
     if store.holder(run):
         return "running"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from agora.cli.runs import State
     from agora.cli.session import Session
-    from agora.cli.story import RunStory, TaskStory
+    from agora.traces.story import RunStory, TaskStory
 
 _NEXT: Mapping[State, str] = {
     "done": "why it went so: agora explain",
@@ -43,7 +43,7 @@ async def read_run(session: Session, ref: str) -> tuple[str, RunStory]:
     """
     from agora.cli.runs import alternative
     from agora.cli.session import opened_store
-    from agora.cli.story import told
+    from agora.traces.story import told
 
     async with opened_store(session) as store:
         latest = store.runs() if ref == "last" else ()
@@ -74,10 +74,10 @@ def _print(run: str, story: RunStory, state: State) -> None:
     from agora.cli.flow_story import story_tree
     from agora.cli.joining import ABSENT, grouped
     from agora.cli.paint import inset, out, remarks, safe, taken, times
-    from agora.cli.pool_told import change_line
     from agora.cli.resume import charged
     from agora.cli.rows import LEGEND, table_of
     from agora.cli.runs import STATES
+    from agora.traces.pool_told import change_line
 
     console = out()
     console.print(f"[head]run {run}[/]{STATES[state]}")

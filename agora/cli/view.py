@@ -20,9 +20,7 @@ from rich.tree import Tree
 from agora.bids import Award
 from agora.cli.flow_story import LiveTree
 from agora.cli.paint import amount, err, number, safe, steps, taken, usd, verdict
-from agora.cli.pool_told import change_line
 from agora.cli.rows import LEGEND, table_of
-from agora.cli.story import AuctionStory, RunStory, TaskStory
 from agora.cli.tail import Tail
 from agora.events import (
     Asked,
@@ -42,6 +40,8 @@ from agora.events import (
 )
 from agora.ledger.redact import Redactor
 from agora.tasks import Task
+from agora.traces.pool_told import change_line
+from agora.traces.story import AuctionStory, RunStory, TaskStory
 
 _REFRESH_HZ = 8
 _FOOTER_ROWS = 5

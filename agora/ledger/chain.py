@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from agora.ledger.canonical import canonical
+from agora.records import Entry, Envelope
 
 VERSION: Final = 1
 """The envelope's version."""
@@ -24,32 +25,6 @@ SALT_BYTES: Final = 16
 """The length of a body's salt."""
 # Characters that stand for themselves in JSON.
 _PLAIN: Final = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.")
-
-
-class Envelope(NamedTuple):
-    """What an entry's hash is over."""
-
-    v: int
-    """The envelope's version."""
-    seq: int
-    """Position, from 1, without gaps."""
-    run: str
-    """The run's id."""
-    kind: str
-    """The event's kind."""
-    at_us: int
-    """When it was recorded, microseconds since the epoch."""
-    body: str
-    """Salted hash of the body, hexadecimal."""
-    prev: str
-    """Hash of the entry before."""
-
-
-class Entry(NamedTuple):
-    """An envelope with its hash, as stored."""
-
-    envelope: Envelope
-    hash: str
 
 
 def body_hash(salt: bytes, body: bytes) -> str:

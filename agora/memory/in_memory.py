@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from agora.errors import LeaseError, LedgerError, UnknownNameError
 from agora.events import Called, Done, Event, Learned, Posted, Started, TaskDone, ToolUsed
 from agora.ledger.canonical import decode, seal
-from agora.ledger.chain import GENESIS, SALT_BYTES, VERSION, Envelope, body_hash, entry_hash
+from agora.ledger.chain import GENESIS, SALT_BYTES, VERSION, body_hash, entry_hash
 from agora.ledger.redact import NOTHING, Redactor
 from agora.memory.learned import MemoryUpdate, RecordKey, added, fresh, keys_of, read_update
 from agora.memory.words import shared, words
 from agora.protocols import Clock
-from agora.records import AgentRecord, MemoryEntry, Recorded, RunInfo
+from agora.records import AgentRecord, Entry, Envelope, MemoryEntry, Recorded, RunInfo, Stored
 from agora.tasks import Usage, Verdict
 
 
@@ -38,6 +38,7 @@ class MemoryStore:
         self._redactor = redactor
         self._salt = salt
         self._entries: list[Recorded] = []
+        self._stored: list[Stored] = []
         self._records: dict[RecordKey, AgentRecord] = {}
         self._learned: dict[str, tuple[int, str]] = {}
         self._held: set[str] = set()
@@ -87,6 +88,18 @@ class MemoryStore:
                 entry
                 for entry in self._entries[max(after, 0) :]
                 if run in (None, entry.run) and (kinds is None or (entry.event and entry.event.kind in kinds))
+            ]
+        )
+
+    def stored(
+        self, run: str | None = None, *, after: int = 0, kinds: frozenset[str] | None = None
+    ) -> Iterator[Stored]:
+        """The same, whole: envelopes, hashes, salts and the bytes of bodies."""
+        return iter(
+            [
+                one
+                for one in self._stored[max(after, 0) :]
+                if run in (None, one.entry.envelope.run) and (kinds is None or one.entry.envelope.kind in kinds)
             ]
         )
 
@@ -153,20 +166,19 @@ class MemoryStore:
         sealed = [(event, *seal(event, redactor=self._redactor)) for event in events]
         for event, body, changed in sealed:
             prev = self._entries[-1].hash if self._entries else GENESIS
-            at_us = self._clock.now_us()
+            at_us, salt = self._clock.now_us(), self._salt()
             envelope = Envelope(
                 v=VERSION,
                 seq=len(self._entries) + 1,
                 run=run,
                 kind=event.kind,
                 at_us=at_us,
-                body=body_hash(self._salt(), body),
+                body=body_hash(salt, body),
                 prev=prev,
             )
-            kept = decode(body) if changed else event
-            self._entries.append(
-                Recorded(seq=envelope.seq, run=run, at_us=at_us, hash=entry_hash(envelope), event=kept)
-            )
+            kept, hashed = decode(body) if changed else event, entry_hash(envelope)
+            self._entries.append(Recorded(seq=envelope.seq, run=run, at_us=at_us, hash=hashed, event=kept))
+            self._stored.append(Stored(Entry(envelope, hashed), salt, body))
             update = read_update(kept) if isinstance(kept, Learned) else None
             for key in keys_of(update):
                 self._records[key] = added(self._records.get(key) or fresh(key), update)

@@ -12,13 +12,14 @@ from agora.errors import LeaseError, LedgerError
 from agora.events import Event
 from agora.failpoints import reach
 from agora.ledger.canonical import decode, seal
-from agora.ledger.chain import GENESIS, VERSION, Envelope, body_hash, entry_hash
+from agora.ledger.chain import GENESIS, VERSION, body_hash, entry_hash
 from agora.ledger.redact import Redactor
 from agora.memory.dialects import Cell, Prepared, transact
 from agora.memory.group_commit import Item
 from agora.memory.leases import Leases
 from agora.memory.projections import Place, Projection, Statements
 from agora.memory.tables import METADATA
+from agora.records import Envelope
 
 _LEDGER: Final = METADATA.tables["ledger"]
 _BODIES: Final = METADATA.tables["bodies"]

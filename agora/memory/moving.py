@@ -28,6 +28,7 @@ from agora.memory.projections import Place, Projection, Statements
 from agora.memory.remaking import remake
 from agora.memory.tables import METADATA
 from agora.protocols import Clock
+from agora.records import Stored
 
 _T: Final = METADATA.tables
 _LEDGER: Final = _T["ledger"]
@@ -106,7 +107,7 @@ def prove(connection: Connection) -> Proof:
     return Proof(entries=seq, head=prev, bodies=bodies, bodies_hash=digest.hexdigest())
 
 
-def _check(stored: reads.Stored, *, seq: int, prev: str) -> None:
+def _check(stored: Stored, *, seq: int, prev: str) -> None:
     entry, salt, body = stored
     bad = verify([entry], seq=seq, prev=prev)
     if bad is None and body is not None:
@@ -179,7 +180,7 @@ def _begun(reading: Connection, writing: Connection) -> tuple[int, str]:
     return int(last.seq), str(last.hash)
 
 
-def _write(writing: Connection, *, page: Sequence[reads.Stored], statements: Statements) -> None:
+def _write(writing: Connection, *, page: Sequence[Stored], statements: Statements) -> None:
     entries: list[Mapping[str, Cell]] = []
     bodies: list[Mapping[str, Cell]] = []
     projection = Projection(statements)

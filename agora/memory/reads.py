@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, RowMapping, func, select
 
-from agora.ledger.chain import Entry, Envelope
 from agora.memory.learned import unpacked
 from agora.memory.tables import METADATA
-from agora.records import AgentRecord, RunInfo
+from agora.records import AgentRecord, Entry, Envelope, RunInfo, Stored
 from agora.tasks import Usage, Verdict
 
 _T: Final = METADATA.tables
@@ -27,16 +26,6 @@ _ENTRIES: Final = select(
     _BODIES.c.salt,
     _BODIES.c.body.label("content"),
 ).select_from(_LEDGER.outerjoin(_BODIES, _BODIES.c.seq == _LEDGER.c.seq))
-
-
-class Stored(NamedTuple):
-    """An entry as it stands in the database."""
-
-    entry: Entry
-    salt: bytes | None
-    """None where the body was erased."""
-    body: bytes | None
-    """None where it was erased."""
 
 
 def page(

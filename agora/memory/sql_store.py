@@ -33,7 +33,7 @@ from agora.memory.recall import DEFAULTS, Recalling, recall
 from agora.memory.remaking import remake
 from agora.memory.tables import METADATA
 from agora.protocols import Clock
-from agora.records import AgentRecord, MemoryEntry, Recorded, RunInfo
+from agora.records import AgentRecord, MemoryEntry, Recorded, RunInfo, Stored
 
 if TYPE_CHECKING:
     from agora.memory.recollection import Recollection
@@ -189,7 +189,7 @@ class SQLStore:
         Raises:
             LedgerError: It cannot be read.
         """
-        for (envelope, hashed), _, body in self._stored(run, after=after, kinds=kinds):
+        for (envelope, hashed), _, body in self.stored(run, after=after, kinds=kinds):
             event = None if body is None else decode(body)
             yield Recorded(seq=envelope.seq, run=envelope.run, at_us=envelope.at_us, hash=hashed, event=event)
 
@@ -246,12 +246,9 @@ class SQLStore:
         """The position of the first entry that was changed, or whose body was; None: all hold.
 
         A cut tail or a rewritten whole needs a checkpoint to be seen.
-
-        Raises:
-            LedgerError: It cannot be read.
         """
         seq, prev = 0, GENESIS
-        for entry, salt, body in self._stored(None, after=0):
+        for entry, salt, body in self.stored():
             if (bad := verify([entry], seq=seq, prev=prev)) is not None:
                 return bad
             seq, prev = entry.envelope.seq, entry.hash
@@ -326,7 +323,10 @@ class SQLStore:
                 read_update(event)  # refused here, so that it cannot break a whole batch
         return Item(run, events, at_us=self._clock.now_us())
 
-    def _stored(self, run: str | None, *, after: int, kinds: frozenset[str] | None = None) -> Iterator[reads.Stored]:
+    def stored(
+        self, run: str | None = None, *, after: int = 0, kinds: frozenset[str] | None = None
+    ) -> Iterator[Stored]:
+        """The same, whole: envelopes, hashes, salts and the bytes of bodies."""
         # A page a query: a slow reader must not keep the write-ahead log from being folded in.
         while True:
             with self._reading() as connection:

@@ -14,7 +14,6 @@ from agora.ambient import SystemClock
 from agora.cli.approval import Approver
 from agora.cli.approve import whole_of
 from agora.cli.asking import lines_of
-from agora.cli.story import told
 from agora.cli.view import Silent
 from agora.errors import LedgerError
 from agora.events import Asked, Awarded, Event, Performed, Posted
@@ -22,6 +21,7 @@ from agora.memory.sql_store import SQLStore
 from agora.questions import About, Answer, Question
 from agora.settings import Approval
 from agora.tasks import Change, Patch
+from agora.traces.story import told
 from cli.projects import CHECK, FIXER, Shell, at_terminal, doing, make_project, started, until
 
 RUN = ("run", "mend word.txt", "--workspace", "repo", "--verify", CHECK)

@@ -11,13 +11,13 @@ from agora.agents.function import FunctionAgent
 from agora.agents.llm import LLMAgent
 from agora.bids import Plan, Price, Profile, Shortlist
 from agora.cli.endings import exit_code
-from agora.cli.story import RunStory
 from agora.market import Market
 from agora.protocols import Agent, Chance, Desk
 from agora.results import Report, Result
 from agora.routing import Outlook
 from agora.tasks import Check, Limits, Task, Usage, Verdict
 from agora.testing import FakeClock, ScriptedModel, say
+from agora.traces.story import RunStory
 
 PASSES = Check(kind="exact", options={"answer": "42"})
 

@@ -13,7 +13,6 @@ import pytest
 
 from agora.ambient import SystemClock
 from agora.bids import Amount, Award, Bid, Clearing, Lesson, Plan, Profile, Reserve, Score, Shortlist
-from agora.cli.story import TaskStory, told
 from agora.events import (
     Awarded,
     BidPlaced,
@@ -31,6 +30,7 @@ from agora.events import (
 )
 from agora.memory.sql_store import SQLStore
 from agora.tasks import Outcome, Task, Usage, Verdict
+from agora.traces.story import TaskStory, told
 from cli.projects import Shell
 from cli.remembered import began, remember
 from worked_example import hold

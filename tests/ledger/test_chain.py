@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agora.ledger.canonical import canonical
-from agora.ledger.chain import GENESIS, Entry, Envelope, body_hash, entry_hash, envelope_bytes, verify
+from agora.ledger.chain import GENESIS, body_hash, entry_hash, envelope_bytes, verify
+from agora.records import Entry, Envelope
 from ledger.event_strategies import texts
 
 

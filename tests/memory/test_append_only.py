@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import Engine
 
 from agora.ledger.canonical import seal
-from agora.ledger.chain import GENESIS, SALT_BYTES, VERSION, Envelope, body_hash, entry_hash
+from agora.ledger.chain import GENESIS, SALT_BYTES, VERSION, body_hash, entry_hash
 from agora.ledger.redact import Redactor
 from agora.memory import migrations
 from agora.memory.dialects import connect, kind
 from agora.memory.tables import METADATA
+from agora.records import Envelope
 from memory.helpers_store import open_store, raw, small, tasks_of
 from memory.places import Places, contents, is_sqlite
 

@@ -12,7 +12,6 @@ from agora import Workflow, failpoints
 from agora.agents.function import FunctionAgent
 from agora.ambient import SystemClock
 from agora.bids import Plan
-from agora.cli.story import RunStory
 from agora.errors import ConfigError
 from agora.events import ContextRouted, FlowBegan, Posted
 from agora.failpoints import Failpoint
@@ -21,6 +20,7 @@ from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
 from agora.protocols import Desk, Store
 from agora.tasks import MOST_GOAL_CHARS, Check, Task
+from agora.traces.story import RunStory
 from agora.values import JsonValue
 from agora.workflows.context_stated import Context
 from agora.workflows.executor import FlowReport, resume_flow, run_flow

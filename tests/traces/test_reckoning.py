@@ -15,9 +15,9 @@ from agora.auctions.central import CentralRouter
 from agora.auctions.posted_price import Lottery
 from agora.auctions.score_auctions import SecondScore
 from agora.bids import Amount, Bid, Clearing, Juror, Plan, Reserve, Standing
-from agora.cli.juries import judges_of, reckoned
-from agora.cli.reckoning import sheet_of, ties_of, turns_of
 from agora.protocols import Mechanism
+from agora.traces.juries import judges_of, reckoned
+from agora.traces.reckoning import sheet_of, ties_of, turns_of
 from strategies import RESERVE, bid_lists
 
 JUDGES = ("ann", "bob", "cy", "di")

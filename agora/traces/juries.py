@@ -17,7 +17,7 @@ from agora.auctions.agreement import COIN
 from agora.auctions.consensus import SLACK_MARKS
 from agora.auctions.jury import MOST_MARK
 from agora.bids import Bid, Clearing, Juror
-from agora.cli.reckoning import rounded
+from agora.traces.reckoning import rounded
 
 _WHOLE: Final = 1_000_000
 _CLOSE: Final = 1e-9

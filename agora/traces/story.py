@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from agora.bids import Award, Bid, Clearing, Juror, Lesson, Reserve, Shortlist
-from agora.cli.flow_told import FlowTold
-from agora.cli.pool_told import PoolTold
 from agora.events import (
     Applied,
     Asked,
@@ -38,6 +36,8 @@ from agora.events import (
 from agora.questions import About
 from agora.routing_events import Routed
 from agora.tasks import Outcome, Patch, Task, Usage, Verdict
+from agora.traces.flow_told import FlowTold
+from agora.traces.pool_told import PoolTold
 
 
 @dataclass(kw_only=True)

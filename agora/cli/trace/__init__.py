@@ -1,0 +1,11 @@
+"""`agora trace`: what the ledger of a run says, and whether it is to be believed; one file a command."""
+
+from __future__ import annotations
+
+import typer
+
+from agora.cli.trace.events import events
+
+trace_app = typer.Typer(help="List, verify, prove, replay, compare, export and report what is on record.")
+
+trace_app.command()(events)

@@ -1,0 +1,9 @@
+"""What a ledger says, above the market: told, explained, questioned, replayed, verified, exported.
+
+    story.py, flow_told.py, pool_told.py    a run as a person looks at it, from its events alone
+    reckoning.py, juries.py                 one award and one jury, in digits that add up
+
+Everything here works from recorded events (`agora.protocols.Store.events`) or from whole entries
+(`agora.abilities.Archive.stored`), whether they come from the database or from an exported file. Nothing here calls a
+model; a fork (a run gone on with from a step, otherwise) goes through the market as every run does.
+"""
