@@ -8,7 +8,7 @@ SEED ?= 20261122
 WORKERS ?= logical
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports bench promises soak variants wheel clean
+.PHONY: help run test lint types mypy pyright imports bench promises soak variants wheel clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,9 +23,10 @@ lint: $(VENV)/.ready-dev ## style and format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types: $(VENV)/.ready-dev ## mypy and pyright, both strict
-	@$(BIN)/mypy
-	@$(BIN)/pyright
+types: mypy pyright ## mypy and pyright, both strict
+
+mypy pyright: $(VENV)/.ready-dev
+	@$(BIN)/$@
 
 imports: $(VENV)/.ready-dev ## who may import whom
 	@$(BIN)/lint-imports --no-cache
