@@ -29,30 +29,50 @@
     ├── WebError              (exit 1)  a page or a search gave nothing that can be used
     │   └── WebRefusedError             the guard did not let it be asked for
     └── LedgerError           (exit 1)  the record is damaged or was asked for the impossible
-        └── LeaseError                  a run is another process's to write
+        ├── LeaseError                  a run is another process's to write
+        ├── SignatureError    (exit 12) a key, a checkpoint or a signature cannot be used
+        └── IncompleteError   (exit 14) what was asked for needs a part that is not there any more
 
-Each message names the thing and the mend; `exit_code` is what the command line ends with.
+Each message names the thing and the mend; `exit_code` is what the command line ends with (`Exit` lists them).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from enum import IntEnum
 from typing import cast
 
 _SHOWN_NAMES = 12
 
 
+class Exit(IntEnum):
+    """What a command ends with; those from 10 on are verdicts over a ledger."""
+
+    PASSED = 0
+    FAILED = 1
+    USAGE = 2
+    BUDGET = 3
+    UNKNOWN = 4  # verification could not start or could not decide
+    APPROVAL = 5  # refused by a person, or waiting for one
+    SANDBOX = 6
+    CHANGED = 10  # an entry is not what it was, or a replayed decision came out otherwise
+    CUT = 11  # entries are missing at the end
+    UNSIGNED = 12  # no checkpoint, or none that the given key has signed
+    DIVERGED = 13  # another history than the one that was signed
+    INCOMPLETE = 14  # a body that is needed was erased, or a part of the ledger is not there
+
+
 class AgoraError(Exception):
     """The root. Catch it to catch everything that Agora raises on purpose."""
 
-    exit_code: int = 1
+    exit_code: int = Exit.FAILED
 
 
 class UsageError(AgoraError):
     """Something the user wrote cannot be used."""
 
-    exit_code = 2
+    exit_code = Exit.USAGE
 
 
 class ConfigError(UsageError, ValueError):
@@ -120,7 +140,7 @@ class NoBidsError(AgoraError):
 class BudgetError(AgoraError):
     """A cost cannot be covered."""
 
-    exit_code = 3
+    exit_code = Exit.BUDGET
 
 
 class BudgetExceededError(BudgetError):
@@ -149,13 +169,13 @@ class UnpricedModelError(BudgetError):
 class VerifierError(AgoraError):
     """The verifier could not start or could not decide; the outcome is unknown."""
 
-    exit_code = 4
+    exit_code = Exit.UNKNOWN
 
 
 class ApprovalError(AgoraError):
     """A person said no."""
 
-    exit_code = 5
+    exit_code = Exit.APPROVAL
 
 
 class ApprovalRefusedError(ApprovalError):
@@ -179,7 +199,7 @@ class ApprovalPendingError(ApprovalError):
 class SandboxError(AgoraError):
     """There is no sandbox, or none of the tier that the task demands."""
 
-    exit_code = 6
+    exit_code = Exit.SANDBOX
 
 
 class ModelError(AgoraError):
@@ -295,6 +315,18 @@ class LeaseError(LedgerError):
             else f"run {run} is being written by {holder}: wait until it is done, or end that process"
         )
         self.run, self.holder, self.lost = run, holder, lost
+
+
+class SignatureError(LedgerError):
+    """A key, a checkpoint or a signature cannot be used."""
+
+    exit_code = Exit.UNSIGNED
+
+
+class IncompleteError(LedgerError):
+    """What was asked for needs a part of the ledger that was erased, or was never in the file."""
+
+    exit_code = Exit.INCOMPLETE
 
 
 def described(error: Exception) -> str:
