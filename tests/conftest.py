@@ -35,6 +35,18 @@ def _only_this_machine(event: str, arguments: tuple[object, ...]) -> None:
 
 sys.addaudithook(_only_this_machine)
 
+_LONG_S = 300
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first: at the end, one worker would be at them while the others have nothing left to do."""
+    items.sort(key=lambda item: not _is_long(item))
+
+
+def _is_long(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("timeout")
+    return marker is not None and float(marker.args[0]) > _LONG_S
+
 
 @pytest.fixture
 def open_path() -> Iterator[Path]:
