@@ -1,0 +1,109 @@
+"""How text and amounts are shown to people, on a terminal and on a page: nothing is hidden, nothing is drawn out."""
+
+from __future__ import annotations
+
+import unicodedata
+from decimal import Decimal
+from typing import Final
+
+from agora.bids import Amount
+from agora.tasks import Usage
+
+_LINE_BREAKS = frozenset("\n\t")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and signs without any ink: Hangul fillers, inherent vowels of Khmer, the empty Braille cell."""
+
+
+class _Shown(dict[int, str]):
+    """Code point -> how it is shown, filled as texts need it: a long text costs a look-up for each character."""
+
+    def __missing__(self, code: int) -> str:
+        mark = chr(code)
+        unseen = mark not in _LINE_BREAKS and (unicodedata.category(mark) in _UNSEEN or mark in _BLANK)
+        self[code] = f"<U+{code:04X}>" if unseen else mark
+        return self[code]
+
+
+_SHOWN: Final = _Shown()
+
+
+def visible(text: str) -> str:
+    """Text with every character made visible that a terminal or a reader could be misled by.
+
+    Control characters, bidirectional overrides, zero-width, blank and unassigned characters become their code point;
+    line breaks and tabs stay.
+
+    >>> visible("a" + chr(0x202E) + "b" + chr(27) + "[2J")
+    'a<U+202E>b<U+001B>[2J'
+    """
+    return text.translate(_SHOWN)
+
+
+def amount(price: Amount) -> str:
+    """A price as a person reads it.
+
+    >>> amount(Amount(value=Decimal("0.80000"), unit="s")), amount(Amount(value=Decimal("0.0004")))
+    ('0.8 s', '$0.0004')
+    """
+    return f"{number(price.value)} s" if price.unit == "s" else usd(price.value)
+
+
+def usd(value: Decimal) -> str:
+    """Dollars, with as many places as say something.
+
+    >>> usd(Decimal(0)), usd(Decimal("1.5")), usd(Decimal("0.00041234"))
+    ('$0', '$1.50', '$0.00041')
+    """
+    if value == 0:
+        return "$0"
+    return (
+        f"${value:.2f}"
+        if value >= Decimal("0.1")
+        else f"${float(value):.2g}"
+        if value >= Decimal("0.0001")
+        else (f"${value:.5f}" if value >= Decimal("0.00001") else "<$0.00001")
+    )
+
+
+def number(value: Decimal | float) -> str:
+    """A figure with two places that say something, never in powers of ten.
+
+    >>> number(Decimal("0.8000")), number(12.345), number(1234.5), number(0)
+    ('0.8', '12', '1234', '0')
+    """
+    figure = float(value)
+    if figure == 0:
+        return "0"
+    if figure >= 10:
+        return f"{figure:.0f}"
+    text = f"{figure:.1f}" if figure >= 1 else f"{figure:.2g}" if figure >= 0.01 else f"{figure:.3f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def steps(count: int) -> str:
+    """A number of steps.
+
+    >>> steps(1), steps(3)
+    ('1 step', '3 steps')
+    """
+    return f"{count} step" + ("" if count == 1 else "s")
+
+
+def times(count: int) -> str:
+    """How often.
+
+    >>> times(1), times(2)
+    ('once', '2 times')
+    """
+    return "once" if count == 1 else f"{count} times"
+
+
+def taken(usage: Usage) -> str:
+    """What work took: dollars where there are any, tokens where there are any, steps, seconds."""
+    parts = [usd(usage.usd)] if usage.usd else []
+    parts.append(steps(usage.steps))
+    if usage.tokens:
+        parts.append(f"{usage.tokens} tokens")
+    parts.append(f"{number(usage.seconds)} s")
+    return " · ".join(parts)
