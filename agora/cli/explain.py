@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agora.cli.options import Json, Project
+from agora.cli.options import Json, Ledger, Project
 from agora.cli.show import Run, read_run
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def explain(
     task: Annotated[str | None, typer.Argument(metavar="[TASK]", help="One task of the run.")] = None,
     json: Json = False,
     project: Project = None,
+    ledger: Ledger = None,
 ) -> None:
     """Explain every award of a run.
 
@@ -33,7 +34,7 @@ def explain(
 
     from agora.cli.session import open_session
 
-    anyio.run(partial(_explain, open_session(project=project), run, task, json=json))
+    anyio.run(partial(_explain, open_session(project=project, ledger=ledger), run, task, json=json))
 
 
 async def _explain(session: Session, ref: str, name: str | None, *, json: bool) -> None:

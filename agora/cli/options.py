@@ -19,6 +19,10 @@ class Format(StrEnum):
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, with a versioned schema.")]
 Project = Annotated[Path | None, typer.Option("--project", help="The project's folder.", show_default="nearest")]
+Ledger = Annotated[
+    Path | None,
+    typer.Option("--ledger", metavar="FILE", help="Read an exported ledger instead of the project's memory."),
+]
 Agents = Annotated[
     str | None, typer.Option("--agents", help="Only these agents: names or .toml files, comma-separated.")
 ]

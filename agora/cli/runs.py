@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from agora.cli.options import Json, Project
+from agora.cli.options import Json, Ledger, Project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,13 +24,14 @@ def runs(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many.")] = 20,
     json: Json = False,
     project: Project = None,
+    ledger: Ledger = None,
 ) -> None:
     """List the latest runs."""
     import anyio
 
     from agora.cli.session import open_session
 
-    anyio.run(partial(_runs, open_session(project=project), limit=limit, json=json))
+    anyio.run(partial(_runs, open_session(project=project, ledger=ledger), limit=limit, json=json))
 
 
 async def _runs(session: Session, *, limit: int, json: bool) -> None:

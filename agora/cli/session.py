@@ -21,6 +21,7 @@ from agora.settings import Settings, environment, exposed_keys, load_settings
 
 if TYPE_CHECKING:
     from agora.memory.embeddings import Embedder
+    from agora.memory.ledger_file import LedgerFile
 
 
 @dataclass(kw_only=True)
@@ -31,6 +32,24 @@ class Session:
     """The project's folder; None outside of any."""
     settings: Settings
     """All four places together."""
+    ledger: Path | None = None
+    """An exported ledger that is read instead of the shared memory."""
+
+    @cached_property
+    def ledger_file(self) -> LedgerFile | None:
+        """The exported ledger, read once; what is not whole about it is said on standard error.
+
+        Raises:
+            LedgerError: It cannot be read.
+        """
+        if self.ledger is None:
+            return None
+        from agora.memory.ledger_file import LedgerFile
+
+        found = LedgerFile.open(self.ledger.expanduser())
+        for line in found.remarks:
+            err().print(f"warning: {safe(line)}")
+        return found
 
     @property
     def root(self) -> Path:
@@ -54,18 +73,21 @@ class Session:
         return database_url(env=env, cwd=self.root, home=Path.home())
 
 
-def open_session(*, project: Path | None = None, flags: Mapping[str, object] | None = None) -> Session:
+def open_session(
+    *, project: Path | None = None, flags: Mapping[str, object] | None = None, ledger: Path | None = None
+) -> Session:
     """Find the project and read the settings.
 
     Args:
         project: What --project says.
         flags: Field of the settings -> what the command line says.
+        ledger: What --ledger says.
 
     Raises:
         ConfigError: Something in one of the places cannot be used.
     """
     found = find_project(project)
-    session = Session(project=found, settings=load_settings(flags=flags, project=found))
+    session = Session(project=found, settings=load_settings(flags=flags, project=found), ledger=ledger)
     SHARED.bound(session.settings.calls_at_once)
     guard_output(session.secrets)
     if found is not None and (warning := exposed_keys(found)):
@@ -75,11 +97,14 @@ def open_session(*, project: Path | None = None, flags: Mapping[str, object] | N
 
 @asynccontextmanager
 async def opened_store(session: Session) -> AsyncGenerator[Store]:
-    """The shared memory, closed afterwards.
+    """The shared memory, or the exported ledger that the session names, closed afterwards.
 
     Raises:
         LedgerError: It cannot be opened.
     """
+    if session.ledger_file is not None:
+        yield session.ledger_file
+        return
     from agora.memory.recall import Recalling
     from agora.memory.sql_store import SQLStore
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agora.cli.options import Json, Project
+from agora.cli.options import Json, Ledger, Project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,13 +26,13 @@ _NEXT: Mapping[State, str] = {
 Run = Annotated[str, typer.Argument(metavar="RUN", help='An id, the beginning of one, or "last".')]
 
 
-def show(run: Run = "last", json: Json = False, project: Project = None) -> None:
+def show(run: Run = "last", json: Json = False, project: Project = None, ledger: Ledger = None) -> None:
     """Show a run: bids, verdicts, work, cost."""
     import anyio
 
     from agora.cli.session import open_session
 
-    anyio.run(partial(_show, open_session(project=project), run, json=json))
+    anyio.run(partial(_show, open_session(project=project, ledger=ledger), run, json=json))
 
 
 async def read_run(session: Session, ref: str) -> tuple[str, RunStory]:

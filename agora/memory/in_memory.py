@@ -11,7 +11,7 @@ from agora.events import Called, Done, Event, Learned, Posted, Started, TaskDone
 from agora.ledger.canonical import decode, seal
 from agora.ledger.chain import GENESIS, SALT_BYTES, VERSION, body_hash, entry_hash
 from agora.ledger.redact import NOTHING, Redactor
-from agora.memory.learned import MemoryUpdate, RecordKey, added, fresh, keys_of, read_update
+from agora.memory.learned import MemoryUpdate, Rows, read_update
 from agora.memory.words import shared, words
 from agora.protocols import Clock
 from agora.records import AgentRecord, Entry, Envelope, MemoryEntry, Recorded, RunInfo, Stored
@@ -39,7 +39,7 @@ class MemoryStore:
         self._salt = salt
         self._entries: list[Recorded] = []
         self._stored: list[Stored] = []
-        self._records: dict[RecordKey, AgentRecord] = {}
+        self._records = Rows()
         self._learned: dict[str, tuple[int, str]] = {}
         self._held: set[str] = set()
         self._closed = False
@@ -106,7 +106,7 @@ class MemoryStore:
     def runs(self, *, limit: int = 50) -> Sequence[RunInfo]:
         """The latest runs, newest first."""
         names = dict.fromkeys(entry.run for entry in reversed(self._entries) if isinstance(entry.event, Started))
-        return tuple(_sum_up(name, self.events(name)) for name in list(names)[:limit])
+        return tuple(sum_up(name, self.events(name)) for name in list(names)[:limit])
 
     def find_run(self, ref: str) -> str:
         """The id behind an id, a unique prefix, or "last".
@@ -119,7 +119,7 @@ class MemoryStore:
 
     def records(self) -> Sequence[AgentRecord]:
         """Promised against delivered, per operator, agent and skill; grounded outcomes only."""
-        return tuple(self._records[key] for key in sorted(self._records) if key.grounded)
+        return self._records.grounded()
 
     def recall(self, text: str, *, limit: int = 8, trust: frozenset[str] | None = None) -> Sequence[MemoryEntry]:
         """Remembered bids of tasks that share words with a text: most shared words first, then the newest.
@@ -129,20 +129,7 @@ class MemoryStore:
             limit: The most entries to return.
             trust: The labels that whoever asks may see; None: a person, who may see everything.
         """
-        query = words(text)
-        found: list[tuple[int, int, MemoryEntry]] = []
-        labels: dict[tuple[str, str], frozenset[str]] = {}
-        for entry in self._entries:
-            if isinstance(entry.event, Posted):
-                labels[entry.run, entry.event.task or entry.event.spec.id] = entry.event.spec.labels
-            update = read_update(entry.event) if isinstance(entry.event, Learned) else None
-            if not isinstance(entry.event, Learned) or not isinstance(update, MemoryUpdate) or not update.grounded:
-                continue
-            task = labels.get((entry.run, entry.event.key))
-            visible = trust is None or (task is not None and task <= trust)
-            if visible and (score := shared(query, update.goal)):
-                found.append((-score, -entry.seq, _remembered(entry.run, entry.event.key, update)))
-        return tuple(item for _, _, item in sorted(found, key=lambda hit: hit[:2])[:limit])
+        return recalled(self._entries, text, limit=limit, trust=trust)
 
     def learned(self, policy: str) -> tuple[int, str] | None:
         """What a policy was kept to know, and at which position."""
@@ -179,9 +166,8 @@ class MemoryStore:
             kept, hashed = decode(body) if changed else event, entry_hash(envelope)
             self._entries.append(Recorded(seq=envelope.seq, run=run, at_us=at_us, hash=hashed, event=kept))
             self._stored.append(Stored(Entry(envelope, hashed), salt, body))
-            update = read_update(kept) if isinstance(kept, Learned) else None
-            for key in keys_of(update):
-                self._records[key] = added(self._records.get(key) or fresh(key), update)
+            if isinstance(kept, Learned):
+                self._records.take(envelope.seq, kept)
 
 
 def pick_run(ref: str, known: Iterable[str], *, last: str | None) -> str:
@@ -201,7 +187,35 @@ def pick_run(ref: str, known: Iterable[str], *, last: str | None) -> str:
     raise UnknownNameError("run", ref, matches or names[-20:])
 
 
-def _sum_up(run: str, entries: Iterable[Recorded]) -> RunInfo:
+def recalled(
+    entries: Iterable[Recorded], text: str, *, limit: int, trust: frozenset[str] | None
+) -> Sequence[MemoryEntry]:
+    """Remembered bids by shared words, as a store without an index finds them: the best first, then the newest.
+
+    Args:
+        entries: The ledger, in order.
+        text: Any text.
+        limit: The most entries to return.
+        trust: The labels that whoever asks may see; None: all.
+    """
+    query = words(text)
+    found: list[tuple[int, int, MemoryEntry]] = []
+    labels: dict[tuple[str, str], frozenset[str]] = {}
+    for entry in entries:
+        if isinstance(entry.event, Posted):
+            labels[entry.run, entry.event.task or entry.event.spec.id] = entry.event.spec.labels
+        update = read_update(entry.event) if isinstance(entry.event, Learned) else None
+        if not isinstance(entry.event, Learned) or not isinstance(update, MemoryUpdate) or not update.grounded:
+            continue
+        task = labels.get((entry.run, entry.event.key))
+        visible = trust is None or (task is not None and task <= trust)
+        if visible and (score := shared(query, update.goal)):
+            found.append((-score, -entry.seq, _remembered(entry.run, entry.event.key, update)))
+    return tuple(item for _, _, item in sorted(found, key=lambda hit: hit[:2])[:limit])
+
+
+def sum_up(run: str, entries: Iterable[Recorded]) -> RunInfo:
+    """One run, summed up from its events."""
     started_us, done, tasks, passed, goal, usage, total = 0, False, 0, 0, "", Usage(), None
     for entry in entries:
         match entry.event:

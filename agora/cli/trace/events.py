@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agora.cli.options import Json, Project
+from agora.cli.options import Json, Ledger, Project
 from agora.cli.show import Run
 
 if TYPE_CHECKING:
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from agora.values import JsonValue
 
 
-def events(run: Run = "last", json: Json = False, project: Project = None) -> None:
+def events(run: Run = "last", json: Json = False, project: Project = None, ledger: Ledger = None) -> None:
     """List the events of a run: position, time, kind, task."""
     import anyio
 
     from agora.cli.session import open_session
 
-    anyio.run(partial(_events, open_session(project=project), run, json=json))
+    anyio.run(partial(_events, open_session(project=project, ledger=ledger), run, json=json))
 
 
 async def _events(session: Session, ref: str, *, json: bool) -> None:
