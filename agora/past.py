@@ -156,26 +156,32 @@ class Past:
 
     Args:
         events: In order; none for a run that begins.
+        before: Of a fork, what stands of the run that it was forked from: the beginning of `events`.
     """
 
-    def __init__(self, events: Iterable[Event] = ()) -> None:
+    def __init__(self, events: Iterable[Event] = (), *, before: Past | None = None) -> None:
+        self.before = before
         self._by_key: dict[tuple[object, ...], Event] = {}
         self._learned: dict[str, list[Learned]] = defaultdict(list)
         self._intents: dict[str, Reserved] = {}
         self._commands: dict[str, CommandReserved] = {}
         self._spent: defaultdict[tuple[str, str, str], Usage] = defaultdict(Usage)
         self._desks: defaultdict[tuple[str, str, str], list[Event]] = defaultdict(list)
-        self.tasks: list[Task] = []
-        """What was posted, in order."""
+        self._tasks: dict[str, Task] = {}
         self._in_order: list[Event] = []
         for event in events:
             self.add(event)
+
+    @property
+    def tasks(self) -> list[Task]:
+        """What was posted, in order."""
+        return list(self._tasks.values())
 
     def add(self, event: Event) -> None:
         """One more event."""
         self._in_order.append(event)
         if isinstance(event, Posted):
-            self.tasks.append(event.spec)
+            self._tasks[event.spec.id] = event.spec  # a fork posts once more what it takes over
         if isinstance(event, Learned):
             self._learned[event.task].append(event)
         elif isinstance(event, (Reserved, Called, ToolUsed, CommandReserved)):
@@ -244,16 +250,8 @@ class Past:
         ends: list[Called | ToolUsed] = []
         for intent in self._intents.values():
             usage = Usage(usd=intent.usd, input_tokens=intent.tokens, steps=1)
-            ends.append(
-                Called(
-                    task=intent.task,
-                    call=intent.call,
-                    agent=intent.agent,
-                    error=words,
-                    failure=INTERRUPTED,
-                    usage=usage,
-                )
-            )
+            task, call, agent = intent.task, intent.call, intent.agent
+            ends.append(Called(task=task, call=call, agent=agent, error=words, failure=INTERRUPTED, usage=usage))
         for command in self._commands.values():
             ends.append(
                 ToolUsed(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from agora.agents.steps import CONTEXTS_VERSION
 from agora.bids import Award, Bid, Unit
-from agora.events import Credited, Event, Learned, Settled
+from agora.events import BidPlaced, BidRefused, Credited, Event, Judged, Learned, Performed, Settled
 from agora.lots import Auction, Lot
+from agora.past import Past
 from agora.results import Attempt
 from agora.tasks import Task, Usage, Verdict
 from agora.values import JsonValue
@@ -84,7 +85,19 @@ def _share(took: Usage, auction: Auction, unit: Unit) -> float:
     return float(spent / most) if most else 0.0
 
 
-def lessons(lot: Lot, operators: Mapping[str, str]) -> list[Event]:
+def own_credits(credits: Iterable[Credited], lot: Lot, before: Past | None) -> list[Credited]:
+    """Those that rest on what happened in this run; what a fork took over was credited where it happened."""
+    tried = {f"{lot.task.id}/{one}" for one in range(1, len(lot.attempts) + 1) if _theirs(before, Performed, lot, one)}
+    asked = {
+        f"{lot.task.id}/bid-{auction.number}/{name}"
+        for auction in lot.auctions
+        for name in auction.failures
+        if _theirs(before, BidRefused, lot, auction.number, 0, name)
+    }
+    return [one for one in credits if one.decision not in tried | asked]
+
+
+def lessons(lot: Lot, operators: Mapping[str, str], *, before: Past | None = None) -> list[Event]:
     """What is learned from a task, of those auctions whose award a verifier has judged; nothing of what stayed unknown.
 
     A line on the record of whoever made an attempt, whose bids fitted, what the judges' marks were worth, and every bid
@@ -93,6 +106,7 @@ def lessons(lot: Lot, operators: Mapping[str, str]) -> list[Event]:
     Args:
         lot: The task, after its last attempt.
         operators: Agent -> who is behind it.
+        before: Of a fork, what stands of the run that it was forked from: that is learned there.
     """
     known = [
         (auction, auction.attempt)
@@ -102,13 +116,26 @@ def lessons(lot: Lot, operators: Mapping[str, str]) -> list[Event]:
     if not known:
         return []
     grounded = all(attempt.outcome.grounded for _, attempt in known)
+    new = [(one, made) for one, made in known if not _theirs(before, Performed, lot, made.award.attempt)]
+    bids = _bids(lot, operators, before, grounded=grounded)
     return [
-        *(_record(lot.task, auction, attempt, operators) for auction, attempt in known),
-        _bids(lot, operators, grounded=grounded),
-        *_judges(lot, known, operators),
-        *(_steps(lot.task, attempt, operators) for _, attempt in known if attempt.steps and attempt.outcome.grounded),
-        *(_memory(lot.task, auction, bid, attempt) for auction, attempt in known for bid in auction.bids.values()),
+        *(_record(lot.task, auction, attempt, operators) for auction, attempt in new),
+        *([bids] if before is None or bids.update["bidders"] else []),
+        *_judges(lot, known, operators, before),
+        *(_steps(lot.task, attempt, operators) for _, attempt in new if attempt.steps and attempt.outcome.grounded),
+        *(
+            _memory(lot.task, auction, bid, attempt)
+            for auction, attempt in known
+            for bid in auction.bids.values()
+            if (bid.agent == attempt.award.agent and attempt.award.attempt in {made.award.attempt for _, made in new})
+            or not _theirs(before, BidPlaced, lot, auction.number, bid.round, bid.agent)
+        ),
     ]
+
+
+def _theirs(before: Past | None, kind: type[Event], lot: Lot, *which: str | int) -> bool:
+    """Whether something happened in the run that this one was forked from."""
+    return before is not None and before.find(kind, lot.task.id, *which) is not None
 
 
 def _record(task: Task, auction: Auction, attempt: Attempt, operators: Mapping[str, str]) -> Learned:
@@ -140,12 +167,14 @@ def _record(task: Task, auction: Auction, attempt: Attempt, operators: Mapping[s
     )
 
 
-def _bids(lot: Lot, operators: Mapping[str, str], *, grounded: bool) -> Learned:
+def _bids(lot: Lot, operators: Mapping[str, str], before: Past | None, *, grounded: bool) -> Learned:
     """Whose bids fitted, and what bidding took; who was late, could not be reached or declined gave no bid."""
     bidders: list[JsonValue] = []
     for auction in lot.auctions:
         charged = {name for name, usage in auction.taken.items() if usage != Usage()}
         for name in sorted({*auction.bids, *auction.malformed, *charged}):
+            if any(_theirs(before, kind, lot, auction.number, 0, name) for kind in (BidPlaced, BidRefused)):
+                continue
             bid = auction.bids.get(name)
             bidders.append(
                 {
@@ -163,7 +192,9 @@ def _bids(lot: Lot, operators: Mapping[str, str], *, grounded: bool) -> Learned:
     return Learned(task=lot.task.id, what="bids", key=lot.task.id, update=update)
 
 
-def _judges(lot: Lot, known: Sequence[tuple[Auction, Attempt]], operators: Mapping[str, str]) -> list[Learned]:
+def _judges(
+    lot: Lot, known: Sequence[tuple[Auction, Attempt]], operators: Mapping[str, str], before: Past | None
+) -> list[Learned]:
     """What the judges said of the plans that were followed, where a grounded verifier knows better.
 
     A judge of the bidder's own operator is no witness.
@@ -172,6 +203,8 @@ def _judges(lot: Lot, known: Sequence[tuple[Auction, Attempt]], operators: Mappi
     for auction, attempt in known:
         bid = auction.bids[attempt.award.agent]
         for judge, mark in bid.marks.items():
+            if _theirs(before, Judged, lot, auction.number, bid.round, judge):
+                continue
             if attempt.outcome.grounded and operators[judge] != operators[bid.agent]:
                 passed = int(attempt.outcome.verdict is Verdict.PASSED)
                 marked.setdefault(judge, []).append({"mark": mark, "passed": passed})

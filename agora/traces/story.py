@@ -215,7 +215,7 @@ class RunStory(FlowTold, PoolTold):
         """Take in the next event."""
         match event:
             case Posted(spec=spec):
-                self.tasks[spec.id] = TaskStory(task=spec)
+                self.tasks.setdefault(spec.id, TaskStory(task=spec)).task = spec  # a fork posts it once more
             case Done():
                 self.done = event
             case Resumed():
