@@ -77,6 +77,16 @@ class Ruled(Protocol):
 
 
 @runtime_checkable
+class Stated(Protocol):
+    """A mechanism or a policy that says with which options it was made."""
+
+    @property
+    def settings(self) -> str:
+        """Its options as JSON, those with defaults among them: with its name they make it again."""
+        ...
+
+
+@runtime_checkable
 class Learning(Protocol):
     """A policy that learns from what became of its decisions; what it knows belongs to one run and one writer.
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from agora.bids import Award, Bid, Clearing, Lesson, Reserve, Shortlist, Standing
 from agora.desk_events import Happening
 from agora.routing import HardFailure
+from agora.tasks import Limits
 
 
 class Screened(Happening):
@@ -26,6 +27,12 @@ class Screened(Happening):
     """What the market knew then of everyone on the shortlist."""
     histories: Mapping[str, str] = Field(default_factory=dict)
     """What each with a record is told of it before it bids."""
+    records_at: int | None = Field(default=None, ge=0)
+    """Position on the ledger up to which the records were known that the task is decided by; None: not on record."""
+    left: Limits | None = None
+    """What was left for the task; None: not on record."""
+    down: Mapping[str, str] = Field(default_factory=dict)
+    """Who could not be reached then, and why."""
 
 
 class Opened(Happening):
@@ -43,6 +50,8 @@ class Opened(Happening):
     """The most that an award may cost now: the scale of this auction's scores."""
     reason: str = ""
     """Why these, in one sentence."""
+    left: Limits | None = None
+    """What was left for the task; None: not on record."""
 
 
 class Closed(Happening):
@@ -53,6 +62,8 @@ class Closed(Happening):
     """True: enough agents failed; a person may look at its trace."""
     reason: str
     """Why, in one sentence."""
+    left: Limits | None = None
+    """What was left for the task; None: not on record."""
 
 
 class BidPlaced(Happening):

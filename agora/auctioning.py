@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from agora.agents.prompts import history_card
 from agora.auctions import record_of, standing
@@ -16,29 +17,53 @@ from agora.bids import Award, Bid, Clearing, Shortlist
 from agora.budget import Purse
 from agora.classifying import spent_on_sorting, type_of
 from agora.coordinator import enforced, filtered
-from agora.events import Awarded, Closed, Event, Opened, Scored, Screened
+from agora.events import Awarded, Closed, Opened, Scored, Screened
 from agora.judging import hear_jury
 from agora.knowing import known_of
 from agora.lots import Auction, House, Lot
+from agora.memory.learned import last_of, of_skill, records_at
 from agora.opening import reserve_of
 from agora.posting import listing
 from agora.refining import refine
 from agora.routing import Outlook
 from agora.routing_events import Routed
-from agora.settling import award_for, no_bids
+from agora.settling import award_for, no_bids, own_credits
 from agora.tasks import Limits
 
 
 async def screen(house: House, lot: Lot) -> None:
     """Fill in who may bid, and what the market knows of them."""
-    lot.records = tuple(one for one in house.run.store.records() if one.skill == lot.task.skill)
-    if (screened := house.run.past.find(Screened, lot.task.id)) is None:
-        screened, routed = _screen(house, lot, await type_of(house, lot))
+    screened = house.run.past.find(Screened, lot.task.id)
+    lot.records = of_skill(house.run.store.records(), lot.task.skill)
+    if screened is None:
+        routed, screened = screening(house, lot, _seen(house, lot, await type_of(house, lot)))
         house.note(*routed, screened)  # both or neither: what was learned of the one must be true of the other
     else:
         lot.purse.book(spent_on_sorting(house, lot))
+        if screened.records_at not in (None, last_of(lot.records)):  # more was learned since the task was screened
+            lot.records = of_skill(records_at(house.run.store, screened.records_at), lot.task.skill)
+    take_up(lot, screened)
+
+
+def take_up(lot: Lot, screened: Screened) -> None:
+    """Fill in what was decided when the task was screened."""
     lot.shortlist, lot.files = screened.shortlist, screened.files
     lot.standings, lot.histories = dict(screened.standings), dict(screened.histories)
+
+
+class Seen(NamedTuple):
+    """What is told from outside when a task is screened: by purses, health, files, and who sorts tasks."""
+
+    left: Limits
+    """What is left for the task."""
+    down: Mapping[str, str] = {}
+    """Who cannot be reached, and why."""
+    types: Mapping[str, float] = {}
+    """Task type -> probability, where somebody was asked."""
+    files: tuple[str, ...] = ()
+    """Names of the files in the workspace."""
+    working: Mapping[str, float] = {}
+    """Operator -> share of the places in the run that it is working at."""
 
 
 async def hold_auction(house: House, lot: Lot, opened: Opened) -> None:
@@ -50,14 +75,14 @@ async def hold_auction(house: House, lot: Lot, opened: Opened) -> None:
     auction = Auction(opened=opened, purse=purse)
     lot.auctions.append(auction)
     auction.bids = await hear_jury(house, lot, await call_for_bids(house, lot))
-    scored = house.decided(Scored, lot.task.id, partial(_score, house, lot), auction.number, 0)
-    auction.clearing = scored.clearing
-    for name in scored.withdrawn:
+    opened_together = house.decided(Scored, lot.task.id, partial(scored, house, lot), auction.number, 0)
+    auction.clearing = opened_together.clearing
+    for name in opened_together.withdrawn:
         auction.refusals[name] = house.pool.gone.get(name, "had left")
         del auction.bids[name]
     await refine(house, lot, clear=partial(clear, house, lot))
     if house.learn:
-        for failed in no_bids(lot, auction):
+        for failed in own_credits(no_bids(lot, auction), lot, house.run.past.before):
             house.note(failed)
 
 
@@ -89,42 +114,64 @@ def ties(house: House, lot: Lot) -> int:
     return house.run.chance.integer(f"{lot.task.id}/{lot.auction.phase('ties')}")
 
 
-def _screen(house: House, lot: Lot, types: Mapping[str, float]) -> tuple[Screened, list[Event]]:
+def screening(house: House, lot: Lot, seen: Seen) -> tuple[tuple[Routed, ...], Screened]:
+    """Who may bid, with the reckoning where the policy has one; pure, but for what it is told.
+
+    Args:
+        house: The collaborators, with the pool and what the policy knows now.
+        lot: The task, with the records on its skill.
+        seen: What is told from outside.
+    """
     pool = house.pool.members
-    task, left = lot.task, lot.purse.left
+    task, left = lot.task, seen.left
     reserve = reserve_of(left)
-    outlook = Outlook(limits=left, down=house.down(), arms=house.pool.arms, place=lot.place, types=types)
+    outlook = Outlook(limits=left, down=seen.down, arms=house.pool.arms, place=lot.place, types=seen.types)
     kept_out = filtered(task, pool, outlook)
     able = [one for one in pool if one.name not in kept_out]
     shortlist = Shortlist(members={}, kept_out=kept_out)
     if able:
-        outlook = outlook.model_copy(update={"known": known_of(house, lot, able, reserve=reserve)})
+        known = known_of(house, lot, able, reserve=reserve, working=seen.working)
+        outlook = outlook.model_copy(update={"known": known})
         given = house.policy.shortlist(task, pool, outlook, chance=house.run.chance)
         shortlist = enforced(given, pool, kept_out)
-    routed: list[Event] = []
+    routed: tuple[Routed, ...] = ()
     if shortlist.routing is not None:
-        routed = [Routed(task=task.id, skill=task.skill, place=lot.place, routing=shortlist.routing)]
+        routed = (Routed(task=task.id, skill=task.skill, place=lot.place, routing=shortlist.routing),)
         shortlist = shortlist.model_copy(update={"routing": None})
     members = {agent.name: agent.operator for agent in pool if agent.name in shortlist.members}
     cards = {
         name: history_card(record_of(lot.records, operator=operator, agent=name, skill=task.skill))
         for name, operator in members.items()
     }
-    screened = Screened(
+    return routed, Screened(
         task=task.id,
         shortlist=shortlist.model_copy(update={"kept_out": {**shortlist.kept_out, **house.pool.gone}}),
         reserve=reserve,
-        files=listing(task.workspace),
+        files=seen.files,
         standings={
             name: standing(lot.records, operator=operator, agent=name, skill=task.skill)
             for name, operator in members.items()
         },
         histories={name: card for name, card in cards.items() if card},
+        records_at=last_of(lot.records),
+        left=left,
+        down=seen.down,
     )
-    return screened, routed
 
 
-def _score(house: House, lot: Lot) -> Scored:
+def _seen(house: House, lot: Lot, types: Mapping[str, float]) -> Seen:
+    operators = {card.operator for card in house.pool.members}
+    return Seen(
+        left=lot.purse.left,
+        down=house.down(),
+        types=types,
+        files=listing(lot.task.workspace),
+        working={one: min(1.0, house.working[one] / house.parallel) for one in operators},
+    )
+
+
+def scored(house: House, lot: Lot) -> Scored:
+    """All bids are opened together and scored, but for those of agents that have left; pure."""
     auction, gone = lot.auction, house.pool.gone
     clearing = clear(house, lot, [bid for name, bid in auction.bids.items() if name not in gone])
     withdrawn = tuple(sorted(name for name in auction.bids if name in gone))

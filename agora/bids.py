@@ -190,6 +190,11 @@ class Reserve(Value):
         return self.usd if unit == "usd" else self.s
 
 
+Ability = Literal["judges", "refines", "replans"]
+"""What the market found an agent able to do besides: mark plans, write its plan again when it is shown what won, have
+another plan when it is shown what failed."""
+
+
 class Score(Value):
     """A bid's score with every term that went into it; lower is better."""
 

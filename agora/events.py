@@ -23,7 +23,7 @@ from agora.auction_events import (
     Scored,
     Screened,
 )
-from agora.bids import Profile
+from agora.bids import Ability, Profile
 from agora.desk_events import Called, CommandReserved, Happening, Reserved, Step, Stepped, ToolUsed
 from agora.flow_events import (
     Compared,
@@ -37,6 +37,7 @@ from agora.flow_events import (
     Remembered,
     TopologyChosen,
 )
+from agora.fork_events import Fork
 from agora.pacing_events import Paced, PacingBegan
 from agora.pool_events import Joined, Left
 from agora.questions import Question
@@ -108,10 +109,14 @@ class Started(Happening):
     """Name of the auction's mechanism."""
     policy: str
     """Name of the coordinator's policy."""
+    mechanism_settings: str = ""
+    """Its options as text, where it has such: with its name they make it again."""
     policy_settings: str = ""
     """Its options, where it learns: others would decide otherwise from the same record."""
+    abilities: Mapping[str, tuple[Ability, ...]] = Field(default_factory=dict)
+    """Agent -> what the market found it able to do; empty: not on record."""
     versions: Mapping[str, str] = Field(default_factory=dict)
-    """Agora, Python and the packages that decide."""
+    """Agora, Python, the packages that decide, and the platform."""
     parallel: int = 1
     """How many tasks are worked on at once."""
     attempts: int = 2
@@ -124,6 +129,8 @@ class Started(Happening):
     """Anything a reader should know: agents that did not join and why, a bare sandbox."""
     command: Mapping[str, JsonValue] = Field(default_factory=dict)
     """What the command line was asked for: enough to make the same market again and go on."""
+    forked: Fork | None = None
+    """What of another run stands as this one's past; None: it began by itself."""
 
 
 class Resumed(Happening):

@@ -15,7 +15,9 @@ from agora.records import AgentRecord
 from agora.routing import Known
 
 
-def known_of(house: House, lot: Lot, pool: Iterable[Profile], *, reserve: Reserve) -> dict[str, Known]:
+def known_of(
+    house: House, lot: Lot, pool: Iterable[Profile], *, reserve: Reserve, working: Mapping[str, float]
+) -> dict[str, Known]:
     """Of everyone who may do the task.
 
     Args:
@@ -23,6 +25,7 @@ def known_of(house: House, lot: Lot, pool: Iterable[Profile], *, reserve: Reserv
         lot: The task, with the records on its skill.
         pool: Who.
         reserve: What is left for the task.
+        working: Operator -> share of the places in the run that it is working at.
     """
     seed = house.run.chance.integer(f"{lot.task.id}/policy/lots")
     tokens, difficulty = usual_tokens(lot.records), _difficulty(lot.records)
@@ -36,7 +39,7 @@ def known_of(house: House, lot: Lot, pool: Iterable[Profile], *, reserve: Reserv
         known[card.name] = Known(
             similarity=_similarity(lot.task.skill, card),
             difficulty=difficulty,
-            load=min(1.0, house.working[card.operator] / house.parallel),
+            load=working.get(card.operator, 0.0),
             latency_s=record.seconds / record.tried if record is not None and record.tried else None,
             cost_share=float(cost.value / most) if cost is not None and most else None,
             cost=_comparable(card.price or Price(), cost.value if cost is not None else None),

@@ -9,10 +9,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Final
 
-from agora.abilities import Keeping, Learning
+from agora.abilities import Keeping, Learning, Stated
 from agora.errors import LedgerError
 from agora.past import Past
-from agora.protocols import Policy, Store
+from agora.protocols import Mechanism, Policy, Store
 
 KEPT_EVERY: Final = 200
 """So many events are read at most again and again before what they say is kept."""
@@ -47,9 +47,9 @@ def knowing(policy: Policy, store: Store, *, up_to: int | None = None) -> tuple[
     return own, seq if up_to is None else up_to
 
 
-def settings_of(policy: Policy) -> str:
-    """The options of a policy that learns, as they stand on record; empty of any other."""
-    return policy.settings if isinstance(policy, Learning) else ""
+def settings_of(rule: Policy | Mechanism) -> str:
+    """The options of a policy or a mechanism, as they stand on record; empty of one that does not say them."""
+    return rule.settings if isinstance(rule, Stated) else ""
 
 
 def taken_up(policy: Policy, run: str, past: Past) -> None:

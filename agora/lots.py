@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from agora.abilities import Juried, JuryMember, MayBeDown, Ruled
+from agora.abilities import Juried, MayBeDown, Ruled
 from agora.auctions.ranking import tie_hash
 from agora.bids import Bid, Clearing, Juror, Shortlist, Standing
 from agora.budget import Purse
@@ -102,7 +102,7 @@ class House:
     def judges_among(self, asked: Iterable[str]) -> tuple[str, ...]:
         """Who of those that are asked for a bid judges now, in the order of names; nobody who has left."""
         chosen = self.mechanism.jury if isinstance(self.mechanism, Juried) else ()
-        able = (name for name in asked if isinstance(self.agents.get(name), JuryMember) and name not in self.pool.gone)
+        able = (name for name in asked if "judges" in self.pool.able.get(name, ()) and name not in self.pool.gone)
         return tuple(sorted(name for name in able if chosen is None or name in chosen))
 
     def note(self, *events: Event) -> None:

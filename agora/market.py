@@ -26,6 +26,7 @@ from decimal import Decimal
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 import anyio
 
@@ -47,7 +48,7 @@ from agora.open_run import OpenRun
 from agora.opening import next_call
 from agora.past import Past
 from agora.performing import make_attempt
-from agora.pool import CHANGES, Pool
+from agora.pool import CHANGES, Pool, abilities_of
 from agora.posting import as_task, as_usd, fill
 from agora.protocols import Agent, ChatModel, Clock, Mechanism, Policy, Sandbox, Store
 from agora.questions import Approve
@@ -239,7 +240,7 @@ class Market:
         ref = self._store.find_run(run)
         async with self._store.hold(ref):
             past = read_past(self._store, ref)
-            started = begun_as(past, self._agents, mechanism=self._mechanism.name, policy=self._policy)
+            started = begun_as(past, self._agents, mechanism=self._mechanism, policy=self._policy)
             policy, _ = knowing(self._policy, self._store, up_to=started.knows)
             taken_up(policy, ref, past)
             house = self._house(ref, started, past, policy, watch)
@@ -263,7 +264,7 @@ class Market:
                 approve=self._approve,
                 learner=policy if isinstance(policy, Learning) else None,
             ),
-            pool=Pool(started.agents, past.of_kinds(CHANGES), self._agents),
+            pool=Pool(started.agents, past.of_kinds(CHANGES), self._agents, able=started.abilities),
             mechanism=self._mechanism,
             policy=policy,
             sandbox=self._sandbox,
@@ -281,9 +282,11 @@ class Market:
             agents=tuple(agent.profile for agent in self._agents.values()),
             limits=self._limits,
             mechanism=self._mechanism.name,
+            mechanism_settings=settings_of(self._mechanism),
             policy=self._policy.name,
             policy_settings=settings_of(self._policy),
-            versions={"agora": _VERSION, "python": platform.python_version()},
+            abilities={name: abilities_of(agent) for name, agent in self._agents.items()},
+            versions=_VERSIONS,
             parallel=parallel,
             attempts=self._attempts,
             learn=self._learn,
@@ -318,4 +321,9 @@ async def _loop(house: House, lot: Lot) -> Result:
     return await finish(house, lot)
 
 
-_VERSION = version("agora-market")
+_VERSIONS: Final = {
+    "agora": version("agora-market"),
+    "python": platform.python_version(),
+    "numpy": version("numpy"),
+    "platform": f"{platform.system()} {platform.machine()}",
+}

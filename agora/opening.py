@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Literal
 
-from agora.abilities import Replanning
 from agora.auctions import record_of
 from agora.auctions.again import Park, Patience, Replan, Stop, Tried, after_attempt
 from agora.auctions.expecting import expected_bidding, expected_work
@@ -33,7 +32,7 @@ def next_call(house: House, lot: Lot) -> Opened | None:
     number, past = len(lot.auctions), house.run.past
     opened = past.find(Opened, lot.task.id, number) or past.find(Closed, lot.task.id)
     if opened is None:
-        opened = _again(house, lot, number) if number else _first(house, lot)
+        opened = called_next(house, lot, lot.purse.left)
         house.note(opened)
     if isinstance(opened, Closed):
         lot.parked = opened.reason if opened.parked else ""
@@ -41,15 +40,27 @@ def next_call(house: House, lot: Lot) -> Opened | None:
     return opened
 
 
+def called_next(house: House, lot: Lot, left: Limits) -> Opened | Closed:
+    """What is decided after the auctions so far; pure.
+
+    Args:
+        house: The collaborators.
+        lot: The task, with its auctions and what came of them.
+        left: What is left for it.
+    """
+    called = _again(house, lot, left) if lot.auctions else _first(house, lot, left)
+    return called.model_copy(update={"left": left})
+
+
 def reserve_of(left: Limits) -> Reserve:
     """What is left, as the scale of an auction's scores."""
     return Reserve(usd=left.usd or Decimal(0), s=Decimal(str(left.seconds or 0)))
 
 
-def _first(house: House, lot: Lot) -> Opened:
+def _first(house: House, lot: Lot, left: Limits) -> Opened:
     """The first call: to a newcomer by lot, to one agent alone where more bids would not pay, or to all."""
     gone = house.pool.gone
-    members, reserve = list(_wave(lot, gone)), reserve_of(lot.purse.left)
+    members, reserve = list(_wave(lot, gone)), reserve_of(left)
     if _begun(house, lot, members):
         return Opened(task=lot.task.id, how="auction", asked=tuple(members), reserve=reserve)
     rules, judges = house.rules, house.judges_among(members)
@@ -118,27 +129,25 @@ def _wave(lot: Lot, out: Collection[str]) -> tuple[str, ...]:
     return next((wave for wave in left if wave), ())
 
 
-def _again(house: House, lot: Lot, number: int) -> Opened | Closed:
+def _again(house: House, lot: Lot, left: Limits) -> Opened | Closed:
     """After an auction: by whom the task is tried next, or why by nobody; whoever has left is passed over."""
     members = sorted(lot.shortlist.members)
     gone = {name: why for name, why in house.pool.gone.items() if name in lot.shortlist.members}
     passed_over = "".join(f"; {name} {why}" for name, why in sorted(gone.items()))
     out = _declined(lot) | _set_in_their_ways(house, lot) | gone.keys()
-    reserve = reserve_of(lot.purse.left)
+    reserve, number = reserve_of(left), len(lot.auctions)
     if not lot.attempts:
         reason = f"nobody who was asked before made a bid that could be taken{passed_over}"
         return _reassign(lot, number, _wave(lot, out), reserve, reason, passed_over)
     tried = [Tried(agent=one.award.agent, verdict=one.outcome.verdict, blameless=one.blameless) for one in lot.attempts]
-    step = after_attempt(
-        tried, left=lot.purse.left, bidders=len(members), out=out, patience=Patience(attempts=house.attempts)
-    )
+    step = after_attempt(tried, left=left, bidders=len(members), out=out, patience=Patience(attempts=house.attempts))
     if isinstance(step, (Park, Stop)):
         why = step.reason + (passed_over if isinstance(step, Park) else "")
         return Closed(task=lot.task.id, parked=isinstance(step, Park), reason=why)
     if isinstance(step, Replan):
         return _call(lot, number, "replan", (step.agent,), reserve, step.reason)
-    left = _wave(lot, step.excluding)
-    return _reassign(lot, number, left, reserve, f"{step.reason}{passed_over}", passed_over)
+    others = _wave(lot, step.excluding)
+    return _reassign(lot, number, others, reserve, f"{step.reason}{passed_over}", passed_over)
 
 
 def _reassign(
@@ -168,5 +177,5 @@ def _declined(lot: Lot) -> frozenset[str]:
 def _set_in_their_ways(house: House, lot: Lot) -> frozenset[str]:
     """Who failed and would do the same again; who is not at hand has left, and is asked nothing."""
     failed = {attempt.award.agent for attempt in lot.attempts if not attempt.blameless}
-    tried = ((name, house.agents[name]) for name in failed if name in house.agents)
-    return frozenset(name for name, agent in tried if isinstance(agent, Replanning) and not agent.replans())
+    able = house.pool.able
+    return frozenset(name for name in failed if name in able and "replans" not in able[name])

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from agora.abilities import JuryMember, Refining, Replanning
 from agora.auctions.ranking import arm_of, card_hash
-from agora.bids import Profile
+from agora.bids import Ability, Profile
 from agora.errors import ConfigError, UnknownNameError
 from agora.events import Event, Joined, Left
 from agora.protocols import Agent
@@ -20,6 +21,17 @@ CHANGES: Final = frozenset({"joined", "left"})
 """The kinds of events that change a pool."""
 
 _NOBODY: Final[Mapping[str, Agent]] = MappingProxyType({})
+_UNSAID: Final[Mapping[str, tuple[Ability, ...]]] = MappingProxyType({})
+
+
+def abilities_of(agent: Agent) -> tuple[Ability, ...]:
+    """What an agent can do besides bidding and performing."""
+    able: dict[Ability, bool] = {
+        "judges": isinstance(agent, JuryMember),
+        "refines": isinstance(agent, Refining),
+        "replans": not isinstance(agent, Replanning) or agent.replans(),
+    }
+    return tuple(name for name, can in able.items() if can)
 
 
 class Pool:
@@ -29,10 +41,16 @@ class Pool:
         began: The cards of those that the run began with.
         changes: Who joined and left since, as on record.
         here: The agents that are at hand, by name; who left need not be.
+        able: What each can do besides, as on record; of those at hand, what they can do is looked up.
     """
 
     def __init__(
-        self, began: Iterable[Profile], changes: Iterable[Event] = (), here: Mapping[str, Agent] = _NOBODY
+        self,
+        began: Iterable[Profile],
+        changes: Iterable[Event] = (),
+        here: Mapping[str, Agent] = _NOBODY,
+        *,
+        able: Mapping[str, tuple[Ability, ...]] = _UNSAID,
     ) -> None:
         self._cards: dict[str, Profile] = {}
         self._members: dict[str, Profile] = {}
@@ -42,12 +60,11 @@ class Pool:
         self._arms: dict[str, str] = {}
         for card in began:
             self._enter(card)
+        self._able = dict(able)
         for event in changes:
-            if isinstance(event, Joined):
-                self._enter(event.profile)
-            elif isinstance(event, Left):
-                self._go(event)
+            self.take(event)
         self._agents = {name: here[name] for name in self._cards if name in here}
+        self._able |= {name: abilities_of(agent) for name, agent in self._agents.items()}
 
     @property
     def members(self) -> tuple[Profile, ...]:
@@ -58,6 +75,11 @@ class Pool:
     def agents(self) -> Mapping[str, Agent]:
         """Everyone at hand who ever took part: an attempt goes on when its agent has left."""
         return self._agents
+
+    @property
+    def able(self) -> Mapping[str, tuple[Ability, ...]]:
+        """What everyone at hand who ever took part can do besides bidding and performing."""
+        return self._able
 
     @property
     def cards(self) -> Mapping[str, Profile]:
@@ -97,9 +119,10 @@ class Pool:
         if before != card.operator:
             what = f"took part in this run before, with the operator {before!r}: give this one another name"
             raise ConfigError(f"agent {card.name!r}", what)
-        self._enter(card)
+        joined = Joined(profile=card, abilities=abilities_of(agent))
+        self.take(joined)
         self._agents[card.name] = agent
-        return Joined(profile=card)
+        return joined
 
     def leave(self, name: str, reason: str) -> Left:
         """Let an agent go.
@@ -110,8 +133,18 @@ class Pool:
         if name not in self._members:
             raise UnknownNameError("agent in this run", name, self._members)
         event = Left(agent=name, reason=reason)
-        self._go(event)
+        self.take(event)
         return event
+
+    def take(self, event: Event) -> None:
+        """Follow a change that is on record; what is none changes nothing."""
+        if isinstance(event, Joined):
+            self._enter(event.profile)
+            if event.abilities is not None:
+                self._able[event.profile.name] = event.abilities
+        elif isinstance(event, Left):
+            self._members.pop(event.agent, None)
+            self._left[event.agent] = event.reason
 
     def _enter(self, card: Profile) -> None:
         self._left.pop(card.name, None)
@@ -119,7 +152,3 @@ class Pool:
         self._hashes[card.name] = card_hash(card)
         self._operators[card.name] = card.operator
         self._arms[card.name] = arm_of(card)
-
-    def _go(self, event: Left) -> None:
-        self._members.pop(event.agent, None)
-        self._left[event.agent] = event.reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from agora.bids import Profile
+from agora.bids import Ability, Profile
 from agora.desk_events import Happening
 
 
@@ -14,6 +14,8 @@ class Joined(Happening):
     kind: Literal["joined"] = "joined"
     profile: Profile
     """Its card."""
+    abilities: tuple[Ability, ...] | None = None
+    """What the market found it able to do; None: not on record."""
 
 
 class Left(Happening):

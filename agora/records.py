@@ -202,6 +202,8 @@ class AgentRecord(NamedTuple):
     """Mean token entropies of its latest plans on verified tasks, each in [0, 1], the newest last; the top-k form."""
     surprisals: tuple[float, ...] = ()
     """Mean surprisals in nats of its latest plans on verified tasks, the newest last; the sampled form."""
+    seq: int = 0
+    """Position on the ledger of the last event that was added."""
 
 
 class MemoryEntry(NamedTuple):

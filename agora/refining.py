@@ -60,7 +60,7 @@ def _may(house: House, lot: Lot, name: str) -> bool:
     past, task, number = house.run.past, lot.task.id, lot.auction.number
     if past.find(Recalled, task, number, name) or past.find(Scored, task, number, 1):
         return past.find(Recalled, task, number, name) is not None
-    return isinstance(house.agents.get(name), Refining) and name not in house.pool.gone
+    return "refines" in house.pool.able.get(name, ()) and name not in house.pool.gone
 
 
 def _recalled(house: House, lot: Lot, names: Sequence[str]) -> dict[str, tuple[Lesson, ...]]:

@@ -11,8 +11,8 @@ from agora.events import Awarded, Done, Event, Performed, Resumed, Started, Task
 from agora.learning import settings_of
 from agora.ledger.redact import REDACTED
 from agora.past import Past
-from agora.pool import CHANGES, Pool
-from agora.protocols import Agent, Policy, Store
+from agora.pool import CHANGES, Pool, abilities_of
+from agora.protocols import Agent, Mechanism, Policy, Store
 from agora.runs import Run
 
 
@@ -32,7 +32,7 @@ def _events(store: Store, run: str) -> Iterator[Event]:
         yield recorded.event
 
 
-def begun_as(past: Past, agents: Mapping[str, Agent], *, mechanism: str, policy: Policy) -> Started:
+def begun_as(past: Past, agents: Mapping[str, Agent], *, mechanism: Mechanism, policy: Policy) -> Started:
     """How the run began, where this is still the same market: with everyone who takes part in the run as it is now.
 
     Raises:
@@ -47,23 +47,36 @@ def begun_as(past: Past, agents: Mapping[str, Agent], *, mechanism: str, policy:
     for task in past.tasks:
         if REDACTED in task.model_dump_json() and past.find(TaskDone, task.id) is None:
             raise LedgerError(f"task {task.id!r} held a secret, which is not on record: post it again in a new run")
-    settings = settings_of(policy) if started.policy_settings else ""  # older runs did not write them down
     for what, then, now in (
-        ("mechanism", started.mechanism, mechanism),
+        ("mechanism", started.mechanism, mechanism.name),
+        ("the mechanism's options", started.mechanism_settings, settings_of(mechanism)),
         ("policy", started.policy, policy.name),
-        ("the policy's options", started.policy_settings, settings),
+        ("the policy's options", started.policy_settings, settings_of(policy)),
     ):
-        if then != now:
+        if then not in (now, ""):  # older runs did not write options down
             raise ConfigError(what, f"the run began with {then!r}, and this is {now!r}: resume it with the same")
+    _same_agents(past, started, agents)
+    return started
+
+
+def _same_agents(past: Past, started: Started, agents: Mapping[str, Agent]) -> None:
+    """Refuse agents that are not who takes part in the run.
+
+    Raises:
+        ConfigError: One is missing, or is or can do something else.
+    """
+    able = Pool(started.agents, past.of_kinds(CHANGES), able=started.abilities).able
     for profile, how, since in _needed(past, started):
-        agent = agents.get(profile.name)
+        where, agent = f"agent {profile.name!r}", agents.get(profile.name)
         if agent is None:
-            raise ConfigError(f"agent {profile.name!r}", f"{how} and is not here: bring it back")
+            raise ConfigError(where, f"{how} and is not here: bring it back")
         if agent.profile != profile:
             changed = [name for name, value in profile if getattr(agent.profile, name) != value]
-            what = f"has another {', '.join(changed)} than when {since}: put it back to resume"
-            raise ConfigError(f"agent {profile.name!r}", what)
-    return started
+            raise ConfigError(where, f"has another {', '.join(changed)} than when {since}: put it back to resume")
+        could, can = able.get(profile.name, abilities_of(agent)), abilities_of(agent)
+        if could != can:
+            others = sorted({*could} ^ {*can})
+            raise ConfigError(where, f"was not the same when {since} (it {', '.join(others)}): put it back to resume")
 
 
 def _needed(past: Past, started: Started) -> Iterator[tuple[Profile, str, str]]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from agora.auctions.entering import enter
 from agora.auctions.properties import Properties
 from agora.auctions.ranking import cost_share, rank
+from agora.auctions.stating import stated
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 
@@ -36,6 +37,11 @@ class Always:
         if pick not in ("largest", "smallest"):
             raise ConfigError(f"auction {self.name!r}", f"pick {pick!r} must be largest or smallest")
         self._largest = pick == "largest"
+
+    @property
+    def settings(self) -> str:
+        """Its options as JSON."""
+        return stated({"pick": "largest" if self._largest else "smallest"})
 
     def clear(
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from agora.auctions.entering import enter
 from agora.auctions.properties import Properties
 from agora.auctions.ranking import cost_share, rank
+from agora.auctions.stating import stated
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 
@@ -42,6 +43,11 @@ class CentralRouter:
         if not 0 <= prior <= 1:
             raise ConfigError(f"auction {self.name!r}", f"prior {prior!r} must be in [0, 1]")
         self._value, self._prior = value, prior
+
+    @property
+    def settings(self) -> str:
+        """Its options as JSON."""
+        return stated({"value": self._value, "prior": self._prior})
 
     def clear(
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY

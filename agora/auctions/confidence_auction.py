@@ -16,6 +16,7 @@ from typing import Final
 from agora.auctions.entering import enter
 from agora.auctions.properties import Properties
 from agora.auctions.ranking import cost_share, rank
+from agora.auctions.stating import stated
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 
@@ -56,6 +57,11 @@ class CalibratedConfidence:
         if not all(math.isfinite(weight) and weight >= 0 for weight in (chosen, latency)):
             raise ConfigError(where, f"beta {chosen!r} and latency {latency!r} must be 0 or more")
         self._gamma, self._beta, self._latency = gamma, chosen, latency
+
+    @property
+    def settings(self) -> str:
+        """Its options as JSON."""
+        return stated({"gamma": self._gamma, "beta": self._beta, "latency": self._latency})
 
     def clear(
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY

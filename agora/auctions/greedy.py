@@ -18,6 +18,7 @@ from agora.auctions.grading import jury_for
 from agora.auctions.one_task import clear_one
 from agora.auctions.properties import Properties
 from agora.auctions.sale import SALE
+from agora.auctions.stating import with_scorer
 from agora.auctions.vcg import VCG, fits
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve
 from agora.protocols import Mechanism
@@ -59,6 +60,11 @@ class GreedyCritical:
         items = sorted(hall.items, key=_rank)
         won = [(item, _critical(item, items)) for item in _take(items)]
         return hall.clearing(self.name, won)
+
+    @property
+    def settings(self) -> str:
+        """Its options as JSON."""
+        return with_scorer(self._scorer, {})
 
     @property
     def jury(self) -> frozenset[str] | None:

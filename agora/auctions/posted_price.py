@@ -8,6 +8,7 @@ from decimal import Decimal
 from agora.auctions.entering import enter
 from agora.auctions.properties import Properties
 from agora.auctions.ranking import rank, tie_hash
+from agora.auctions.stating import stated
 from agora.bids import NO_JURY, Amount, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 
@@ -34,6 +35,11 @@ class PostedPrice:
             raise ConfigError("auction 'posted'", f"share {share!r} must be in (0, 1]")
         self._share = share
 
+    @property
+    def settings(self) -> str:
+        """Its options as JSON."""
+        return stated({"share": self._share})
+
     def clear(
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
     ) -> Clearing:
@@ -56,6 +62,11 @@ class Lottery:
     properties = Properties(
         truthful=False, undisturbed=False, paid="its own price", use="a baseline: what choosing has to beat"
     )
+
+    @property
+    def settings(self) -> str:
+        """Its options as JSON: it has none."""
+        return stated({})
 
     def clear(
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY

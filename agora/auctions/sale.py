@@ -27,6 +27,7 @@ from agora.auctions.entering import enter
 from agora.auctions.jury import MOST_MARK
 from agora.auctions.ranking import all_scores, best_first, cost_shares
 from agora.auctions.scales import entropies
+from agora.auctions.stating import stated
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 from agora.rules import SALE_RULES, Rules
@@ -130,8 +131,10 @@ class SALE:
         if jury is not None and not _are_names(jury):
             raise ConfigError(_WHERE, f"jury {jury!r} must be a list of names, as [{str(jury)!r}]")
         self._rules = _checked_rules(rules)
-        self._weights = turn_dial(_checked(weights), dial)
-        self._energy_j, self._jury, self._slack = energy_j, jury, int(slack)
+        self._stated, self._dial = _checked(weights), float(dial)
+        self._weights = turn_dial(self._stated, dial)
+        self._energy_j, self._slack = float(energy_j), int(slack)
+        self._jury = None if jury is None else frozenset(jury)
 
     @property
     def weights(self) -> Mapping[str, float]:
@@ -148,7 +151,21 @@ class SALE:
         """The judges' names; None: everyone who can judge; empty: nobody, as where the jury has no weight."""
         if not self._weights["jury"]:
             return frozenset()
-        return None if self._jury is None else frozenset(self._jury)
+        return self._jury
+
+    @property
+    def settings(self) -> str:
+        """Its options as JSON."""
+        return stated(
+            {
+                "weights": {**self._stated},
+                "dial": self._dial,
+                "energy_j": self._energy_j,
+                "jury": None if self._jury is None else [*sorted(self._jury)],
+                "slack": self._slack,
+                "rules": self._rules.model_dump(mode="json"),
+            }
+        )
 
     def clear(
         self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY

@@ -19,6 +19,7 @@ from agora.auctions.paying import GRID, Scale, on_grid, within_budget
 from agora.auctions.properties import Properties
 from agora.auctions.ranking import all_scores, tie_hash
 from agora.auctions.sale import SALE
+from agora.auctions.stating import with_scorer
 from agora.bids import NO_JURY, Amount, Bid, Clearing, Juror, Reserve, Score
 from agora.errors import ConfigError
 from agora.protocols import Mechanism
@@ -51,6 +52,11 @@ class FirstScore:
     ) -> None:
         self._scorer = _scorer(self.name, weights, scorer)
         self._bound = _bound(self.name, reserve_score)
+
+    @property
+    def settings(self) -> str:
+        """Its options as JSON."""
+        return with_scorer(self._scorer, {"reserve_score": self._bound})
 
     @property
     def jury(self) -> frozenset[str] | None:
@@ -108,6 +114,11 @@ class SecondScore:
         if not 0 < budget <= 1:
             raise ConfigError(f"auction {self.name!r}", f"budget {budget!r} must be in (0, 1]")
         self._budget = budget
+
+    @property
+    def settings(self) -> str:
+        """Its options as JSON."""
+        return with_scorer(self._scorer, {"reserve_score": self._bound, "budget": self._budget})
 
     @property
     def jury(self) -> frozenset[str] | None:

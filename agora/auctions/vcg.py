@@ -14,6 +14,7 @@ from agora.auctions.grading import jury_for
 from agora.auctions.one_task import clear_one
 from agora.auctions.properties import Properties
 from agora.auctions.sale import SALE
+from agora.auctions.stating import with_scorer
 from agora.bids import NO_JURY, Bid, Clearing, Juror, Reserve
 from agora.errors import ConfigError
 from agora.protocols import Mechanism
@@ -76,6 +77,11 @@ class VCG:
             without = _best([group for group in groups if group[0].offer.agent != item.offer.agent])
             won.append((item, item.price + (best[0] - without[0]) // item.factor))
         return hall.clearing(self.name, won)
+
+    @property
+    def settings(self) -> str:
+        """Its options as JSON."""
+        return with_scorer(self._scorer, {})
 
     @property
     def jury(self) -> frozenset[str] | None:

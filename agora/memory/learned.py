@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 
 from agora.errors import LedgerError
 from agora.events import Learned
+from agora.protocols import Store
 from agora.records import (
     LEAST_YES,
     NOTHING_STATED,
@@ -256,6 +257,48 @@ def _with_stated(record: AgentRecord, stated: float, passed: int) -> AgentRecord
     new = ConfidenceBin(old.tried + 1, old.passed + passed, old.stated + stated)
     bins = (*record.confidence[:place], new, *record.confidence[place + 1 :])
     return record._replace(confidence=bins, squared_error=record.squared_error + (stated - passed) ** 2)
+
+
+def last_of(records: Iterable[AgentRecord]) -> int:
+    """The position on the ledger of the last event that stands on any of them; 0: none does."""
+    return max((record.seq for record in records), default=0)
+
+
+def of_skill(records: Iterable[AgentRecord], skill: str) -> tuple[AgentRecord, ...]:
+    """Those of one skill, in their order."""
+    return tuple(record for record in records if record.skill == skill)
+
+
+class Rows:
+    """Records as they grow, event by event: the same sums as any store keeps."""
+
+    def __init__(self) -> None:
+        self._rows: dict[RecordKey, AgentRecord] = {}
+
+    def take(self, seq: int, event: Learned) -> None:
+        """Add an event."""
+        update = read_update(event)
+        for key in keys_of(update):
+            self._rows[key] = added(self._rows.get(key) or fresh(key), update)._replace(seq=seq)
+
+    def grounded(self) -> tuple[AgentRecord, ...]:
+        """Those of grounded outcomes, by operator, agent and skill."""
+        return tuple(self._rows[key] for key in sorted(self._rows) if key.grounded)
+
+
+def records_at(store: Store, seq: int | None) -> tuple[AgentRecord, ...]:
+    """The records as they were at a position of the ledger, of grounded outcomes: from its events alone.
+
+    Raises:
+        LedgerError: An event is malformed.
+    """
+    rows = Rows()
+    for recorded in store.events(kinds=frozenset({"learned"})):
+        if seq is not None and recorded.seq > seq:
+            break
+        if isinstance(recorded.event, Learned):
+            rows.take(recorded.seq, recorded.event)
+    return rows.grounded()
 
 
 def packed(record: AgentRecord) -> dict[str, str | int | float]:
