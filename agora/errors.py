@@ -30,6 +30,8 @@
     │   └── WebRefusedError             the guard did not let it be asked for
     └── LedgerError           (exit 1)  the record is damaged or was asked for the impossible
         ├── LeaseError                  a run is another process's to write
+        ├── ChangedError      (exit 10) an entry or a body is not what was recorded
+        ├── DivergedError     (exit 13) two ledgers that should be one have different histories
         ├── SignatureError    (exit 12) a key, a checkpoint or a signature cannot be used
         └── IncompleteError   (exit 14) what was asked for needs a part that is not there any more
 
@@ -315,6 +317,27 @@ class LeaseError(LedgerError):
             else f"run {run} is being written by {holder}: wait until it is done, or end that process"
         )
         self.run, self.holder, self.lost = run, holder, lost
+
+
+class ChangedError(LedgerError):
+    """An entry or a body of the ledger is not what was recorded.
+
+    Args:
+        seq: Position of the first such entry.
+        what: What follows from it, as "nothing was exported".
+    """
+
+    exit_code = Exit.CHANGED
+
+    def __init__(self, seq: int, what: str) -> None:
+        super().__init__(f"entry {seq} of the ledger or its body was changed: {what}")
+        self.seq = seq
+
+
+class DivergedError(LedgerError):
+    """Two ledgers that should be one have different histories."""
+
+    exit_code = Exit.DIVERGED
 
 
 class SignatureError(LedgerError):
