@@ -9,10 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agora.abilities import Archive
 from agora.ambient import SystemClock
 from agora.cli.guarding import guard_output
 from agora.cli.paint import err, safe
 from agora.cli.project import find_project
+from agora.errors import LedgerError
 from agora.ledger.redact import secret_values
 from agora.memory.location import database_url
 from agora.models.health import SHARED
@@ -124,6 +126,17 @@ async def opened_store(session: Session) -> AsyncGenerator[Store]:
         yield store
     finally:
         await store.close()
+
+
+def archive_of(store: Store) -> Archive:
+    """The same store, for whole entries.
+
+    Raises:
+        LedgerError: It has none to give.
+    """
+    if not isinstance(store, Archive):
+        raise LedgerError("this store gives no whole entries: use the project's memory or an exported ledger")
+    return store
 
 
 def _embedder_or_a_line() -> Embedder | None:

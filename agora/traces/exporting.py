@@ -1,0 +1,172 @@
+"""A ledger as JSON lines (`agora.ledger.lines`): all of it, or one run with what another reader needs to judge it.
+
+The export of a run has every envelope up to the run's last entry, so that the chain and the tree can be checked as
+they are. Of the bodies it has the run's own, those of the runs that it was forked from, and from the entries before its
+end the kinds of events that learning policies and records are made of (KNOWLEDGE): by these a stranger can decide again.
+Nothing in it depends on when or where it is made: the same ledger gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Final, NamedTuple
+
+from agora.abilities import Archive
+from agora.coordinator.policies.coordinated import KINDS
+from agora.errors import ChangedError, LedgerError, UnknownNameError
+from agora.forks import lineage
+from agora.ledger.chain import GENESIS, SALT_BYTES, body_hash, verify
+from agora.ledger.lines import FORMAT, Header, write_entry, write_header
+from agora.protocols import Store
+from agora.records import Stored
+
+KNOWLEDGE: Final = KINDS | {"learned"}
+"""What policies learn from and records are summed from; of other runs, only these have their bodies."""
+
+
+class Selection(NamedTuple):
+    """What is exported."""
+
+    run: str | None = None
+    """The run; None: all of the ledger, with all bodies."""
+    runs: frozenset[str] = frozenset()
+    """The runs whose bodies are exported: this one, and those that it was forked from."""
+    knowledge: bool = True
+    """Whether the events that policies learn from are there, of other runs too."""
+    last: int = 0
+    """Position of the last entry."""
+
+
+class Counts(NamedTuple):
+    """What was written."""
+
+    entries: int
+    """Entries."""
+    bodies: int
+    """Entries with their bodies."""
+    head: str
+    """Hash of the last entry; empty where there is none."""
+
+
+def selected(store: Store, archive: Archive, run: str | None, *, knowledge: bool = True) -> Selection:
+    """What is exported of a run, or of the whole ledger as it is now.
+
+    Args:
+        store: With the ledger.
+        archive: The same, for whole entries.
+        run: The run's id; None: all.
+        knowledge: False: without what policies learned from other runs.
+
+    Raises:
+        UnknownNameError: The run has no entry.
+    """
+    if run is None:
+        return Selection(last=_last(archive))
+    last = max((one.entry.envelope.seq for one in archive.stored(run)), default=0)
+    if not last:
+        raise UnknownNameError("run", run, [info.id for info in store.runs()])
+    return Selection(run, frozenset(part.run for part in lineage(store, run)), knowledge, last)
+
+
+class Export:
+    """The lines of a selection, checked as they are written: once through, `counts` afterwards.
+
+    Args:
+        archive: With the ledger.
+        chosen: What of it.
+        origin: The ledger's name, as checkpoints say it.
+        checkpoints: Signed notes that are put into the header, oldest first.
+    """
+
+    def __init__(
+        self, archive: Archive, chosen: Selection, *, origin: str = "", checkpoints: Sequence[str] = ()
+    ) -> None:
+        self._archive, self._chosen = archive, chosen
+        self._origin, self._checkpoints = origin, tuple(checkpoints)
+        self.counts = Counts(0, 0, "")
+
+    def lines(self) -> Iterator[bytes]:
+        """The header, then one line an entry.
+
+        Raises:
+            ChangedError: An entry, or a body that is exported, is not what was recorded.
+            LedgerError: The ledger cannot be read.
+        """
+        first, entries, bodies, prev = 0, 0, 0, GENESIS
+        for stored in self._archive.stored():
+            envelope, hashed = stored.entry
+            if envelope.seq > self._chosen.last:
+                break
+            if not entries:
+                first, prev = envelope.seq, envelope.prev if envelope.seq > 1 else GENESIS
+                yield self._header(first)
+            kept = self._kept(stored)
+            if verify([stored.entry], seq=first + entries - 1, prev=prev) is not None or not is_whole(kept):
+                raise ChangedError(envelope.seq, "nothing is exported of such a ledger; see `agora trace verify`")
+            entries, bodies, prev = entries + 1, bodies + (kept.body is not None), hashed
+            self.counts = Counts(entries, bodies, hashed)
+            yield write_entry(kept)
+        if not entries:
+            yield self._header(0)
+
+    def _header(self, first: int) -> bytes:
+        chosen = self._chosen
+        return write_header(Header(FORMAT, self._origin, first, chosen.last, chosen.run, self._checkpoints))
+
+    def _kept(self, stored: Stored) -> Stored:
+        chosen, envelope = self._chosen, stored.entry.envelope
+        if chosen.run is None or envelope.run in chosen.runs or (chosen.knowledge and envelope.kind in KNOWLEDGE):
+            return stored
+        return stored._replace(salt=None, body=None)
+
+
+def is_whole(stored: Stored) -> bool:
+    """Whether a body hashes to what its entry says; one that is not there is whole."""
+    salt, body = stored.salt, stored.body
+    if body is None:
+        return True
+    return salt is not None and len(salt) == SALT_BYTES and body_hash(salt, body) == stored.entry.envelope.body
+
+
+def write_file(path: Path, lines: Iterable[bytes]) -> None:
+    """Write lines to a file, all or none: beside it first, and then in its place.
+
+    Raises:
+        LedgerError: It cannot be written; what was there before is as it was.
+    """
+    path = path.expanduser()
+    try:
+        if path.is_dir():
+            raise LedgerError(f"{path.name!r} is a folder: name a file")
+        with NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False) as file:
+            beside = Path(file.name)
+            try:
+                file.writelines(lines)
+                file.flush()
+                os.fsync(file.fileno())
+                beside.replace(path)
+            except BaseException:
+                beside.unlink(missing_ok=True)
+                raise
+    except OSError as problem:
+        why = os.strerror(problem.errno) if problem.errno else str(problem)
+        raise LedgerError(f"{str(path)!r} cannot be written ({why}): name another place") from problem
+
+
+def _last(archive: Archive) -> int:
+    """The position of the last entry, by halving: an archive can only be asked what comes after a position."""
+
+    def reaches(seq: int) -> bool:
+        return next(iter(archive.stored(after=seq - 1)), None) is not None
+
+    most = 1
+    while reaches(most):
+        most *= 2
+    least = most // 2
+    while most - least > 1:
+        middle = (least + most) // 2
+        least, most = (middle, most) if reaches(middle) else (least, middle)
+    return least
