@@ -177,6 +177,19 @@ class Archive(Protocol):
 
 
 @runtime_checkable
+class Rooted(Protocol):
+    """An archive that has a part of the Merkle tree over its ledger at hand (`agora.ledger.tree.Tree` reads it)."""
+
+    def size(self) -> int:
+        """How many entries the ledger has."""
+        ...
+
+    def hashes(self, level: int, first: int, count: int) -> Sequence[bytes]:
+        """Neighbouring hashes of the tree: of level 0, 8, 16 or 24, fewer where they end."""
+        ...
+
+
+@runtime_checkable
 class JuryMember(Protocol):
     """An agent that can judge the plans of an auction."""
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from agora.ledger.canonical import canonical
-from agora.records import Entry, Envelope
+from agora.records import Entry, Envelope, Stored
 
 VERSION: Final = 1
 """The envelope's version."""
@@ -74,3 +74,23 @@ def verify(entries: Iterable[Entry], *, seq: int = 0, prev: str = GENESIS) -> in
             return seq
         prev = found
     return None
+
+
+def first_bad(stored: Iterable[Stored]) -> int | None:
+    """The position of the first entry, from the ledger's first on, that was changed or whose body was; None: all hold.
+
+    A body that is not there was erased, and is nothing bad.
+    """
+    seq, prev = 0, GENESIS
+    for entry, salt, body in stored:
+        if (bad := verify([entry], seq=seq, prev=prev)) is not None:
+            return bad
+        seq, prev = entry.envelope.seq, entry.hash
+        if body is not None and not holds(entry.envelope, salt, body):
+            return seq
+    return None
+
+
+def holds(envelope: Envelope, salt: bytes | None, body: bytes) -> bool:
+    """Whether a body is the one that an envelope commits to."""
+    return salt is not None and len(salt) == SALT_BYTES and body_hash(salt, body) == envelope.body

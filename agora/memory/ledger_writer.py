@@ -1,4 +1,4 @@
-"""One transaction of the ledger: encode, chain, insert, project; all of it or nothing."""
+"""One transaction of the ledger: encode, chain, insert, grow the tree, project; all of it or nothing."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from agora.memory.dialects import Cell, Prepared, transact
 from agora.memory.group_commit import Item
 from agora.memory.leases import Leases
 from agora.memory.projections import Place, Projection, Statements
+from agora.memory.subtrees import Subtrees
 from agora.memory.tables import METADATA
 from agora.records import Envelope
 
@@ -74,6 +75,7 @@ class LedgerWriter:
         self._statements = Statements(engine.dialect)
         self._entries = Prepared(_LEDGER.insert(), engine.dialect)
         self._bodies = Prepared(_BODIES.insert(), engine.dialect)
+        self._subtrees = Subtrees(engine.dialect)
 
     def commit(self, items: Sequence[Item]) -> None:
         """Write the items' events; an item that cannot be encoded or lost its lease gets an `error` and is left out.
@@ -136,5 +138,6 @@ class LedgerWriter:
             projection.add(Place(seq, run, at_us), event)
         self._entries.run_in_order(connection, _ENTRY, entries)
         self._bodies.run_in_order(connection, _BODY, bodies)
+        self._subtrees.grow(connection, seq - len(entries), seq)
         projection.write(connection)
         return seq, prev

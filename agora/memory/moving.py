@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from agora.errors import LeaseError, LedgerError
 from agora.ledger.canonical import decode
-from agora.ledger.chain import GENESIS, SALT_BYTES, body_hash, verify
+from agora.ledger.chain import GENESIS, holds, verify
 from agora.memory import reads
 from agora.memory.dialects import Cell, Prepared, connect, explain, kind, transact, writer
 from agora.memory.holder import is_gone
@@ -26,6 +26,7 @@ from agora.memory.location import shown
 from agora.memory.migrations import upgrade
 from agora.memory.projections import Place, Projection, Statements
 from agora.memory.remaking import remake
+from agora.memory.subtrees import Subtrees
 from agora.memory.tables import METADATA
 from agora.protocols import Clock
 from agora.records import Stored
@@ -111,8 +112,7 @@ def _check(stored: Stored, *, seq: int, prev: str) -> None:
     entry, salt, body = stored
     bad = verify([entry], seq=seq, prev=prev)
     if bad is None and body is not None:
-        whole = salt is not None and len(salt) == SALT_BYTES and body_hash(salt, body) == entry.envelope.body
-        bad = None if whole else entry.envelope.seq
+        bad = None if holds(entry.envelope, salt, body) else entry.envelope.seq
     if bad is not None:
         raise LedgerError(f"entry {bad} of the ledger or its body was changed: nothing from there on was carried over")
 
@@ -192,6 +192,8 @@ def _write(writing: Connection, *, page: Sequence[Stored], statements: Statement
     dialect = writing.dialect
     Prepared(_LEDGER.insert(), dialect).run(writing, entries)
     Prepared(_BODIES.insert(), dialect).run(writing, bodies)
+    first, last = page[0].entry.envelope.seq, page[-1].entry.envelope.seq
+    Subtrees(dialect).grow(writing, first - 1, last)
     projection.write(writing)
 
 

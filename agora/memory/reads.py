@@ -22,7 +22,7 @@ _CALLS: Final = _T["calls"]
 _SPENT: Final = ("usd", "input_tokens", "output_tokens", "steps", "seconds")
 _PAGE: Final = 500
 _ENTRIES: Final = select(
-    *(_LEDGER.c[name] for name in ("v", "seq", "run", "kind", "at_us", "body", "prev", "hash")),
+    *(_LEDGER.c[name] for name in (*Envelope._fields, "hash")),
     _BODIES.c.salt,
     _BODIES.c.body.label("content"),
 ).select_from(_LEDGER.outerjoin(_BODIES, _BODIES.c.seq == _LEDGER.c.seq))
@@ -37,7 +37,7 @@ def page(
         query = query.where(_LEDGER.c.run == run)
     if kinds is not None:
         query = query.where(_LEDGER.c.kind.in_(sorted(kinds)))
-    return [_stored(row) for row in connection.execute(query).mappings()]
+    return [_stored(tuple(row)) for row in connection.execute(query)]
 
 
 def runs(connection: Connection, *, limit: int) -> Sequence[RunInfo]:
@@ -65,9 +65,8 @@ def record_of(row: RowMapping) -> AgentRecord:
     return unpacked({str(name): cell for name, cell in row.items()})
 
 
-def _stored(row: RowMapping) -> Stored:
-    envelope = Envelope(**{name: row[name] for name in Envelope._fields})
-    return Stored(Entry(envelope, row["hash"]), salt=row["salt"], body=row["content"])
+def _stored(row: Sequence[Any]) -> Stored:
+    return Stored(Entry(Envelope(*row[:7]), row[7]), row[8], row[9])
 
 
 def _run_info(connection: Connection, row: Row[Any]) -> RunInfo:

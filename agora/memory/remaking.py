@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from agora.ledger.canonical import decode
 from agora.memory import reads
 from agora.memory.projections import Place, Projection, Statements, clear
+from agora.memory.subtrees import Subtrees
 
 
 def remake(writing: Connection) -> None:
@@ -21,3 +22,4 @@ def remake(writing: Connection) -> None:
             if body is not None:
                 projection.add(Place(envelope.seq, envelope.run, envelope.at_us), decode(body))
         projection.write(writing)
+    Subtrees(writing.dialect).remake(writing)

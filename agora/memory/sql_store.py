@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from agora.errors import LedgerError
 from agora.events import Event, Learned
 from agora.ledger.canonical import decode
-from agora.ledger.chain import GENESIS, SALT_BYTES, body_hash, verify
+from agora.ledger.chain import SALT_BYTES, first_bad
 from agora.ledger.redact import Redactor
 from agora.memory import reads, snapshots
 from agora.memory.dialects import connect, explain, transact
@@ -31,6 +31,7 @@ from agora.memory.ledger_writer import LedgerWriter
 from agora.memory.migrations import upgrade
 from agora.memory.recall import DEFAULTS, Recalling, recall
 from agora.memory.remaking import remake
+from agora.memory.subtrees import Subtrees, size
 from agora.memory.tables import METADATA
 from agora.protocols import Clock
 from agora.records import AgentRecord, MemoryEntry, Recorded, RunInfo, Stored
@@ -80,7 +81,7 @@ class SQLStore:
         self._leases = Leases(engine, clock=clock, length_s=lease_s)
         redactor = Redactor(secrets)
         ledger = LedgerWriter(engine, redactor=redactor, salt=salt, leases=self._leases, patience_s=patience_s)
-        self._group = GroupCommit(ledger.commit)
+        self._group, self._subtrees = GroupCommit(ledger.commit), Subtrees(engine.dialect)
         self._recalling, self._embedder = recalling, embedder
         self._labels, self._first = Labels(), Lock()
         self._recollection: Recollection | None = None
@@ -247,14 +248,17 @@ class SQLStore:
 
         A cut tail or a rewritten whole needs a checkpoint to be seen.
         """
-        seq, prev = 0, GENESIS
-        for entry, salt, body in self.stored():
-            if (bad := verify([entry], seq=seq, prev=prev)) is not None:
-                return bad
-            seq, prev = entry.envelope.seq, entry.hash
-            if body is not None and (salt is None or _hash(salt, body) != entry.envelope.body):
-                return seq
-        return None
+        return first_bad(self.stored())
+
+    def size(self) -> int:
+        """How many entries the ledger has."""
+        with self._reading() as connection:
+            return size(connection)
+
+    def hashes(self, level: int, first: int, count: int) -> Sequence[bytes]:
+        """Neighbouring hashes of the tree over the ledger: of level 0, 8, 16 or 24, fewer where they end."""
+        with self._reading() as connection:
+            return self._subtrees.read(connection, level, first, count)
 
     def erase(self, *seqs: int) -> None:
         """Erase the bodies of events, and the texts made from them; the chain still holds.
@@ -343,7 +347,3 @@ class SQLStore:
                 yield connection
         except SQLAlchemyError as problem:
             raise explain(problem) from problem
-
-
-def _hash(salt: bytes, body: bytes) -> str:
-    return body_hash(salt, body) if len(salt) == SALT_BYTES else ""

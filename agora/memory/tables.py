@@ -9,86 +9,71 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Index, Integer, MetaData
-from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
+from sqlalchemy import Index
+from sqlmodel import Field
 
-BIG = BigInteger().with_variant(Integer(), "sqlite")
-"""64 bits; on SQLite the spelling that makes a primary key the row's own number."""
+from agora.memory.columns import BIG, Spent, Table, big, place
 
 
-def _seq() -> int:
-    key: int = Field(primary_key=True, sa_type=BIG, sa_column_kwargs={"autoincrement": False})  # pyright: ignore[reportArgumentType] -- SQLModel's stub wants a class, SQLAlchemy takes an instance
-    return key
-
-
-def _big(default: int = 0) -> int:
-    column: int = Field(default=default, sa_type=BIG)  # pyright: ignore[reportArgumentType] -- as above
-    return column
-
-
-class _Table(SQLModel, registry=registry()):
-    # Tables of a program that uses SQLModel itself must not mix with these.
-    metadata = MetaData()
-
-
-class _Spent(_Table):
-    usd: str = "0"
-    input_tokens: int = _big()
-    output_tokens: int = _big()
-    steps: int = _big()
-    seconds: float = 0.0
-
-
-class LedgerRow(_Table, table=True):
+class LedgerRow(Table, table=True):
     """One envelope and its hash; append-only."""
 
     __tablename__: ClassVar[Any] = "ledger"
     __table_args__ = (Index("ledger_by_run", "run", "seq"), Index("ledger_by_kind", "kind", "seq"))
-    seq: int = _seq()
+    seq: int = place()
     v: int
     run: str
     kind: str
-    at_us: int = _big()
+    at_us: int = big()
     body: str
     """Salted hash of the body: the key into what `bodies` must hold."""
     prev: str
     hash: str
 
 
-class BodyRow(_Table, table=True):
+class BodyRow(Table, table=True):
     """The content store: a body and its salt; may be erased, never changed."""
 
     __tablename__: ClassVar[Any] = "bodies"
-    seq: int = _seq()
+    seq: int = place()
     hash: str
     """Equals the ledger's `body`."""
     salt: bytes
     body: bytes
 
 
-class RunRow(_Spent, table=True):
+class TreeRow(Table, table=True):
+    """A complete subtree of the Merkle tree over the ledger; of the levels 8, 16, 24 only (`agora.ledger.tree`)."""
+
+    __tablename__: ClassVar[Any] = "tree"
+    level: int = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_type=BIG, sa_column_kwargs={"autoincrement": False})  # pyright: ignore[reportArgumentType] -- SQLModel's stub wants a class, SQLAlchemy takes an instance
+    """From 0; it is over the entries from number * 2**level + 1 on."""
+    hash: bytes
+
+
+class RunRow(Spent, table=True):
     """One run; the totals are there once it is done."""
 
     __tablename__: ClassVar[Any] = "runs"
     id: str = Field(primary_key=True)
     seq: int = Field(sa_type=BIG, index=True)  # pyright: ignore[reportArgumentType] -- as above
-    started_us: int = _big()
+    started_us: int = big()
     done_us: int | None = Field(default=None, sa_type=BIG)  # pyright: ignore[reportArgumentType] -- as above
     mechanism: str
     policy: str
 
 
-class AgentRow(_Table, table=True):
+class AgentRow(Table, table=True):
     """One agent of one operator; renaming makes another agent of the same operator."""
 
     __tablename__: ClassVar[Any] = "agents"
     operator: str = Field(primary_key=True)
     name: str = Field(primary_key=True)
-    seq: int = _big()
+    seq: int = big()
 
 
-class CardRow(_Table, table=True):
+class CardRow(Table, table=True):
     """One version of an agent's card."""
 
     __tablename__: ClassVar[Any] = "card_versions"
@@ -96,18 +81,18 @@ class CardRow(_Table, table=True):
     name: str = Field(primary_key=True)
     card_hash: str = Field(primary_key=True)
     """SHA-256 of `card`."""
-    seq: int = _big()
+    seq: int = big()
     card: str
     """The profile as JSON."""
 
 
-class TaskRow(_Spent, table=True):
+class TaskRow(Spent, table=True):
     """One task of one run."""
 
     __tablename__: ClassVar[Any] = "tasks"
     run: str = Field(primary_key=True)
     task: str = Field(primary_key=True)
-    seq: int = _big()
+    seq: int = big()
     goal: str
     skill: str
     verdict: str | None = None
@@ -116,16 +101,16 @@ class TaskRow(_Spent, table=True):
     attempts: int = 0
 
 
-class AuctionRow(_Table, table=True):
+class AuctionRow(Table, table=True):
     """One opening of bids."""
 
     __tablename__: ClassVar[Any] = "auctions"
-    seq: int = _seq()
+    seq: int = place()
     run: str
     task: str
-    auction: int = _big()
+    auction: int = big()
     """Which call for bids of the task's, from 0."""
-    round: int = _big()
+    round: int = big()
     """0 for the first bids, 1 with the refined ones."""
     mechanism: str
     bids: int
@@ -135,52 +120,52 @@ class AuctionRow(_Table, table=True):
     unit: str | None = None
 
 
-class BidRow(_Table, table=True):
+class BidRow(Table, table=True):
     """One bid, without its plan (which stands in the body)."""
 
     __tablename__: ClassVar[Any] = "bids"
-    seq: int = _seq()
+    seq: int = place()
     run: str
     task: str
-    auction: int = _big()
+    auction: int = big()
     """Of which call for bids."""
-    round: int = _big()
+    round: int = big()
     """0 for the first, 1 for a refined one."""
     agent: str
     price: str
     unit: str
     entropy: float | None = None
-    length_tokens: int = _big()
-    projected_tokens: int = _big()
+    length_tokens: int = big()
+    projected_tokens: int = big()
     content_hash: str
 
 
-class JudgementRow(_Table, table=True):
+class JudgementRow(Table, table=True):
     """One mark of one judge for one bid; a judge's marks of a round are one event."""
 
     __tablename__: ClassVar[Any] = "judgements"
-    seq: int = _seq()
+    seq: int = place()
     agent: str = Field(primary_key=True)
     """Whose bid."""
     run: str
     task: str
-    auction: int = _big()
+    auction: int = big()
     """Of which call for bids."""
-    round: int = _big()
+    round: int = big()
     """0 for the first bids, 1 for the refined ones."""
     judge: str
     mark: int
     """0 to 5, as it was given."""
 
 
-class AwardRow(_Table, table=True):
+class AwardRow(Table, table=True):
     """One award, for one attempt."""
 
     __tablename__: ClassVar[Any] = "awards"
-    seq: int = _seq()
+    seq: int = place()
     run: str
     task: str
-    auction: int = _big()
+    auction: int = big()
     """Of which call for bids."""
     agent: str
     attempt: int
@@ -189,11 +174,11 @@ class AwardRow(_Table, table=True):
     reason: str
 
 
-class AttemptRow(_Spent, table=True):
+class AttemptRow(Spent, table=True):
     """One attempt that ended."""
 
     __tablename__: ClassVar[Any] = "attempts"
-    seq: int = _seq()
+    seq: int = place()
     run: str
     task: str
     agent: str
@@ -201,12 +186,12 @@ class AttemptRow(_Spent, table=True):
     error: str = ""
 
 
-class CallRow(_Spent, table=True):
+class CallRow(Spent, table=True):
     """One call of a model or a tool that ended."""
 
     __tablename__: ClassVar[Any] = "calls"
     __table_args__ = (Index("calls_by_run", "run"),)
-    seq: int = _seq()
+    seq: int = place()
     run: str
     task: str
     kind: str
@@ -219,11 +204,11 @@ class CallRow(_Spent, table=True):
     overrun: bool = False
 
 
-class OutcomeRow(_Table, table=True):
+class OutcomeRow(Table, table=True):
     """What a verifier found."""
 
     __tablename__: ClassVar[Any] = "outcomes"
-    seq: int = _seq()
+    seq: int = place()
     run: str
     task: str
     agent: str
@@ -234,28 +219,28 @@ class OutcomeRow(_Table, table=True):
     seconds: float = 0.0
 
 
-class ReservationRow(_Table, table=True):
+class ReservationRow(Table, table=True):
     """The worst case of a call whose end is not yet recorded."""
 
     __tablename__: ClassVar[Any] = "reservations"
     run: str = Field(primary_key=True)
     task: str = Field(primary_key=True)
     call: str = Field(primary_key=True)
-    seq: int = _big()
+    seq: int = big()
     agent: str
     model: str
     usd: str
-    tokens: int = _big()
+    tokens: int = big()
 
 
-class SnapshotRow(_Table, table=True):
+class SnapshotRow(Table, table=True):
     """One named part of what a learner knows: an array, or a text of JSON (dtype "json", no shape)."""
 
     __tablename__: ClassVar[Any] = "snapshots"
     learner: str = Field(primary_key=True)
     version: int = Field(primary_key=True, sa_type=BIG, sa_column_kwargs={"autoincrement": False})  # pyright: ignore[reportArgumentType] -- as above
     name: str = Field(primary_key=True)
-    seq: int = _big()
+    seq: int = big()
     """The last event that the state has learned from."""
     dtype: str
     """As numpy writes it, with its byte order: "<f8"."""
@@ -265,27 +250,27 @@ class SnapshotRow(_Table, table=True):
     """The elements in C order."""
 
 
-class LeaseRow(_Table, table=True):
+class LeaseRow(Table, table=True):
     """Who may write a run; no event makes it, so that no rebuild touches it."""
 
     __tablename__: ClassVar[Any] = "leases"
     run: str = Field(primary_key=True)
-    token: int = _big()
+    token: int = big()
     """Grows with every new holder and never goes back: the fencing token."""
     holder: str
     """Host, process id and when the process started."""
-    until_us: int = _big()
+    until_us: int = big()
     """When it runs out, microseconds since the epoch; 0 where it was given back."""
 
 
-class MemoryRow(_Table, table=True):
+class MemoryRow(Table, table=True):
     """One remembered bid of a verified task."""
 
     __tablename__: ClassVar[Any] = "memory_entries"
-    seq: int = _seq()
+    seq: int = place()
     run: str
     task: str
-    auction: int = _big()
+    auction: int = big()
     """Of which call for bids."""
     goal: str
     agent: str
@@ -298,7 +283,7 @@ class MemoryRow(_Table, table=True):
     embedding_model: str | None = None
 
 
-class RecordRow(_Table, table=True):
+class RecordRow(Table, table=True):
     """Promised against delivered, summed up; grounded and judged outcomes are kept apart."""
 
     __tablename__: ClassVar[Any] = "records"
@@ -306,14 +291,14 @@ class RecordRow(_Table, table=True):
     agent: str = Field(primary_key=True)
     skill: str = Field(primary_key=True)
     grounded: bool = Field(primary_key=True)
-    seq: int = _big()
+    seq: int = big()
     """The last event that was added."""
-    tried: int = _big()
-    passed: int = _big()
-    promised_steps: int = _big()
-    delivered_steps: int = _big()
-    promised_tokens: int = _big()
-    delivered_tokens: int = _big()
+    tried: int = big()
+    passed: int = big()
+    promised_steps: int = big()
+    delivered_steps: int = big()
+    promised_tokens: int = big()
+    delivered_tokens: int = big()
     usd: str = "0"
     seconds: float = 0.0
     recent_tried: float = 0.0
@@ -325,14 +310,14 @@ class RecordRow(_Table, table=True):
     squared_error: float = 0.0
     confidence: str = ""
     """Ten bins as JSON, [tried, passed, sum of stated] each; empty where nothing was stated."""
-    bids: int = _big()
-    malformed_bids: int = _big()
-    tool_calls: int = _big()
-    tool_calls_ok: int = _big()
-    judged_passed: int = _big()
-    judged_passed_right: int = _big()
-    judged_failed: int = _big()
-    judged_failed_right: int = _big()
+    bids: int = big()
+    malformed_bids: int = big()
+    tool_calls: int = big()
+    tool_calls_ok: int = big()
+    judged_passed: int = big()
+    judged_passed_right: int = big()
+    judged_failed: int = big()
+    judged_failed_right: int = big()
     entropies: str = ""
     """Of the latest plans, as JSON; empty where there are none."""
     bidding_usd: str = "0"
@@ -341,5 +326,5 @@ class RecordRow(_Table, table=True):
     """Of the latest plans, as JSON; empty where there are none."""
 
 
-METADATA = _Table.metadata
+METADATA = Table.metadata
 """All tables together."""

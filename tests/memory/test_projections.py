@@ -90,6 +90,7 @@ def counts(path: Path) -> dict[str, int]:
 EXPECTED = {
     "ledger": 18,
     "bodies": 18,
+    "tree": 0,
     "runs": 1,
     "agents": 1,
     "card_versions": 1,

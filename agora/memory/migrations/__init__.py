@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from agora.errors import LedgerError
 from agora.memory.dialects import explain, kind, writer
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 """All schema revisions that this version knows, oldest first."""
 
 
