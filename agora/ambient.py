@@ -1,10 +1,22 @@
-"""The only sources of real time and of chance; everything else gets them as arguments."""
+"""The only sources of real time and of chance, and what this process is; everything else gets them as arguments."""
 
 from __future__ import annotations
 
 import hashlib
+import platform
 import secrets
 import time
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Final
+
+VERSIONS: Final[Mapping[str, str]] = {
+    "agora": version("agora-market"),
+    "python": platform.python_version(),
+    "numpy": version("numpy"),
+    "platform": f"{platform.system()} {platform.machine()}",
+}
+"""Agora, Python, the packages that decide, and the platform."""
 
 
 class SystemClock:

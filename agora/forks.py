@@ -6,7 +6,7 @@ position that its opening row names, and is read from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import Final, NamedTuple
 
@@ -71,11 +71,11 @@ def events_of(store: Store, run: str) -> Iterator[Recorded]:
     """
     for part in lineage(store, run):
         own = store.events(part.run)
-        yield from own if part.before is None else _ended(own, part.before)
+        yield from own if part.before is None else ended_before(own, part.before)
 
 
-def _ended(events: Iterator[Recorded], before: int) -> Iterator[Recorded]:
-    """The events before a position, without the intents of calls and commands whose ends come later."""
+def ended_before(events: Iterable[Recorded], before: int) -> Iterator[Recorded]:
+    """The events of one run before a position, without the intents of calls and commands whose ends come later."""
     stand = list(takewhile(lambda one: one.seq < before, events))
     open_at: dict[tuple[str, str], int] = {}
     for place, one in enumerate(stand):

@@ -19,19 +19,16 @@ Whatever is decided or received is an event on the ledger. Decisions are pure; t
 
 from __future__ import annotations
 
-import platform
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import Final
 
 import anyio
 
 from agora.abilities import Learning
-from agora.ambient import SeededChance, SystemClock, fresh_id, fresh_seed
+from agora.ambient import VERSIONS, SeededChance, SystemClock, fresh_id, fresh_seed
 from agora.applying import apply
 from agora.auctioning import awarded, hold_auction, screen
 from agora.auctions import SALE
@@ -40,6 +37,7 @@ from agora.coordinator.policies import linucb_sale
 from agora.errors import ApprovalRefusedError, BudgetError, ConfigError, LedgerError, NoAgentsError
 from agora.events import Done, Event, Started, TaskDone
 from agora.finishing import finish
+from agora.forking import ground_of, opening_of
 from agora.learning import knowing, settings_of, taken_up
 from agora.ledger.redact import redactor_of
 from agora.lots import House, Lot
@@ -56,7 +54,7 @@ from agora.results import Report, Result
 from agora.resuming import begun_as, charge_unknown, read_past
 from agora.runs import Run
 from agora.sandbox import BestSandbox
-from agora.settling import credit, lessons, settlement
+from agora.settling import credit, lessons, own_credits, settlement
 from agora.streaming import Stream, Tee
 from agora.tasks import Check, Limits, Task
 from agora.values import JsonValue
@@ -248,6 +246,36 @@ class Market:
             await charge_unknown(house.run)
             yield OpenRun(house, started, loop=_loop)
 
+    async def fork(
+        self,
+        run: str,
+        *,
+        at: int,
+        changes: Mapping[str, str] | None = None,
+        instead: Event | None = None,
+        command: Mapping[str, JsonValue] | None = None,
+    ) -> str:
+        """Begin a new run that stands on what another has on record before an event; return its id.
+
+        `resume` and the like go on with it; this market's agents, rules, limits and seed hold there.
+
+        Args:
+            run: As at `resume`.
+            at: The position on the ledger of its first event that does not stand.
+            changes: What is otherwise, in words, for the record.
+            instead: What stands in that event's place (`agora.forking.instead_of`); then nothing is learned.
+            command: As at `run_all`; None: as the other run's.
+
+        Raises:
+            ConfigError: It cannot be forked there.
+        """
+        ground, new = ground_of(self._store, self._store.find_run(run), at, changes or {}), fresh_id()
+        began = ground.started
+        started = self._started(began.parallel, began.notes, command or began.command, knows=began.knows)
+        async with self._store.hold(new):
+            await self._store.record(new, *opening_of(ground, started, self._agents, seed=self._seed, instead=instead))
+        return new
+
     def _house(
         self, run: str, started: Started, past: Past, policy: Policy, watch: Callable[[Event], None] | None
     ) -> House:
@@ -286,7 +314,7 @@ class Market:
             policy=self._policy.name,
             policy_settings=settings_of(self._policy),
             abilities={name: abilities_of(agent) for name, agent in self._agents.items()},
-            versions=_VERSIONS,
+            versions=VERSIONS,
             parallel=parallel,
             attempts=self._attempts,
             learn=self._learn,
@@ -298,6 +326,7 @@ class Market:
 
 async def _loop(house: House, lot: Lot) -> Result:
     """One task, from its announcement to its terminal row; what was decided before stands."""
+    before = house.run.past.before
     await screen(house, lot)
     while opened := next_call(house, lot):  # each call leads to an attempt, or takes somebody out
         await hold_auction(house, lot, opened)
@@ -311,19 +340,11 @@ async def _loop(house: House, lot: Lot) -> Result:
             lot.refused = str(refused)
             break
         lot.auction.attempt = attempt
-        credited = [credit(lot, lot.auction, attempt)] if house.learn else []
+        credited = own_credits([credit(lot, lot.auction, attempt)], lot, before) if house.learn else []
         await house.record(settlement(lot.task, lot.auction, attempt), *credited)
 
     if house.learn:
-        for lesson in lessons(lot, house.operators):
+        for lesson in lessons(lot, house.operators, before=before):
             house.note(lesson)
     lot.applied = await apply(house, lot)
     return await finish(house, lot)
-
-
-_VERSIONS: Final = {
-    "agora": version("agora-market"),
-    "python": platform.python_version(),
-    "numpy": version("numpy"),
-    "platform": f"{platform.system()} {platform.machine()}",
-}

@@ -278,11 +278,13 @@ class OpenRun:
         ordered = tuple(self._results[task] for task in self._posted if task in self._results)
         verdicts = {done.task.id: done.verdict for done in ordered}
         self._done = True
-        await self.record(Done(verdicts=verdicts, usage=self._purse.spent))
+        before = self._started.forked.usage if self._started.forked else Usage()  # it was paid in another run
+        usage = self._purse.spent.without(before)
+        await self.record(Done(verdicts=verdicts, usage=usage))
         return Report(
             run=self.id,
             results=ordered,
-            usage=self._purse.spent,
+            usage=usage,
             overhead=sum((done.overhead for done in ordered), Usage()),
             seconds=max(0.0, self._house.run.clock.monotonic_s() - self._began_s),
         )

@@ -65,6 +65,7 @@ E = TypeVar("E", bound=Event)
 COMMAND: Final = "command"
 """The name under which a command of an agent stands among its tools."""
 
+_TAKING_OVER: Final = frozenset({"started", "joined", "left", "posted", "judged", "bid"})  # how a fork begins
 INTERRUPTED: Final = "interrupted"
 """The failure of a call whose fate nobody can know."""
 
@@ -176,6 +177,12 @@ class Past:
     def tasks(self) -> list[Task]:
         """What was posted, in order."""
         return list(self._tasks.values())
+
+    @property
+    def untouched(self) -> bool:
+        """Whether it is of a fork that has asked, paid and decided nothing of its own yet."""
+        taken_over = 0 if self.before is None else len(self.before._in_order)
+        return taken_over > 0 and all(event.kind in _TAKING_OVER for event in self._in_order[taken_over:])
 
     def add(self, event: Event) -> None:
         """One more event."""

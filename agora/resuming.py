@@ -8,6 +8,7 @@ from decimal import Decimal
 from agora.bids import Profile
 from agora.errors import ConfigError, LedgerError
 from agora.events import Awarded, Done, Event, Performed, Resumed, Started, TaskDone
+from agora.forks import events_of
 from agora.learning import settings_of
 from agora.ledger.redact import REDACTED
 from agora.past import Past
@@ -22,14 +23,13 @@ def read_past(store: Store, run: str) -> Past:
     Raises:
         LedgerError: A body that is needed was erased.
     """
-    return Past(_events(store, run))
-
-
-def _events(store: Store, run: str) -> Iterator[Event]:
-    for recorded in store.events(run):
+    own: list[Event] = []
+    before: list[Event] = []
+    for recorded in events_of(store, run):
         if recorded.event is None:
             raise LedgerError(f"run {run} cannot be resumed: the body of event {recorded.seq} was erased")
-        yield recorded.event
+        (own if recorded.run == run else before).append(recorded.event)
+    return Past([*before, *own], before=Past(before) if before else None)
 
 
 def begun_as(past: Past, agents: Mapping[str, Agent], *, mechanism: Mechanism, policy: Policy) -> Started:
@@ -102,6 +102,8 @@ async def charge_unknown(run: Run) -> None:
     if run.past.find(Done):
         return
     ends = run.past.unknown()
+    if not ends and run.past.untouched:
+        return
     resumed = Resumed(
         unknown=tuple(end.call if isinstance(end.call, str) else end.call.id for end in ends),
         usd=sum((end.usage.usd for end in ends), Decimal(0)),

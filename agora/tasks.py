@@ -81,6 +81,16 @@ class Usage(Value):
             seconds=self.seconds + other.seconds,
         )
 
+    def without(self, other: Usage) -> Usage:
+        """What is more than another usage, field by field; never less than nothing."""
+        return Usage(
+            usd=max(Decimal(0), self.usd - other.usd),
+            input_tokens=max(0, self.input_tokens - other.input_tokens),
+            output_tokens=max(0, self.output_tokens - other.output_tokens),
+            steps=max(0, self.steps - other.steps),
+            seconds=max(0.0, self.seconds - other.seconds),
+        )
+
 
 class Check(Value):
     """How a result is verified: the kind of verifier and its options, as in `[verify]` of a task file."""

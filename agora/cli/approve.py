@@ -46,11 +46,12 @@ async def _approve(session: Session, ref: str | None, name: str | None, answer: 
     from agora.cli.forms import print_form, question_form
     from agora.cli.paint import out
     from agora.cli.session import opened_store
+    from agora.forks import events_of
     from agora.traces.story import told
 
     async with opened_store(session) as store:
         run = waiting_run(store, ref)
-        story = told(entry.event for entry in store.events(run))
+        story = told(entry.event for entry in events_of(store, run))
         chosen = _chosen(story, run, name)
         asking = can_ask() and not json
         if chosen and (asking or answer is not None):
@@ -82,12 +83,13 @@ def waiting_run(store: Store, ref: str | None) -> str:
         ConfigError: No run waits.
     """
     from agora.errors import ConfigError
+    from agora.forks import events_of
     from agora.traces.story import told
 
     if ref is not None:
         return store.find_run(ref)
     for info in store.runs():
-        if not info.done and told(entry.event for entry in store.events(info.id)).waiting:
+        if not info.done and told(entry.event for entry in events_of(store, info.id)).waiting:
             return info.id
     raise ConfigError("RUN", "no run waits for an answer: `agora runs` lists them all")
 

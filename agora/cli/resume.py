@@ -58,6 +58,7 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
     from agora.cli.running import ONLY, conduct, ended, is_quiet, market_of, rules_of
     from agora.cli.session import opened_store
     from agora.cli.view import view_of
+    from agora.forks import events_of
     from agora.sandbox import BareSandbox
     from agora.traces.story import told
     from agora.workflows.executor import resume_flow
@@ -66,7 +67,7 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
 
     async with opened_store(session) as store:
         run = ref_of(store, ref)
-        story = told(entry.event for entry in store.events(run))
+        story = told(entry.event for entry in events_of(store, run))
         session = as_begun(session, story.started, run, approve=approve)
         only = story.started.command.get(ONLY) if story.started else None
         pool = join_pool(session, only=only if isinstance(only, str) else None)

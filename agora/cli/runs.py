@@ -90,11 +90,12 @@ STATES: Mapping[State, str] = {
 
 def state_in(store: Store, run: str) -> State:
     """Where a run is."""
+    from agora.forks import events_of
     from agora.traces.story import told
 
     if store.holder(run):
         return "running"
-    story = told(entry.event for entry in store.events(run))
+    story = told(entry.event for entry in events_of(store, run))
     return "done" if story.done else "waiting" if story.waiting else "cut off"
 
 

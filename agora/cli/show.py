@@ -43,12 +43,13 @@ async def read_run(session: Session, ref: str) -> tuple[str, RunStory]:
     """
     from agora.cli.runs import alternative
     from agora.cli.session import opened_store
+    from agora.forks import events_of
     from agora.traces.story import told
 
     async with opened_store(session) as store:
         latest = store.runs() if ref == "last" else ()
         run = next((info.id for info in latest if not alternative(store, info.id)), None) or store.find_run(ref)
-        return run, told(entry.event for entry in store.events(run))
+        return run, told(entry.event for entry in events_of(store, run))
 
 
 async def _show(session: Session, ref: str, *, json: bool) -> None:

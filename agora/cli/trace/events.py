@@ -26,19 +26,20 @@ async def _events(session: Session, ref: str, *, json: bool) -> None:
     from agora.cli.forms import print_form
     from agora.cli.paint import grid, out, safe
     from agora.cli.session import opened_store
+    from agora.forks import events_of
 
     async with opened_store(session) as store:
         run = store.find_run(ref)
-        rows = [(one.seq, one.at_us, one.event.kind if one.event else "erased", one.event) for one in store.events(run)]
-    tasks = ["" if event is None else event.task for _, _, _, event in rows]
+        found = list(events_of(store, run))
+    rows = [(one, one.event.kind if one.event else "erased", one.event.task if one.event else "") for one in found]
     if json:
         forms: list[JsonValue] = [
-            {"seq": seq, "at_us": at_us, "kind": kind, "task": task}
-            for (seq, at_us, kind, _), task in zip(rows, tasks, strict=True)
+            {"seq": one.seq, "at_us": one.at_us, "kind": kind, "task": task, "run": one.run} for one, kind, task in rows
         ]
         print_form("agora.trace.events/1", {"run": run, "events": forms})
         return
     table = grid("event>", "s>", "kind", "task")
-    for (seq, at_us, kind, _), task in zip(rows, tasks, strict=True):
-        table.add_row(str(seq), f"{(at_us - rows[0][1]) / 1e6:.3f}", safe(kind), safe(task))
+    for one, kind, task in rows:
+        of = "" if one.run == run else f" [quiet](run {safe(one.run)})[/]"  # a fork stands on these
+        table.add_row(str(one.seq), f"{(one.at_us - found[0].at_us) / 1e6:.3f}", safe(kind) + of, safe(task))
     out().print(table)
