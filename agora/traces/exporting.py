@@ -2,7 +2,7 @@
 
 The export of a run has every envelope up to the run's last entry, so that the chain and the tree can be checked as
 they are. Of the bodies it has the run's own, those of the runs that it was forked from, and from the entries before its
-end the kinds of events that learning policies and records are made of (KNOWLEDGE): by these a stranger can decide again.
+end the kinds of events that policies learn from and records are summed from (KNOWLEDGE): by these others decide again.
 Nothing in it depends on when or where it is made: the same ledger gives the same bytes.
 """
 
