@@ -22,37 +22,41 @@ async def unfunded(house: House, task: Task, reason: str) -> Result:
 
 async def finish(house: House, lot: Lot) -> Result:
     """The terminal row, and the result."""
-    last = lot.attempts[-1] if lot.attempts else None
+    done = ended(house, lot)
     deciding = lot.deciding
-    verdict = last.outcome.verdict if last else Verdict.FAILED
-    result = Result(
+    await house.record(done)
+    return Result(
         run=house.run.id,
         task=lot.task,
-        verdict=verdict,
+        verdict=done.verdict,
         attempts=tuple(lot.attempts),
         shortlist=lot.shortlist,
         bids=tuple(deciding.bids.values()) if deciding else (),
         clearing=deciding.clearing if deciding and deciding.bids else None,
-        usage=lot.purse.spent,
-        overhead=lot.overhead,
+        usage=done.usage,
+        overhead=done.overhead,
         applied=lot.applied,
-        reason="" if verdict is Verdict.PASSED else reason_of(lot, house.pool.gone),
-        budget_short=not lot.attempts and lot.purse.short,
-        parked=bool(lot.parked),
+        reason=done.reason,
+        budget_short=done.budget_short,
+        parked=done.parked,
     )
-    done = TaskDone(
+
+
+def ended(house: House, lot: Lot) -> TaskDone:
+    """The terminal row of a task, after its last attempt; pure."""
+    last = lot.attempts[-1] if lot.attempts else None
+    verdict = last.outcome.verdict if last else Verdict.FAILED
+    return TaskDone(
         task=lot.task.id,
         verdict=verdict,
         agent=last.award.agent if last else "",
         attempts=len(lot.attempts),
-        usage=result.usage,
-        overhead=result.overhead,
-        reason=result.reason,
-        budget_short=result.budget_short,
-        parked=result.parked,
+        usage=lot.purse.spent,
+        overhead=lot.overhead,
+        reason="" if verdict is Verdict.PASSED else reason_of(lot, house.pool.gone),
+        budget_short=not lot.attempts and lot.purse.short,
+        parked=bool(lot.parked),
     )
-    await house.record(done)
-    return result
 
 
 def remembered(house: House, tasks: Iterable[Task]) -> list[Result]:

@@ -60,7 +60,7 @@ async def hear_jury(house: House, lot: Lot, bids: Mapping[str, Bid], *, round: i
         house.note(judged)
         if not judged.dropped and not round:  # whoever is heard in the second round alone compares nothing
             lot.auction.jury[name] = Juror(operator=house.operators[name], agreement=judged.agreement)
-    return {name: _marked(bid, heard.values()) for name, bid in bids.items()}
+    return {name: marked(bid, heard.values()) for name, bid in bids.items()}
 
 
 def _judges(house: House, lot: Lot, round: int) -> tuple[str, ...]:
@@ -71,7 +71,8 @@ def _judges(house: House, lot: Lot, round: int) -> tuple[str, ...]:
     return tuple(sorted({*more, *heard}))
 
 
-def _marked(bid: Bid, heard: Iterable[Judged]) -> Bid:
+def marked(bid: Bid, heard: Iterable[Judged]) -> Bid:
+    """A bid with the marks that it got."""
     marks = {judged.judge: judged.marks[bid.agent] for judged in heard if bid.agent in judged.marks}
     return bid.model_copy(update={"marks": {**bid.marks, **marks}})
 

@@ -184,23 +184,36 @@ def _bounded(work: Work, agent: str) -> None:
 
 async def _verify(house: House, lot: Lot, performed: Performed) -> Outcome:
     """The verifier sees the work and never who did it."""
-    verifier = house.verifiers.get(lot.task.id)
-    if performed.work is None:
-        verdict = Verdict.UNKNOWN if performed.blameless else Verdict.FAILED
-        return Outcome(verdict=verdict, verifier="none", evidence=performed.error)
-    if not performed.work.patch.whole:
-        evidence = "its patch held a secret, which is not on record: nothing can be said of it after a restart"
-        return Outcome(verdict=Verdict.UNKNOWN, verifier="none", evidence=evidence)
-    if guarded := touched(performed.work.patch, lot.task.protect):  # whatever the verifier looks at
-        return decided("protect", False, f"the patch changes protected files: {', '.join(guarded[:20])}")
-    if verifier is None:
-        return Outcome(verdict=Verdict.UNKNOWN, verifier="none", evidence="the task names no verifier")
+    if (outcome := outcome_without(lot.task, performed)) is not None:
+        return outcome
+    assert performed.work is not None
+    verifier = house.verifiers[lot.task.id]
     try:
         if isinstance(verifier, Judge):
             return await _judged(house, lot, verifier, performed.work, performed.attempt)
         return await verifier.verify(lot.task, performed.work, sandbox=house.sandbox)
     except Exception as fault:  # a verifier that cannot say is no failure of the work, and a plug-in may break
         return Outcome(verdict=Verdict.UNKNOWN, verifier=verifier.name, evidence=described(fault))
+
+
+def outcome_without(task: Task, performed: Performed) -> Outcome | None:
+    """What is decided without the verifier; None: it has to look. Pure.
+
+    Args:
+        task: With its verifier.
+        performed: What came of the attempt.
+    """
+    if performed.work is None:
+        verdict = Verdict.UNKNOWN if performed.blameless else Verdict.FAILED
+        return Outcome(verdict=verdict, verifier="none", evidence=performed.error)
+    if not performed.work.patch.whole:
+        evidence = "its patch held a secret, which is not on record: nothing can be said of it after a restart"
+        return Outcome(verdict=Verdict.UNKNOWN, verifier="none", evidence=evidence)
+    if guarded := touched(performed.work.patch, task.protect):  # whatever the verifier looks at
+        return decided("protect", False, f"the patch changes protected files: {', '.join(guarded[:20])}")
+    if task.verify is None:
+        return Outcome(verdict=Verdict.UNKNOWN, verifier="none", evidence="the task names no verifier")
+    return None
 
 
 async def _judged(house: House, lot: Lot, judge: Judge, work: Work, attempt: int) -> Outcome:

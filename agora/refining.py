@@ -6,7 +6,7 @@ SALE (arXiv 2602.02751, section on auction memory); who, from what, and when it 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial
 
 from agora.abilities import Refining
@@ -23,11 +23,7 @@ from agora.records import MemoryEntry
 async def refine(house: House, lot: Lot, *, clear: Callable[[Sequence[Bid]], Clearing]) -> None:
     """Give the cheaper bidders their second plan, have it judged, and clear once more; the award may move."""
     auction = lot.auction
-    rules = house.rules
-    if rules.refine == "off":
-        return
-    cheaper = may_refine(auction.clearing, reserve=auction.opened.reserve, winner_too=rules.refine == "all")
-    able = [name for name in cheaper if _may(house, lot, name)]
+    able = [name for name in refiners(house, lot) if _may(house, lot, name)]
     lessons = {name: shown for name, shown in _recalled(house, lot, sorted(able)).items() if shown}
     if not lessons:
         return
@@ -38,21 +34,42 @@ async def refine(house: House, lot: Lot, *, clear: Callable[[Sequence[Bid]], Cle
         return agent.refine(desk, auction.bids[name].plan, lessons[name])
 
     refined = await hear_jury(house, lot, await collect_bids(house, lot, lessons, write=write, round=1), round=1)
+    scored, bids = scored_again(house, lot, refined, clear=clear)
+    auction.clearing = house.decided(Scored, lot.task.id, lambda: scored, auction.number, 1).clearing
+    auction.bids = bids
+
+
+def refiners(house: House, lot: Lot) -> tuple[str, ...]:
+    """Who asks so little that it may write its plan again, if it can and is here; in the order of the first scores."""
+    auction, rules = lot.auction, house.rules
+    if rules.refine == "off":
+        return ()
+    return may_refine(auction.clearing, reserve=auction.opened.reserve, winner_too=rules.refine == "all")
+
+
+def scored_again(
+    house: House, lot: Lot, refined: Mapping[str, Bid], *, clear: Callable[[Sequence[Bid]], Clearing]
+) -> tuple[Scored, dict[str, Bid]]:
+    """What the second plans come to, and the bids that stand then; pure.
+
+    Args:
+        house: The collaborators.
+        lot: The task, with the first bids and their clearing.
+        refined: Bidder -> second bid, with its marks.
+        clear: The mechanism, with all but the bids fixed.
+    """
+    auction = lot.auction
     after = after_refinement(auction.clearing, list(auction.bids.values()), list(refined.values()), clear=clear)
-
-    def scored() -> Scored:
-        return Scored(
-            task=lot.task.id,
-            auction=auction.number,
-            clearing=after.clearing,
-            seed=house.run.chance.integer(f"{lot.task.id}/{auction.phase('ties')}"),
-            round=1,
-            refined=tuple(sorted(bid.agent for bid in after.bids if bid.round)),
-            aside=after.aside,
-        )
-
-    auction.clearing = house.decided(Scored, lot.task.id, scored, auction.number, 1).clearing
-    auction.bids = {bid.agent: bid for bid in after.bids}
+    scored = Scored(
+        task=lot.task.id,
+        auction=auction.number,
+        clearing=after.clearing,
+        seed=house.run.chance.integer(f"{lot.task.id}/{auction.phase('ties')}"),
+        round=1,
+        refined=tuple(sorted(bid.agent for bid in after.bids if bid.round)),
+        aside=after.aside,
+    )
+    return scored, {bid.agent: bid for bid in after.bids}
 
 
 def _may(house: House, lot: Lot, name: str) -> bool:

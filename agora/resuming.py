@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from agora.bids import Profile
 from agora.errors import ConfigError, LedgerError
-from agora.events import Awarded, Done, Event, Performed, Resumed, Started, TaskDone
+from agora.events import Awarded, Called, Done, Event, Performed, Resumed, Started, TaskDone, ToolUsed
 from agora.forks import events_of
 from agora.learning import settings_of
 from agora.ledger.redact import REDACTED
@@ -112,3 +112,14 @@ async def charge_unknown(run: Run) -> None:
     await run.record(resumed, *ends)
     for end in ends:
         run.past.add(end)
+
+
+def owed(past: Past) -> tuple[Resumed, list[Called | ToolUsed]]:
+    """What a run that was cut off is charged for what has no end on record, and those ends; pure."""
+    ends = past.unknown()
+    resumed = Resumed(
+        unknown=tuple(end.call if isinstance(end.call, str) else end.call.id for end in ends),
+        usd=sum((end.usage.usd for end in ends), Decimal(0)),
+        tokens=sum(end.usage.tokens for end in ends),
+    )
+    return resumed, ends
