@@ -8,9 +8,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
+
+if TYPE_CHECKING:
+    from browser import Chromium
 
 _KEYS = ("_API_KEY", "_TOKEN", "_SECRET")
 
@@ -54,3 +57,13 @@ def open_path() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="test-of-agora-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """A real browser without a window; begun where the first test of a page needs it."""
+    from browser import Chromium
+
+    running = Chromium()
+    yield running
+    running.close()

@@ -192,7 +192,7 @@ def lines(told: Told, rows: Sequence[Line], *, x: str, y: str, percent: bool = F
     if percent:
         plot += lp.scale_y_continuous(limits=[0, 1])
     plot = layered(plot, *theme(x, y))
-    columns: list[Column | str] = ["", Column(x, right=True), Column(y, right=True)]
+    columns: list[Column | str] = ["which", Column(x, right=True), Column(y, right=True)]
     interval = [Column("from", right=True), Column("to", right=True)] if banded else []
     cells: list[list[str]] = []
     for line in rows:
@@ -231,7 +231,12 @@ def points(told: Told, rows: Sequence[Dot], *, x: str, y: str, frontier: Sequenc
     plot += lp.scale_color_manual(**scale(groups))
     plot = layered(plot, lp.scale_x_continuous(expand=[0.12, 0]), lp.scale_y_continuous(expand=[0.12, 0]), *theme(x, y))
     grouped = any(groups)
-    columns: list[Column | str] = ["", *(["group"] if grouped else []), Column(x, right=True), Column(y, right=True)]
+    columns: list[Column | str] = [
+        "which",
+        *(["group"] if grouped else []),
+        Column(x, right=True),
+        Column(y, right=True),
+    ]
     cells = [[dot.label, *([dot.group] if grouped else []), _figure(dot.x), _figure(dot.y)] for dot in rows]
     shown = table(told.title, columns, cells, quiet_caption=True)
     return figured(told, both(plot, told, height=TALL), list(groups) if grouped else [], shown)
