@@ -53,13 +53,14 @@ def audit(events: Iterable[Event], *, verdicts: Mapping[str, Verdict] | None = N
 
 
 def _frame(events: Sequence[Event]) -> list[str]:
-    """One beginning, one end, one terminal row a task."""
+    """One beginning, one end, one terminal row a task; of a fork, a beginning for each run that it stands on."""
     faults: list[str] = []
-    if [event.kind for event in events[:1]] != ["started"] or sum(isinstance(event, Started) for event in events) != 1:
+    starts = [place for place, event in enumerate(events) if isinstance(event, Started) and event.forked is None]
+    if starts != [0]:
         faults.append("the run does not begin with its one start")
     if sum(isinstance(event, Done) for event in events) != 1 or not isinstance(events[-1], Done):
         faults.append("the run does not end with its one terminal row")
-    posted = Counter(event.task for event in events if isinstance(event, Posted))
+    posted = Counter(event.task for event in _not_taken_over(events) if isinstance(event, Posted))
     ended = Counter(event.task for event in events if isinstance(event, TaskDone))
     if posted != ended or any(count != 1 for count in posted.values()):
         faults.append(f"tasks posted {dict(posted)}, tasks ended {dict(ended)}: each must stand there once")
@@ -68,6 +69,18 @@ def _frame(events: Sequence[Event]) -> list[str]:
     if done is not None and dict(done.verdicts) != verdicts:
         faults.append("the run's terminal row has other verdicts than those of its tasks")
     return faults
+
+
+def _not_taken_over(events: Sequence[Event]) -> list[Event]:
+    """Without the tasks that forks announce once more, as they stand."""
+    forks = [place for place, event in enumerate(events) if isinstance(event, Started) and event.forked is not None]
+    known = {event.task for event in events[: max(forks, default=0)] if isinstance(event, Posted)}
+    again = [
+        place
+        for place, event in enumerate(events)
+        if isinstance(event, Posted) and event.task in known and forks and place > forks[0]
+    ]
+    return [event for place, event in enumerate(events) if place not in again]
 
 
 def _once(events: Sequence[Event]) -> list[str]:
@@ -175,10 +188,12 @@ def _spend(events: Sequence[Event]) -> list[str]:
         elif isinstance(event, TaskDone) and not _equal(taken[event.task], event.usage):
             faults.append(f"task {event.task} took {_spent(event.usage)}, and its calls {_spent(taken[event.task])}")
     total = sum((event.usage for event in events if isinstance(event, TaskDone)), Usage())
+    began = next((event for event in reversed(events) if isinstance(event, Started)), None)
+    before = began.forked.usage if began is not None and began.forked is not None else Usage()
     for event in events:
-        if isinstance(event, Done) and not _equal(total, event.usage):
-            faults.append(f"the run took {_spent(event.usage)}, and its tasks {_spent(total)}")
-    limits = next((event.limits for event in events if isinstance(event, Started)), None)
+        if isinstance(event, Done) and not _equal(total, event.usage + before):
+            faults.append(f"the run took {_spent(event.usage + before)}, and its tasks {_spent(total)}")
+    limits = None if began is None else began.limits
     if limits is not None and limits.usd is not None and total.usd > limits.usd and not _overrun(events):
         faults.append(f"the run took ${total.usd}, and its budget is ${limits.usd}")
     return faults
