@@ -68,8 +68,8 @@ def _form(pool: Pool, records: Sequence[AgentRecord]) -> Form:
 def _print(pool: Pool, records: Sequence[AgentRecord]) -> None:
     from agora.cli.joining import grouped
     from agora.cli.paint import grid, narrow, out, remarks, safe
-    from agora.cli.prices import rate
     from agora.cli.records import print_records
+    from agora.traces.wording import rate
 
     console = out()
     if pool.agents:

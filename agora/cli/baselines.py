@@ -8,28 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agora.auctions.ranking import cost_share
 from agora.bench.best_of_n import BestOfN
 from agora.bench.live import Lab
 from agora.bench.ways import Way
 from agora.protocols import Agent
+from agora.traces.asks import dearest
 from agora.traces.story import RunStory
-
-
-def mean_asks(story: RunStory) -> dict[str, float]:
-    """Each bidder's mean ask, as a share of the task's reserve, so that units compare; agent -> share."""
-    shares: dict[str, list[float]] = {}
-    for task in story.tasks.values():
-        for auction in task.auctions[:1]:  # the first: everybody was asked, within the same reserve
-            for bid in auction.bids.values():
-                shares.setdefault(bid.agent, []).append(cost_share(bid, auction.opened.reserve))
-    return {agent: sum(values) / len(values) for agent, values in sorted(shares.items())}
-
-
-def dearest(story: RunStory) -> str | None:
-    """Whoever asks most on average; the first by name among equals; None where nobody bid."""
-    asks = mean_asks(story)
-    return max(asks, key=lambda agent: asks[agent]) if asks else None
 
 
 async def always_dearest(agents: Sequence[Agent], story: RunStory, lab: Lab) -> Way:

@@ -19,7 +19,6 @@ from agora.cli.forms import Form, print_form, run_form, way_form
 from agora.cli.joining import grouped
 from agora.cli.paint import grid, number, out, remarks, safe, usd, waiting
 from agora.cli.pool import Pool, join_pool
-from agora.cli.prices import rate
 from agora.cli.project import starter
 from agora.cli.rows import LEGEND, table_of
 from agora.cli.running import housed, notes_of
@@ -32,6 +31,7 @@ from agora.protocols import Sandbox, Store
 from agora.results import Report
 from agora.settings import load_settings
 from agora.tasks import Task
+from agora.traces.wording import rate
 from agora.values import JsonValue
 
 CHECKLIST = "checklist"

@@ -59,10 +59,10 @@ async def _explain(session: Session, ref: str, name: str | None, *, json: bool) 
 
 def _print(story: TaskStory, operators: Mapping[str, str]) -> None:
     from agora.cli.explaining import print_auction
-    from agora.cli.explaining_jury import by_reason
     from agora.cli.explaining_routing import print_routing
     from agora.cli.paint import inset, out, safe
     from agora.cli.rows import mark, why
+    from agora.traces.wording import by_reason
 
     console = out()
     console.print(f"{mark(story)} [head]{safe(story.task.id)}[/]")
@@ -85,8 +85,8 @@ def _print(story: TaskStory, operators: Mapping[str, str]) -> None:
 
 def _attempt_lines(attempt: AttemptStory, auction: AuctionStory) -> Iterator[tuple[str, int]]:
     """Lines of markup, and how far each is set in."""
-    from agora.cli.explaining import exact
     from agora.cli.paint import number, safe, steps, usd, verdict
+    from agora.traces.wording import exact
 
     award = attempt.award
     yield f"award {award.attempt}: [name]{safe(award.agent)}[/], {safe(award.reason)}", 4

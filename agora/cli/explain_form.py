@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agora.bids import Bid, Score
-from agora.cli.explaining_jury import marks_of
 from agora.cli.explaining_routing import routing_form
 from agora.cli.forms import Form, amount_form, auction_form, plain, task_form
 from agora.events import Scored
-from agora.traces.juries import judges_of, reckoned
+from agora.traces.juries import judges_of, marks_of, reckoned
 from agora.traces.reckoning import sheet_of, ties_of, turns_of
 from agora.traces.story import AuctionStory, TaskStory
 from agora.values import JsonValue

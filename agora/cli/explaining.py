@@ -12,13 +12,13 @@ from typing import Final
 from rich.table import Table
 
 from agora.bids import Amount, Bid, Clearing, Reserve
-from agora.cli.explaining_jury import by_reason, lay, name_of, print_jury, say
-from agora.cli.forms import plain
+from agora.cli.explaining_jury import lay, name_of, print_jury, say
 from agora.cli.paint import grid, number, safe
-from agora.cli.rows import ranked
 from agora.events import Scored
+from agora.traces.asks import ranked
 from agora.traces.reckoning import Sheet, Turn, rounded, sheet_of, ties_of, turns_of
 from agora.traces.story import AuctionStory
+from agora.traces.wording import by_reason, exact, plain
 
 PLAN_CHARS: Final = 160
 _PRICE_DIGITS: Final = 3
@@ -49,16 +49,6 @@ def print_auction(auction: AuctionStory, operators: Mapping[str, str], *, of: in
         _print_round(auction, second, operators)
     if auction.scored is not None:
         _print_end(auction, auction.scored)
-
-
-def exact(amount: Amount) -> str:
-    """An amount with all its digits.
-
-    >>> from decimal import Decimal
-    >>> exact(Amount(value=Decimal("0.01650"))), exact(Amount(value=Decimal("2.0"), unit="s"))
-    ('$0.0165', '2 s')
-    """
-    return f"{plain(amount.value)} s" if amount.unit == "s" else f"${plain(amount.value)}"
 
 
 def _reserve(reserve: Reserve) -> str:

@@ -11,9 +11,10 @@ from rich.table import Table
 from agora.bids import Bid, Juror
 from agora.cli.paint import grid, inset, narrow, out, safe
 from agora.events import Scored
-from agora.traces.juries import Counted, above_a_coin, judges_of, reckoned
+from agora.traces.juries import Counted, above_a_coin, judges_of, marks_of, reckoned
 from agora.traces.reckoning import Sheet, rounded
 from agora.traces.story import AuctionStory
+from agora.traces.wording import by_reason
 
 _NAME_CHARS: Final = 20
 _NARROW_NAME_CHARS: Final = 12
@@ -35,14 +36,6 @@ def name_of(agent: str) -> str:
     if len(agent) > limit:
         agent = f"{agent[: (limit - 1) // 2]}…{agent[-(limit // 2) :]}"
     return safe(agent)
-
-
-def by_reason(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Each reason with the names that it holds for, in the order of names."""
-    names: dict[str, list[str]] = {}
-    for name, reason in sorted(reasons.items()):
-        names.setdefault(reason, []).append(name)
-    return [(reason, ", ".join(those)) for reason, those in names.items()]
 
 
 def print_jury(
@@ -123,15 +116,6 @@ def _changed(one: Counted) -> Iterator[str]:
         if mark != one.marks[judge]:
             own = " (own)" if judge in one.own else ""
             yield f"{safe(judge)}{own} {one.marks[judge]} as {number_of(mark)}"
-
-
-def marks_of(auction: AuctionStory, scored: Scored) -> dict[str, dict[str, int]]:
-    """Agent -> judge -> the mark of its bid that took part; a second bid's by those who marked its first, too."""
-    first = {agent: auction.marks(agent, round=0) for agent in auction.first.bids}
-    for agent in scored.refined if scored.round else ():
-        again, before = auction.marks(agent, round=1), first.get(agent, {})
-        first[agent] = {judge: mark for judge, mark in again.items() if judge in before}
-    return first
 
 
 def number_of(mark: float) -> str:

@@ -7,10 +7,11 @@ from typing import Final, cast
 
 from rich.table import Table
 
-from agora.cli.explaining_jury import by_reason, lay, name_of, say
+from agora.cli.explaining_jury import lay, name_of, say
 from agora.cli.forms import Form
 from agora.cli.paint import grid, safe
 from agora.routing_events import Routed
+from agora.traces.wording import by_reason
 from agora.values import JsonValue
 
 _TERMS: Final = ("mean", "width", "score", "tau", "ability", "eta", "p")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from agora.bids import Amount, Score
-from agora.cli.rows import ranked
 from agora.events import Asked, FlowBegan, Resumed
 from agora.tasks import Patch, Usage
+from agora.traces.asks import ranked
 from agora.traces.story import AttemptStory, AuctionStory, RunStory, TaskStory
+from agora.traces.wording import plain as plain
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
@@ -30,15 +30,6 @@ def print_form(schema: str, content: Mapping[str, JsonValue]) -> None:
     """
     line = json.dumps({"schema": schema, **content}, ensure_ascii=True)
     print(line, flush=True)  # noqa: T201 - the one place where machine-readable results leave
-
-
-def plain(value: Decimal) -> str:
-    """An amount as text: exact, without a power of ten or idle zeros.
-
-    >>> plain(Decimal("1.00")), plain(Decimal("1E-7")), plain(Decimal(100))
-    ('1', '0.0000001', '100')
-    """
-    return format(value.normalize(), "f")
 
 
 def run_form(run: str, story: RunStory) -> Form:

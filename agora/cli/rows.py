@@ -9,6 +9,7 @@ from rich.table import Table
 from agora.bids import Bid
 from agora.cli.paint import amount, grid, narrow, number, safe, verdict
 from agora.tasks import Verdict
+from agora.traces.asks import ranked
 from agora.traces.story import AttemptStory, AuctionStory, TaskStory
 
 LEGEND = "steps, tokens written and seconds: promised/delivered"
@@ -39,12 +40,6 @@ def mark(story: TaskStory) -> str:
 def why(story: TaskStory, *, limit: int = 0) -> str:
     """Why a task is not passed, for markup; empty where it is."""
     return safe(story.done.reason, limit=limit) if story.done and story.done.verdict is not Verdict.PASSED else ""
-
-
-def ranked(auction: AuctionStory) -> list[Bid]:
-    """The bids that count, best first; in the order of names until they are scored; those above the reserve last."""
-    order = {score.agent: place for place, score in enumerate(auction.clearing.ranking)} if auction.clearing else {}
-    return sorted(auction.bids.values(), key=lambda bid: (order.get(bid.agent, len(order)), bid.agent))
 
 
 def _rows(story: TaskStory) -> list[tuple[str, ...]]:

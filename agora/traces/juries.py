@@ -17,7 +17,9 @@ from agora.auctions.agreement import COIN
 from agora.auctions.consensus import SLACK_MARKS
 from agora.auctions.jury import MOST_MARK
 from agora.bids import Bid, Clearing, Juror
+from agora.events import Scored
 from agora.traces.reckoning import rounded
+from agora.traces.story import AuctionStory
 
 _WHOLE: Final = 1_000_000
 _CLOSE: Final = 1e-9
@@ -105,6 +107,15 @@ def reckoned(
             if counts is not None:
                 return Reckoned(slack, heard_own, counts)
     return None
+
+
+def marks_of(auction: AuctionStory, scored: Scored) -> dict[str, dict[str, int]]:
+    """Agent -> judge -> the mark of its bid that took part; a second bid's by those who marked its first, too."""
+    first = {agent: auction.marks(agent, round=0) for agent in auction.first.bids}
+    for agent in scored.refined if scored.round else ():
+        again, before = auction.marks(agent, round=1), first.get(agent, {})
+        first[agent] = {judge: mark for judge, mark in again.items() if judge in before}
+    return first
 
 
 def _counts(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from agora.bids import Amount
+from agora.bids import Amount, Price
 from agora.tasks import Usage
 
 _LINE_BREAKS = frozenset("\n\t")
@@ -107,3 +108,49 @@ def taken(usage: Usage) -> str:
         parts.append(f"{usage.tokens} tokens")
     parts.append(f"{number(usage.seconds)} s")
     return " · ".join(parts)
+
+
+def plain(value: Decimal) -> str:
+    """An amount as text: exact, without a power of ten or idle zeros.
+
+    >>> plain(Decimal("1.00")), plain(Decimal("1E-7")), plain(Decimal(100))
+    ('1', '0.0000001', '100')
+    """
+    return format(value.normalize(), "f")
+
+
+def exact(amount: Amount) -> str:
+    """An amount with all its digits.
+
+    >>> exact(Amount(value=Decimal("0.01650"))), exact(Amount(value=Decimal("2.0"), unit="s"))
+    ('$0.0165', '2 s')
+    """
+    return f"{plain(amount.value)} s" if amount.unit == "s" else f"${plain(amount.value)}"
+
+
+def rate(price: Price | None) -> str:
+    """A price as a person reads it.
+
+    >>> rate(Price(unit="s", per_task="0.1")), rate(Price(input_per_mtok=1, output_per_mtok="4")), rate(None)
+    ('0.1 s a task', '$1.00 + $4.00 a Mtoken', 'unpriced')
+    """
+    if price is None:
+        return "unpriced"
+    parts: list[str] = []
+    if price.per_task:
+        parts.append(f"{number(price.per_task)} s a task" if price.unit == "s" else f"{usd(price.per_task)} a task")
+    if price.input_per_mtok or price.output_per_mtok:
+        if price.unit == "s":
+            # seconds for a million tokens say little; a thousand is a page
+            parts.append(f"{number(price.input_per_mtok / 1000)} + {number(price.output_per_mtok / 1000)} s a ktoken")
+        else:
+            parts.append(f"{usd(price.input_per_mtok)} + {usd(price.output_per_mtok)} a Mtoken")
+    return ", ".join(parts) or "nothing"
+
+
+def by_reason(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Each reason with the names that it holds for, in the order of names."""
+    names: dict[str, list[str]] = {}
+    for name, reason in sorted(reasons.items()):
+        names.setdefault(reason, []).append(name)
+    return [(reason, ", ".join(those)) for reason, those in names.items()]

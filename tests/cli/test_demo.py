@@ -9,10 +9,10 @@ import pytest
 
 from agora.bench.best_of_n import BestOfN
 from agora.bids import Amount, Bid, Plan, Reserve
-from agora.cli.baselines import dearest, mean_asks
 from agora.cli.weights import hash_inside
 from agora.tasks import Task
 from agora.testing import ScriptedModel
+from agora.traces.asks import dearest, mean_asks
 from agora.traces.story import RunStory, TaskStory
 from cli.projects import CHECK, Shell
 

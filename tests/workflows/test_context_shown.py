@@ -214,7 +214,7 @@ async def test_what_was_recalled_stands_on_record_before_the_task_does() -> None
 
 
 async def test_agora_show_says_in_a_line_what_a_node_was_shown(tmp_path: Path) -> None:
-    from agora.cli.flow_story import marks_of
+    from agora.traces.flow_marks import marks_of
 
     store = store_at(tmp_path)
     done = await run_flow(market(store), flow({"from": "all"}))
