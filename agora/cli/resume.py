@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agora.cli.session import Session
+    from agora.cli.view import View
     from agora.events import Event, Resumed, Started
     from agora.market import Market
-    from agora.protocols import Store
+    from agora.protocols import Mechanism, Policy, Store
     from agora.results import Report
     from agora.workflows.executor import FlowReport
 
@@ -53,7 +54,6 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
     from functools import partial
 
     from agora.cli.paint import err
-    from agora.cli.planning import PlanDesk
     from agora.cli.pool import join_pool
     from agora.cli.running import ONLY, conduct, ended, is_quiet, market_of, rules_of
     from agora.cli.session import opened_store
@@ -61,9 +61,6 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
     from agora.forks import events_of
     from agora.sandbox import BareSandbox
     from agora.traces.story import told
-    from agora.workflows.executor import resume_flow
-    from agora.workflows.paced import resume_paced
-    from agora.workflows.planning.running import resume_plan
 
     async with opened_store(session) as store:
         run = ref_of(store, ref)
@@ -75,22 +72,76 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
         view = view_of((), budget_usd=session.settings.budget_usd, quiet=is_quiet(form))
         view.story = story
         sandbox = BareSandbox() if session.settings.bare else None
-        make = partial(market_of, session, pool, rules_of(session), store=store, sandbox=sandbox)
+        forked = story.started is not None and story.started.forked is not None
+        rules = rules_on_record(session, story.started) if story.started and forked else rules_of(session)
+        make = partial(market_of, session, pool, rules, store=store, sandbox=sandbox)
 
         if form is Format.TEXT:
             err().print(f"[quiet]going on with run {run}[/]")
 
         async def go(market: Market, watch: Callable[[Event], None]) -> Report | FlowReport:
-            told_first = partial(_told_first, watch, form)
-            if story.planning is not None:
-                desk = PlanDesk(session, view, edit=edit, quiet=is_quiet(form))
-                return await resume_plan(market, run, edit=desk, watch=told_first)
-            if story.flow is not None:
-                return await resume_flow(market, run, watch=told_first)
-            return await resume_paced(market, run, watch=told_first)
+            return await go_on(session, market, run, view, form, watch=watch, edit=edit)
 
         done = await conduct(make, go, session=session, store=store, view=view, form=form)
     return ended(done, view, form)
+
+
+async def go_on(
+    session: Session,
+    market: Market,
+    run: str,
+    view: View,
+    form: Format,
+    *,
+    watch: Callable[[Event], None],
+    edit: bool = False,
+) -> Report | FlowReport:
+    """Go on with a run in the way in which it goes on: a plan, a workflow, or a list of tasks.
+
+    Args:
+        session: The settings.
+        market: As it began.
+        run: Its id.
+        view: Shows it; its story knows the run's past.
+        form: How results are written.
+        watch: Called with each new event.
+        edit: Open a plan that has not begun in an editor first.
+    """
+    from functools import partial
+
+    from agora.cli.planning import PlanDesk
+    from agora.cli.running import is_quiet
+    from agora.workflows.executor import resume_flow
+    from agora.workflows.paced import resume_paced
+    from agora.workflows.planning.running import resume_plan
+
+    told_first = partial(_told_first, watch, form)
+    if view.story.planning is not None:
+        desk = PlanDesk(session, view, edit=edit, quiet=is_quiet(form))
+        return await resume_plan(market, run, edit=desk, watch=told_first)
+    if view.story.flow is not None:
+        return await resume_flow(market, run, watch=told_first)
+    return await resume_paced(market, run, watch=told_first)
+
+
+def rules_on_record(session: Session, started: Started) -> tuple[Mechanism, Policy]:
+    """The rules that a run began with, by their names and options on record; what has none there is loaded by its name.
+
+    Raises:
+        UnknownNameError: There is no such rule here.
+        ConfigError: It refuses its options.
+    """
+    from agora.cli.definitions import load_mechanism, load_policy
+    from agora.traces.making import mechanism_from, policy_from
+
+    settings, project = session.settings, session.project
+    if started.mechanism_settings:
+        mechanism = mechanism_from(started.mechanism, started.mechanism_settings)
+    else:
+        mechanism = load_mechanism(settings.mechanism, project=project)
+    if started.policy_settings:
+        return mechanism, policy_from(started.policy, started.policy_settings)
+    return mechanism, load_policy(settings.policy, project=project)
 
 
 def ref_of(store: Store, ref: str | None) -> str:
