@@ -162,6 +162,15 @@ class Keeping(Protocol):
 
 
 @runtime_checkable
+class RunWatcher(Protocol):
+    """Something that watches events and wants to know of which run they are."""
+
+    def recorded(self, run: str, event: Event) -> None:
+        """Take an event that was recorded."""
+        ...
+
+
+@runtime_checkable
 class Archive(Protocol):
     """A store, or an exported ledger, that gives its entries whole: what can be verified, proven and carried away."""
 

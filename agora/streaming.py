@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from agora.abilities import RunWatcher
 from agora.errors import AgoraError
 from agora.events import Event
 from agora.protocols import Store
@@ -21,18 +22,18 @@ class Tee:
 
     def __init__(self, store: Store, watch: Callable[[Event], None]) -> None:
         self._store, self._watch = store, watch
+        watcher: object = watch
+        self._shown = watcher.recorded if isinstance(watcher, RunWatcher) else None
 
     async def record(self, run: str, *events: Event) -> None:
         """Record, then show."""
         await self._store.record(run, *events)
-        for event in events:
-            self._watch(event)
+        self._show(run, events)
 
     def note(self, run: str, *events: Event) -> None:
         """Note and show."""
         self._store.note(run, *events)
-        for event in events:
-            self._watch(event)
+        self._show(run, events)
 
     def hold(self, run: str) -> AbstractAsyncContextManager[None]:
         """As the store."""
@@ -67,6 +68,13 @@ class Tee:
     async def close(self) -> None:
         """As the store."""
         await self._store.close()
+
+    def _show(self, run: str, events: Sequence[Event]) -> None:
+        for event in events:
+            if self._shown is None:
+                self._watch(event)
+            else:
+                self._shown(run, event)
 
 
 class Stream:
