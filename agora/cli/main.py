@@ -20,6 +20,7 @@ from agora.cli.fit import fit
 from agora.cli.init import init
 from agora.cli.interrupts import INTERRUPTED
 from agora.cli.memory import memory_app
+from agora.cli.report import report
 from agora.cli.resume import resume
 from agora.cli.run import run
 from agora.cli.runs import runs
@@ -65,6 +66,7 @@ app.command()(approve)
 app.command()(runs)
 app.command()(show)
 app.command()(explain)
+app.command()(report)
 app.command()(fit)
 app.add_typer(agents_app, name="agents")
 app.add_typer(trace_app, name="trace")

@@ -79,6 +79,8 @@ def many_sections(figures: Figures) -> Iterable[Section]:
 def of_what(figures: Figures) -> str:
     """What the figures are of, in a sentence."""
     chosen = figures.selected
+    if not figures.seq:
+        return "Nothing is on record."
     what = "the latest " + counted(chosen.last, "run") if chosen.last else counted(figures.runs, "run")
     since = f" that began since {day(chosen.since_us)}" if chosen.since_us is not None else ""
     skill = f", tasks with {class_name(chosen.skill)!r} only" if chosen.skill is not None else ""

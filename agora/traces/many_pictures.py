@@ -44,7 +44,7 @@ def frontier(scope: ScopeFigures, *, id: str) -> Markup:
     told = Told(
         id, f"Cost and quality: {class_name(scope.skill)}", f"{says}. By the figures as they are: see the intervals."
     )
-    return points(told, dots, x=_axis(scope.unit), y="tasks passed, %", frontier=corners)
+    return points(told, dots, x=_axis(scope.unit), y="tasks passed, %", frontier=corners if len(corners) > 1 else ())
 
 
 def learning(scope: ScopeFigures, *, id: str) -> Markup:

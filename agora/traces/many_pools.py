@@ -115,7 +115,7 @@ def _price(pool: PoolFigures, unit: Unit) -> tuple[float, float, float, int, tup
     first = (dollars if unit == "usd" else seconds) if dollars is not None and seconds is not None else float("inf")
     then = (seconds if unit == "usd" else dollars) if first != float("inf") else 0.0
     quality = -(pool.grounded.value or 0.0)
-    return first or 0.0, quality, then or 0.0, len(pool.agents), pool.agents
+    return first or 0.0, quality, then or 0.0, len(pool.agents) or MOST_POOLS, pool.agents
 
 
 def _candidates(scope: Scope) -> list[frozenset[Who]]:
