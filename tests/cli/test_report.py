@@ -13,7 +13,7 @@ import pytest
 
 from agora.events import Event, Posted
 from agora.tasks import Task
-from agora.traces.many_figures import Mean, Rate
+from agora.traces.many_intervals import Mean, Rate
 from agora.traces.many_words import cost, cost_interval, interval, passed
 from cli.projects import CHECK, Shell
 from cli.remembered import remember
@@ -30,7 +30,7 @@ def _remember(project: Path, *, runs: int = 12) -> None:
 def _told(shell: Shell, *arguments: str) -> Mapping[str, Any]:
     shown = shell("report", "--json", *arguments)
     assert shown.code == 0, shown.err
-    form = json.loads(shown.out)
+    form: dict[str, Any] = json.loads(shown.out)
     assert form.pop("schema") == "agora.report/1"
     return form
 
