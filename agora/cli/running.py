@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
 
@@ -26,6 +26,7 @@ from agora.cli.planning import PlanDesk
 from agora.cli.pool import Pool, join_pool
 from agora.cli.rationing import rationed
 from agora.cli.session import Session, open_session, opened_store
+from agora.cli.telemetry import spans_of_this_process
 from agora.cli.view import View, view_of
 from agora.errors import ApprovalPendingError
 from agora.events import Event
@@ -43,6 +44,9 @@ from agora.workflows.executor import PARALLEL, FlowReport, run_flow
 from agora.workflows.nodes import Flow
 from agora.workflows.paced import run_paced
 from agora.workflows.planning.running import plan_and_run
+
+if TYPE_CHECKING:
+    from agora.traces.telemetry import Spans
 
 T = TypeVar("T")
 
@@ -220,8 +224,8 @@ async def conduct(
     market = make(approve=approve)
     with interruptible(view.stopping) as interrupts:
         try:
-            with view.shown():
-                return await go(market, _watcher(view, form))
+            with view.shown(), spans_of_this_process() as spans:
+                return await go(market, _Watcher(view, form, spans))
         except ApprovalPendingError as pending:
             if form is Format.TEXT:
                 print_waiting(view.story)
@@ -274,12 +278,19 @@ def _announce(pool: Pool) -> None:
     err().print(f"[quiet]asking {names}[/]")
 
 
-def _watcher(view: View, form: Format) -> Callable[[Event], None]:
-    """Who sees the events: the view, and standard output where they are asked for."""
+class _Watcher:
+    """Who sees the events: the view, standard output where they are asked for, and OpenTelemetry where it is set up."""
 
-    def watch(event: Event) -> None:
-        view.watch(event)
-        if form is Format.STREAM_JSON:
+    def __init__(self, view: View, form: Format, spans: Spans | None) -> None:
+        self._view, self._form, self._spans = view, form, spans
+
+    def __call__(self, event: Event) -> None:
+        self.recorded("", event)
+
+    def recorded(self, run: str, event: Event) -> None:
+        """Take an event of a run."""
+        self._view.watch(event)
+        if self._form is Format.STREAM_JSON:
             print_form("agora.event/1", event.model_dump(mode="json"))
-
-    return watch
+        if self._spans is not None:
+            self._spans.recorded(run, event)

@@ -6,10 +6,12 @@ import typer
 
 from agora.cli.trace.events import events
 from agora.cli.trace.export import export
+from agora.cli.trace.otel import otel
 from agora.cli.trace.replay import replay
 
 trace_app = typer.Typer(help="List, verify, prove, replay, compare, export and report what is on record.")
 
 trace_app.command()(events)
 trace_app.command()(export)
+trace_app.command()(otel)
 trace_app.command()(replay)
