@@ -119,13 +119,14 @@ def score(branch: Branch, *, asked: frozenset[tuple[str, str]]) -> float:
     for call in branch.calls:
         repeated += (call.name, call.arguments) in seen
         seen.add((call.name, call.arguments))
-    return 1.0 - REPEATED * repeated / count - FAILED * branch.failed / count
+    # divided once: equal shares of unequal counts are equal scores, to the last bit
+    return (count - REPEATED * repeated - FAILED * branch.failed) / count
 
 
 def best(branches: Sequence[Branch], *, asked: frozenset[tuple[str, str]]) -> Branch | None:
     """The branch to go on with, None if none is any good: the best score, then the fewest tokens, then a hash."""
     good = [branch for branch in branches if score(branch, asked=asked) > 0]
-    return min(good, key=lambda one: (-round(score(one, asked=asked), 12), one.tokens, _hash(one)), default=None)
+    return min(good, key=lambda one: (-score(one, asked=asked), one.tokens, _hash(one)), default=None)
 
 
 def _hash(branch: Branch) -> str:
