@@ -42,7 +42,7 @@ from agora.learning import knowing, settings_of, taken_up
 from agora.ledger.redact import redactor_of
 from agora.lots import House, Lot
 from agora.memory.in_memory import MemoryStore
-from agora.open_run import OpenRun
+from agora.open_run import OpenRun, Publish
 from agora.opening import next_call
 from agora.past import Past
 from agora.performing import make_attempt
@@ -80,6 +80,7 @@ class Market:
         secrets: Values that enter no prompt, no event and no error; None: the keys in the environment.
         wrap: Put around every model before it is called (a recorder, a cache), and told the id of the call.
         write: Shown what models write, piece by piece, where they can stream: the agent, and the piece.
+        publish: Told of each run when its terminal row is durable, as `agora.traces.publishing.Publisher`.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Market:
         secrets: Iterable[str] | None = None,
         wrap: Callable[[ChatModel, str], ChatModel] | None = None,
         write: Callable[[str, str], None] | None = None,
+        publish: Publish | None = None,
     ) -> None:
         if not agents:
             raise NoAgentsError
@@ -115,7 +117,7 @@ class Market:
         self._store = store or MemoryStore(clock=clock or SystemClock(), redactor=self._redactor)
         self._bid_deadline_s, self._attempts = bid_deadline_s, attempts
         self._approve, self._seed, self._clock = approve, seed, clock or SystemClock()
-        self._learn, self._wrap, self._write = learn, wrap, write
+        self._learn, self._wrap, self._write, self._publish = learn, wrap, write, publish
 
     @property
     def store(self) -> Store:
@@ -209,15 +211,13 @@ class Market:
             started = started.model_copy(update={"limits": tightest(started.limits, limits)})
         house = self._house(fresh_id(), started, Past(), policy, watch)
         async with self._store.hold(house.run.id):
-            yield OpenRun(house, started, loop=_loop)
+            yield OpenRun(house, started, loop=_loop, publish=self._publish)
 
     async def resume(self, run: str, *, watch: Callable[[Event], None] | None = None) -> Report:
-        """Go on with a run that was cut off; what is on record is not done, asked or paid again.
-
-        A call without an end on record is charged at its worst case and made again. A done run reports again.
+        """Go on with a run: what is on record stands; a call without an end there is charged at worst and made again.
 
         Args:
-            run: Its id, a unique prefix, or "last".
+            run: Its id, a unique prefix, or "last"; a done one reports again.
             watch: Called with each new event when it is recorded.
 
         Raises:
@@ -244,7 +244,7 @@ class Market:
             house = self._house(ref, started, past, policy, watch)
             house.require_sandbox([task for task in past.tasks if past.find(TaskDone, task.id) is None])
             await charge_unknown(house.run)
-            yield OpenRun(house, started, loop=_loop)
+            yield OpenRun(house, started, loop=_loop, publish=self._publish)
 
     async def fork(
         self,

@@ -7,13 +7,14 @@ before this process is not done, asked or paid again.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import anyio
 
 from agora.bids import Profile
 from agora.budget import Purse, Reservation, share_of, tightest
-from agora.errors import ApprovalPendingError, BudgetError, LedgerError, only
+from agora.errors import ApprovalPendingError, BudgetError, LedgerError, described, only
 from agora.events import Done, Event, FlowBegan, PlanningBegan, Posted, Started, TaskDone
 from agora.finishing import remembered, unfunded
 from agora.lots import House, Lot
@@ -29,6 +30,8 @@ from agora.verifiers import build_verifier
 
 Loop = Callable[[House, Lot], Awaitable[Result]]
 """Takes one task from its announcement to its terminal row."""
+Publish = Callable[[str], Awaitable[None]]
+"""Told the id of a run when its terminal row is durable: what signs the ledger, or takes it elsewhere."""
 
 _NO_BOUND = Limits()
 
@@ -40,10 +43,11 @@ class OpenRun:
         house: The collaborators, with what is on record.
         started: How the run began.
         loop: How a task is done.
+        publish: Told when the run is done; what it raises becomes a warning.
     """
 
-    def __init__(self, house: House, started: Started, *, loop: Loop) -> None:
-        self._house, self._started, self._loop = house, started, loop
+    def __init__(self, house: House, started: Started, *, loop: Loop, publish: Publish | None = None) -> None:
+        self._house, self._started, self._loop, self._publish = house, started, loop, publish
         self._begun = house.run.past.find(Started) is not None
         self._done = house.run.past.find(Done) is not None
         self._purse = Purse("run", started.limits, clock=house.run.clock)
@@ -281,6 +285,11 @@ class OpenRun:
         before = self._started.forked.usage if self._started.forked else Usage()  # it was paid in another run
         usage = self._purse.spent.without(before)
         await self.record(Done(verdicts=verdicts, usage=usage))
+        if self._publish is not None:
+            try:
+                await self._publish(self.id)
+            except Exception as problem:  # what was done and paid must not be lost to it
+                warnings.warn(f"run {self.id} was not published: {described(problem)}", RuntimeWarning, stacklevel=2)
         return Report(
             run=self.id,
             results=ordered,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -33,7 +34,18 @@ KEY_FILE = ".env"
 
 _KEY_FILE_BYTES = 100_000
 _KEY_NAME = re.compile(r"(?:[A-Z][A-Z0-9_]*_)?(?:KEY|TOKEN|SECRET|PASSWORD|ACCESS_KEY_ID)", re.IGNORECASE)
-_PERSONAL = frozenset({"approve", "ask_above_usd", "ask_commands", "bare", "recall_trust"})
+_PERSONAL = frozenset(
+    {
+        "approve",
+        "ask_above_usd",
+        "ask_commands",
+        "bare",
+        "checkpoint",
+        "checkpoint_command",
+        "recall_trust",
+        "signing_key",
+    }
+)
 """Whoever clones a project must not be disarmed by it."""
 
 _NEAR = 0.85
@@ -96,6 +108,18 @@ class Settings(Value):
     """Show what models are writing, where there is a terminal and a provider that can stream."""
     bare: bool = False
     """Run commands without any sandbox; it is recorded."""
+    checkpoint: Literal["off", "file", "git"] = "file"
+    """Where the signed size and root of the ledger go at the end of a run: "file", behind the earlier ones in the
+    user's data folder; "git", there, and as a note (refs/notes/agora) on HEAD of the workspace's repository."""
+    checkpoint_command: tuple[str, ...] = ()
+    """A program and its arguments that gets each checkpoint on its standard input; as a text, a line of a shell."""
+    signing_key: str = ""
+    """The file of the key that checkpoints are signed with; empty: signing.key in the user's data folder."""
+
+    @field_validator("checkpoint_command", mode="before")
+    @classmethod
+    def _words(cls, stated: object) -> object:
+        return tuple(shlex.split(stated)) if isinstance(stated, str) else stated
 
     @field_validator("calls_at_once", mode="before")
     @classmethod

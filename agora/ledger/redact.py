@@ -26,6 +26,7 @@ REDACTED: Final = "[redacted]"
 _LEAST = 9
 _BREAKABLE = 18
 _TELLING = 12
+_PATHS = frozenset({"AGORA_SIGNING_KEY"})  # where the key is; what is in the file never comes here
 _NAMES = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 # Values that fixed fields may hold; a "secret" of that value would make every event unreadable.
 _WORDS = frozenset({"assistant", "tool_calls"})
@@ -158,7 +159,7 @@ def secret_values(env: Mapping[str, str]) -> tuple[str, ...]:
     >>> secret_values({"OPENAI_API_KEY": "abc-def-ghi", "HOME": "/home/ada", "KEYBOARD_TOKEN": "us"})
     ('abc-def-ghi',)
     """
-    values = [value for name, value in env.items() if _NAMES.search(name)]
+    values = [value for name, value in env.items() if _NAMES.search(name) and name not in _PATHS]
     for value in env.values():
         for found in _PASSWORD.finditer(value):
             values += (found[1], unquote(found[1]))

@@ -68,16 +68,21 @@ class Frontier:
     def __init__(self) -> None:
         self.size = 0
         """Leaves so far."""
+        self.subtrees: list[tuple[int, int, bytes]] = []
+        """The complete subtrees of stored levels so far: level, number, hash."""
         self._peaks: list[bytes] = []  # complete subtrees, the largest (leftmost) first
 
     def add(self, leaf: bytes) -> None:
         """Append the hash of a leaf."""
         self._peaks.append(leaf)
         size = self.size = self.size + 1
+        level = 0
         while not size & 1:
             right = self._peaks.pop()
             self._peaks[-1] = node_hash(self._peaks[-1], right)
-            size >>= 1
+            size, level = size >> 1, level + 1
+            if not level % STRIDE:
+                self.subtrees.append((level, size - 1, self._peaks[-1]))
 
     def root(self) -> bytes:
         """The root over all leaves so far."""

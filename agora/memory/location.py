@@ -35,10 +35,22 @@ def database_url(*, env: Mapping[str, str], cwd: Path, home: Path) -> str:
         return given if "://" in given else str(cwd.absolute() / Path(given).expanduser())
     if (project := project_folder(cwd)) is not None:
         return str(project / "memory" / DATABASE)
+    return str(data_folder(env=env, home=home) / DATABASE)
+
+
+def data_folder(*, env: Mapping[str, str], home: Path) -> Path:
+    """The user's data folder for Agora, whether it is there or not.
+
+    Args:
+        env: The environment; `XDG_DATA_HOME` is read.
+        home: The user's home folder.
+
+    >>> str(data_folder(env={}, home=Path("/home/ada")))
+    '/home/ada/.local/share/agora'
+    """
     data = env.get("XDG_DATA_HOME", "")
     # A relative XDG path is invalid by its own specification, and is to be ignored.
-    folder = Path(data) if data.startswith("/") else home / ".local" / "share"
-    return str(folder / "agora" / DATABASE)
+    return (Path(data) if data.startswith("/") else home / ".local" / "share") / "agora"
 
 
 def shown(text: str) -> str:

@@ -21,6 +21,7 @@ _TASKS: Final = _T["tasks"]
 _CALLS: Final = _T["calls"]
 _SPENT: Final = ("usd", "input_tokens", "output_tokens", "steps", "seconds")
 _PAGE: Final = 500
+_PAGE_BYTES: Final = 32 * 1024 * 1024
 _ENTRIES: Final = select(
     *(_LEDGER.c[name] for name in (*Envelope._fields, "hash")),
     _BODIES.c.salt,
@@ -31,13 +32,21 @@ _ENTRIES: Final = select(
 def page(
     connection: Connection, run: str | None, *, after: int, kinds: frozenset[str] | None = None
 ) -> Sequence[Stored]:
-    """The next entries of the ledger (of one run, of some kinds) after a position; empty at the end."""
+    """The next entries of the ledger (of one run, of some kinds) after a position, as many as fit; empty at the end."""
     query = _ENTRIES.where(_LEDGER.c.seq > after).order_by(_LEDGER.c.seq).limit(_PAGE)
     if run is not None:
         query = query.where(_LEDGER.c.run == run)
     if kinds is not None:
         query = query.where(_LEDGER.c.kind.in_(sorted(kinds)))
-    return [_stored(tuple(row)) for row in connection.execute(query)]
+    found: list[Stored] = []
+    size = 0
+    with connection.execute(query) as rows:
+        for row in rows:
+            found.append(one := _stored(tuple(row)))
+            size += len(one.body or b"")
+            if size > _PAGE_BYTES:
+                break
+    return found
 
 
 def runs(connection: Connection, *, limit: int) -> Sequence[RunInfo]:
