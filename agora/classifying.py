@@ -24,7 +24,8 @@ from agora.tasks import Limits, Usage
 
 CLASSIFIER: Final = "classifier"
 """Under which name a model that sorts tasks makes its calls."""
-_PHASE: Final = "route"
+ROUTE: Final = "route"
+"""In which phase of a task it makes them."""
 _LIMITS: Final = Limits(tokens=6_000, steps=1, seconds=30)
 _MOST_OUTPUT: Final = 200
 
@@ -43,7 +44,7 @@ async def type_of(house: House, lot: Lot) -> Mapping[str, float]:
 
 def spent_on_sorting(house: House, lot: Lot) -> Usage:
     """What a model that was asked took before this process."""
-    return house.run.past.spent(lot.task.id, _PHASE, CLASSIFIER)
+    return house.run.past.spent(lot.task.id, ROUTE, CLASSIFIER)
 
 
 def _by_meaning(goal: str, examples: Mapping[str, Sequence[str]]) -> Mapping[str, float]:
@@ -56,7 +57,7 @@ def _by_meaning(goal: str, examples: Mapping[str, Sequence[str]]) -> Mapping[str
 
 async def _asked(house: House, lot: Lot, model: ChatModel, types: Sequence[str]) -> Mapping[str, float]:
     purse = Purse(f"sorting {lot.task.id}", _LIMITS, clock=house.run.clock, parent=lot.purse)
-    desk = MeteredDesk(house.run, lot.task, agent=CLASSIFIER, phase=_PHASE, price=None, purse=purse)
+    desk = MeteredDesk(house.run, lot.task, agent=CLASSIFIER, phase=ROUTE, price=None, purse=purse)
     request = Request(
         messages=(Message(role="user", content=question(lot.task.goal, types)),),
         output_schema=schema(types),

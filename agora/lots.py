@@ -101,8 +101,12 @@ class House:
 
     def judges_among(self, asked: Iterable[str]) -> tuple[str, ...]:
         """Who of those that are asked for a bid judges now, in the order of names; nobody who has left."""
+        return tuple(name for name in self.judges_of(asked) if name not in self.pool.gone)
+
+    def judges_of(self, asked: Iterable[str]) -> tuple[str, ...]:
+        """The same, with those who have left since they were asked."""
         chosen = self.mechanism.jury if isinstance(self.mechanism, Juried) else ()
-        able = (name for name in asked if "judges" in self.pool.able.get(name, ()) and name not in self.pool.gone)
+        able = (name for name in asked if "judges" in self.pool.able.get(name, ()))
         return tuple(sorted(name for name in able if chosen is None or name in chosen))
 
     def note(self, *events: Event) -> None:

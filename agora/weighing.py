@@ -37,10 +37,16 @@ def weigh(lot: Lot, card: Profile, plan: Plan, price: Price, *, desk: MeteredDes
         round: 0 for a first bid, 1 for a refined one.
     """
     record = record_of(lot.records, operator=card.operator, agent=card.name, skill=lot.task.skill)
+    sealed = weighed(lot, card, plan, price, usage=usage, round=round)
+    return sealed.model_copy(update=_measured(written(plan, desk), record, lot.records))
+
+
+def weighed(lot: Lot, card: Profile, plan: Plan, price: Price, *, usage: Usage, round: int) -> Bid:
+    """A bid with all but what is measured of how its plan was written; pure. The arguments are those of `weigh`."""
+    record = record_of(lot.records, operator=card.operator, agent=card.name, skill=lot.task.skill)
     sealed = seal(card.name, plan, price, entropy=None, token_limit=lot.task.limits.tokens or 0, usage=usage)
     return sealed.model_copy(
         update={
-            **_measured(written(plan, desk), record, lot.records),
             "round": round,
             "operator": card.operator,
             "family": family_of(card.model),
