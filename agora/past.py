@@ -264,7 +264,7 @@ class Past:
                 ToolUsed(
                     task=command.task,
                     agent=command.agent,
-                    phase=_phase(command.task, command.call),
+                    phase=phase_of(command.task, command.call),
                     call=ToolCall(id=command.call, name=COMMAND, arguments="\n".join(command.argv)),
                     result=words,
                     ok=False,
@@ -280,7 +280,7 @@ class Past:
         if isinstance(event, CommandReserved):
             self._commands[event.call] = event
             return
-        phase = event.phase if isinstance(event, ToolUsed) else _phase(event.task, event.call)
+        phase = event.phase if isinstance(event, ToolUsed) else phase_of(event.task, event.call)
         place = (event.task, phase, event.agent)
         if isinstance(event, Reserved):
             self._intents[event.call] = event
@@ -294,7 +294,8 @@ class Past:
         self._desks[place].append(event)
 
 
-def _phase(task: str, call: str) -> str:
+def phase_of(task: str, call: str) -> str:
+    """The phase of a task in which a call was made, by its id."""
     return call.removeprefix(f"{task}/").partition("/")[0]
 
 
