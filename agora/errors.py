@@ -42,27 +42,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from enum import IntEnum
 from typing import cast
 
+from agora.exits import Exit as Exit
+
 _SHOWN_NAMES = 12
-
-
-class Exit(IntEnum):
-    """What a command ends with; those from 10 on are verdicts over a ledger."""
-
-    PASSED = 0
-    FAILED = 1
-    USAGE = 2
-    BUDGET = 3
-    UNKNOWN = 4  # verification could not start or could not decide
-    APPROVAL = 5  # refused by a person, or waiting for one
-    SANDBOX = 6
-    CHANGED = 10  # an entry is not what it was, or a replayed decision came out otherwise
-    CUT = 11  # entries are missing at the end
-    UNSIGNED = 12  # no checkpoint, or none that the given key has signed
-    DIVERGED = 13  # another history than the one that was signed
-    INCOMPLETE = 14  # a body that is needed was erased, or a part of the ledger is not there
 
 
 class AgoraError(Exception):
@@ -175,7 +159,7 @@ class VerifierError(AgoraError):
 
 
 class ApprovalError(AgoraError):
-    """A person said no."""
+    """It did not happen, because of a person."""
 
     exit_code = Exit.APPROVAL
 
@@ -320,12 +304,7 @@ class LeaseError(LedgerError):
 
 
 class ChangedError(LedgerError):
-    """An entry or a body of the ledger is not what was recorded.
-
-    Args:
-        seq: Position of the first such entry.
-        what: What follows from it, as "nothing was exported".
-    """
+    """An entry (the first, by its position) or a body is not what was recorded; and what follows from that."""
 
     exit_code = Exit.CHANGED
 

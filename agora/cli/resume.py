@@ -57,6 +57,7 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
     from agora.cli.pool import join_pool
     from agora.cli.running import ONLY, conduct, ended, is_quiet, market_of, rules_of
     from agora.cli.session import opened_store
+    from agora.cli.signing import publisher_of
     from agora.cli.view import view_of
     from agora.forks import events_of
     from agora.sandbox import BareSandbox
@@ -75,6 +76,7 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
         forked = story.started is not None and story.started.forked is not None
         rules = rules_on_record(session, story.started) if story.started and forked else rules_of(session)
         make = partial(market_of, session, pool, rules, store=store, sandbox=sandbox)
+        signs = publisher_of(session, store)
 
         if form is Format.TEXT:
             err().print(f"[quiet]going on with run {run}[/]")
@@ -82,8 +84,8 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
         async def go(market: Market, watch: Callable[[Event], None]) -> Report | FlowReport:
             return await go_on(session, market, run, view, form, watch=watch, edit=edit)
 
-        done = await conduct(make, go, session=session, store=store, view=view, form=form)
-    return ended(done, view, form)
+        done = await conduct(make, go, session=session, store=store, view=view, form=form, signs=signs)
+    return ended(done, view, form, signs=signs)
 
 
 async def go_on(

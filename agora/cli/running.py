@@ -26,11 +26,13 @@ from agora.cli.planning import PlanDesk
 from agora.cli.pool import Pool, join_pool
 from agora.cli.rationing import rationed
 from agora.cli.session import Session, open_session, opened_store
+from agora.cli.signing import publisher_of, tell
 from agora.cli.telemetry import spans_of_this_process
 from agora.cli.view import View, view_of
 from agora.errors import ApprovalPendingError
 from agora.events import Event
 from agora.market import Market
+from agora.open_run import Publish
 from agora.posting import as_usd
 from agora.protocols import ChatModel, Mechanism, Policy, Sandbox, Store
 from agora.questions import Approve
@@ -46,6 +48,7 @@ from agora.workflows.paced import run_paced
 from agora.workflows.planning.running import plan_and_run
 
 if TYPE_CHECKING:
+    from agora.traces.publishing import Publisher
     from agora.traces.telemetry import Spans
 
 T = TypeVar("T")
@@ -106,6 +109,7 @@ async def _run(order: Order, session: Session, work: Sequence[Task] | Flow) -> i
         settings = session.settings
         view = view_of(shown, budget_usd=settings.budget_usd, quiet=quiet, secrets=session.secrets)
         write = view.write if settings.stream else None
+        signs = publisher_of(session, store)
         make = partial(market_of, session, pool, rules, store=store, sandbox=sandbox, wrap=wrap, write=write)
 
         async def go(market: Market, watch: Callable[[Event], None]) -> Report | FlowReport:
@@ -128,8 +132,8 @@ async def _run(order: Order, session: Session, work: Sequence[Task] | Flow) -> i
                 market, tasks, pacing=settings.pacing, parallel=most, notes=notes, command=command, watch=watch
             )
 
-        done = await conduct(make, go, session=session, store=store, view=view, form=order.format)
-    return ended(done, view, order.format)
+        done = await conduct(make, go, session=session, store=store, view=view, form=order.format, signs=signs)
+    return ended(done, view, order.format, signs=signs)
 
 
 def is_quiet(form: Format) -> bool:
@@ -159,6 +163,7 @@ def market_of(
     approve: Approve,
     wrap: Callable[[ChatModel, str], ChatModel] | None = None,
     write: Callable[[str, str], None] | None = None,
+    publish: Publish | None = None,
 ) -> Market:
     """The market of a project's settings."""
     settings = session.settings
@@ -176,6 +181,7 @@ def market_of(
         secrets=session.secrets,
         wrap=wrap,
         write=write,
+        publish=publish,
     )
 
 
@@ -199,6 +205,7 @@ async def conduct(
     store: Store,
     view: View,
     form: Format,
+    signs: Publisher | None = None,
 ) -> T:
     """Have a run done or gone on with, in view of whoever watches.
 
@@ -209,6 +216,7 @@ async def conduct(
         store: Where it is recorded.
         view: Shows the run; its story may know the run's past.
         form: How results are written.
+        signs: Signs the ledger when the run is done.
 
     Returns:
         What came of it.
@@ -221,7 +229,7 @@ async def conduct(
     approve = Approver(
         view, mode=settings.approve, ask_above_usd=settings.ask_above_usd, ask_commands=settings.ask_commands
     )
-    market = make(approve=approve)
+    market = make(approve=approve, publish=signs)
     with interruptible(view.stopping) as interrupts:
         try:
             with view.shown(), spans_of_this_process() as spans:
@@ -238,8 +246,8 @@ async def conduct(
             raise
 
 
-def ended(done: Report | FlowReport, view: View, form: Format) -> int:
-    """Say what came of a run; return the exit code."""
+def ended(done: Report | FlowReport, view: View, form: Format, *, signs: Publisher | None = None) -> int:
+    """Say what came of a run, and what was signed of it; return the exit code."""
     story = view.story
     report = done.report if isinstance(done, FlowReport) else done
     if form is not Format.TEXT:
@@ -248,6 +256,7 @@ def ended(done: Report | FlowReport, view: View, form: Format) -> int:
         print_flow(done, story)
     else:
         print_result(done, story)
+    tell(signs, quiet=form is not Format.TEXT)
     return flow_code(done, story) if isinstance(done, FlowReport) else exit_code(done, story)
 
 

@@ -63,6 +63,7 @@ async def run(session: Session, ref: str, at: int, changes: Mapping[str, str], *
     from agora.cli.resume import go_on
     from agora.cli.running import conduct, ended, is_quiet
     from agora.cli.session import opened_store
+    from agora.cli.signing import publisher_of
     from agora.cli.view import view_of
     from agora.errors import ConfigError
     from agora.forking import ground_of, instead_of
@@ -96,8 +97,9 @@ async def run(session: Session, ref: str, at: int, changes: Mapping[str, str], *
             return await go_on(prepared.session, market, new, view, form, watch=watch)
 
         make = partial(prepared.make, store=store)
-        done = await conduct(make, go, session=prepared.session, store=store, view=view, form=form)
-    return ended(done, view, form)
+        signs = publisher_of(session, store)
+        done = await conduct(make, go, session=prepared.session, store=store, view=view, form=form, signs=signs)
+    return ended(done, view, form, signs=signs)
 
 
 class Prepared(NamedTuple):
