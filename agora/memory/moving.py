@@ -161,7 +161,7 @@ def _carry(reading: Connection, to: Engine, progress: Callable[[int, int], None]
         for stored in page:
             _check(stored, seq=seq, prev=prev)
             seq, prev = stored.entry.envelope.seq, stored.entry.hash
-        transact(to, partial(_write, page=page, statements=statements))
+        transact(to, partial(write_page, page=page, statements=statements))
         progress(seq, total)
     return seq - begun
 
@@ -180,7 +180,17 @@ def _begun(reading: Connection, writing: Connection) -> tuple[int, str]:
     return int(last.seq), str(last.hash)
 
 
-def _write(writing: Connection, *, page: Sequence[Stored], statements: Statements) -> None:
+def write_page(writing: Connection, *, page: Sequence[Stored], statements: Statements) -> None:
+    """Append entries that were checked, as they are, with the rows that are derived from them.
+
+    Args:
+        writing: In a transaction that holds the ledger's lock.
+        page: The next entries, at least one.
+        statements: Of the connection's dialect.
+
+    Raises:
+        LedgerError: A body is no event that this version knows.
+    """
     entries: list[Mapping[str, Cell]] = []
     bodies: list[Mapping[str, Cell]] = []
     projection = Projection(statements)

@@ -9,17 +9,20 @@ Nothing in it depends on when or where it is made: the same ledger gives the sam
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final, NamedTuple
 
-from agora.abilities import Archive
+from agora.abilities import Archive, Rooted
 from agora.coordinator.policies.coordinated import KINDS
-from agora.errors import ChangedError, LedgerError, UnknownNameError
+from agora.errors import ChangedError, LedgerError, SignatureError, UnknownNameError
 from agora.forks import lineage
 from agora.ledger.chain import GENESIS, SALT_BYTES, body_hash, verify
+from agora.ledger.checkpoint import Checkpoint, origin_of
 from agora.ledger.lines import FORMAT, Header, write_entry, write_header
+from agora.ledger.notes import notes_in
 from agora.protocols import Store
 from agora.records import Stored
 
@@ -64,7 +67,7 @@ def selected(store: Store, archive: Archive, run: str | None, *, knowledge: bool
         UnknownNameError: The run has no entry.
     """
     if run is None:
-        return Selection(last=_last(archive))
+        return Selection(last=archive.size() if isinstance(archive, Rooted) else _last(archive))
     last = max((one.entry.envelope.seq for one in archive.stored(run)), default=0)
     if not last:
         raise UnknownNameError("run", run, [info.id for info in store.runs()])
@@ -77,15 +80,12 @@ class Export:
     Args:
         archive: With the ledger.
         chosen: What of it.
-        origin: The ledger's name, as checkpoints say it.
-        checkpoints: Signed notes that are put into the header, oldest first.
+        published: The ledger's name -> all that was signed of it, as text; what is signed of more entries than are
+            exported is left out of the header.
     """
 
-    def __init__(
-        self, archive: Archive, chosen: Selection, *, origin: str = "", checkpoints: Sequence[str] = ()
-    ) -> None:
-        self._archive, self._chosen = archive, chosen
-        self._origin, self._checkpoints = origin, tuple(checkpoints)
+    def __init__(self, archive: Archive, chosen: Selection, *, published: Callable[[str], str] = lambda _: "") -> None:
+        self._archive, self._chosen, self._published = archive, chosen, published
         self.counts = Counts(0, 0, "")
 
     def lines(self) -> Iterator[bytes]:
@@ -102,7 +102,7 @@ class Export:
                 break
             if not entries:
                 first, prev = envelope.seq, envelope.prev if envelope.seq > 1 else GENESIS
-                yield self._header(first)
+                yield self._header(first, "" if first > 1 else origin_of(hashed))
             kept = self._kept(stored)
             if verify([stored.entry], seq=first + entries - 1, prev=prev) is not None or not is_whole(kept):
                 raise ChangedError(envelope.seq, "nothing is exported of such a ledger; see `agora trace verify`")
@@ -110,17 +110,35 @@ class Export:
             self.counts = Counts(entries, bodies, hashed)
             yield write_entry(kept)
         if not entries:
-            yield self._header(0)
+            yield self._header(0, "")
 
-    def _header(self, first: int) -> bytes:
+    def _header(self, first: int, origin: str) -> bytes:
         chosen = self._chosen
-        return write_header(Header(FORMAT, self._origin, first, chosen.last, chosen.run, self._checkpoints))
+        notes = known_notes(self._published(origin), origin=origin, last=chosen.last) if origin else ()
+        return write_header(Header(FORMAT, origin, first, chosen.last, chosen.run, notes))
 
     def _kept(self, stored: Stored) -> Stored:
         chosen, envelope = self._chosen, stored.entry.envelope
         if chosen.run is None or envelope.run in chosen.runs or (chosen.knowledge and envelope.kind in KNOWLEDGE):
             return stored
         return stored._replace(salt=None, body=None)
+
+
+def known_notes(text: str, *, origin: str, last: int) -> tuple[str, ...]:
+    """The notes in a text that sign a ledger or its beginning, each once, those over the fewest entries first.
+
+    Args:
+        text: Notes, and whatever else.
+        origin: The ledger's name.
+        last: Position of its last entry.
+    """
+    found: set[tuple[int, str]] = set()
+    for one in notes_in(text):
+        with suppress(SignatureError):  # what is no checkpoint is not carried
+            checkpoint = Checkpoint.parse(one.note.text) if one.note is not None else None
+            if checkpoint is not None and checkpoint.origin == origin and checkpoint.size <= last:
+                found.add((checkpoint.size, str(one.note)))
+    return tuple(note for _, note in sorted(found))
 
 
 def is_whole(stored: Stored) -> bool:
