@@ -92,6 +92,8 @@ class Span(NamedTuple):
     """As `start`; not before it."""
     kind: str
     """What it is: its colour."""
+    about: str = ""
+    """What it was for; only in the table."""
 
 
 def bars(told: Told, rows: Sequence[Bar], *, axis: str, mark: str = "") -> Markup:
@@ -153,8 +155,14 @@ def spans(told: Told, rows: Sequence[Span], *, axis: str = "seconds from the beg
     plot += lp.scale_color_manual(**scale(kinds))
     plot = layered(plot, rows_axis(lines), *theme(axis, across=True))
     height = FRAME + ROW * max(len(lines), 1)
-    cells = [[span.row, span.kind, f"{span.start:.2f}", f"{span.end - span.start:.2f}"] for span in rows]
-    columns: list[Column | str] = ["who", "what", Column("from, s", right=True), Column("for, s", right=True)]
+    cells = [[span.row, span.kind, span.about, f"{span.start:.2f}", f"{span.end - span.start:.2f}"] for span in rows]
+    columns: list[Column | str] = [
+        "who",
+        "what",
+        "for what",
+        Column("from, s", right=True),
+        Column("for, s", right=True),
+    ]
     shown = table(told.title, columns, cells, quiet_caption=True)
     return figured(told, both(plot, told, height=height), list(kinds), shown)
 
