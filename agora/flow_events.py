@@ -89,6 +89,8 @@ class TopologyChosen(Happening):
     """Nodes that are left out."""
     reroutes: tuple[str, ...] = ()
     """Of a synthesis: the topologies in which the plan runs again, as long as its outputs differ."""
+    stated: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """The workflow as it was before, without those that it uses; empty: not on record."""
 
 
 class NodeSkipped(Happening):

@@ -289,4 +289,5 @@ def reason_of(lot: Lot, gone: Mapping[str, str]) -> str:
 
 
 def _listed(reasons: Mapping[str, str]) -> str:
-    return "; ".join(f"{agent} {why}" for agent, why in reasons.items())
+    """In the order of names: what is read back from the ledger knows no other."""
+    return "; ".join(f"{agent} {why}" for agent, why in sorted(reasons.items()))

@@ -217,7 +217,9 @@ class TaskReplay:
             raise Uncalled(f"attempt {event.attempt} of {event.agent} has no work to be verified")
         if (event.agent, event.attempt) != (performed.agent, performed.attempt):
             raise Uncalled(f"attempt {event.attempt} of {event.agent} has no work to be verified")
-        lot, outcome = self.lot, outcome_without(self.lot.task, performed)
+        lot, outcome = self.lot, None
+        if performed.work is None or performed.work.patch.whole:  # what held a secret was not the same before
+            outcome = outcome_without(lot.task, performed)
         lot.auction.attempt = attempt = attempt_of(awarded.award, performed, event.outcome)
         credited = self._credits([credit(lot, lot.auction, attempt)])
         self._owing = [settlement(lot.task, lot.auction, attempt), *credited]

@@ -165,9 +165,9 @@ class _Replay:
             return None
         if isinstance(event, Screened):
             return self._screened(item, event)
-        return self._compare(item, event, self._again(event, ground))
+        return self._compare(item, event, self._again(item.seq, event, ground))
 
-    def _again(self, event: Event, ground: Ground) -> Event | None:
+    def _again(self, seq: int, event: Event, ground: Ground) -> Event | None:
         """An event as it comes out now; None of what is only received."""
         match event:
             case Posted():
@@ -182,7 +182,7 @@ class _Replay:
             case Done():
                 return self._end(event)
             case _ if event.kind in FLOW_KINDS:
-                return self._flow.take(event, ground.house)
+                return self._flow.take(seq, event, ground.house)
             case _ if event.kind in _OF_TASKS:
                 made = self._task_of(event).take(event)
                 if isinstance(event, TaskDone):
@@ -254,7 +254,7 @@ class _Replay:
             self._drifts.append(Drift(item.seq, item.kind, event.task, fields))
             self._made[item.kind] += item.kind in DECISIONS
             return None
-        if holes := [*self._holes, *self._holes_of.get(event.task, ())]:
+        if holes := self._gaps(event.task):
             self._lack(item, event.task, holes[0])
             return None
         return Diverged(item.seq, item.kind, event.task, fields=fields)
@@ -265,12 +265,18 @@ class _Replay:
         if task in self._stuck:
             self._lack(item, task, self._stuck[task])
             return None
-        if holes := [*self._holes, *self._holes_of.get(task, ())]:
+        if holes := self._gaps(task):
             if task:
                 self._stuck[task] = holes[0]
             self._lack(item, task, holes[0])
             return None
         return Diverged(item.seq, item.kind, task, why)
+
+    def _gaps(self, task: str) -> list[str]:
+        """What is missing that a decision on a task may hang on."""
+        of_records = self._ground.records.holes if self._ground is not None else []
+        said = [f"the body of event {seq} (learned) was erased, on which records rest" for seq in of_records]
+        return [*self._holes, *self._holes_of.get(task, ()), *self._flow.holes, *said]
 
     def _lack(self, item: _Item, task: str, why: str) -> None:
         if item.own and item.kind in DECISIONS:

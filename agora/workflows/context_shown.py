@@ -33,6 +33,22 @@ def task_of(run: OpenRun, instance: Instance) -> Task:
         return task
     on_record = run.past.find(ContextRouted, task.id)
     remembered = on_record.remembered if on_record else _recalled(run, task, node.context.memory)
+    shown, chosen = shown_to(instance, remembered)
+    if chosen is not None:
+        run.note(chosen)
+    return shown
+
+
+def shown_to(instance: Instance, remembered: tuple[Remembered, ...] = ()) -> tuple[Task, ContextRouted | None]:
+    """The task of an instance as it is posted, and what was chosen for it; None where its node asks for nothing; pure.
+
+    Args:
+        instance: Of a task node.
+        remembered: What was recalled for it from the shared memory.
+    """
+    task, node = instance.task, instance.node
+    if not isinstance(node, TaskNode) or node.context is None:
+        return task, None
     past = [
         Candidate(source=one.source, heading="A plan that passed on a past task:", text=one.text, age=AGE + place)
         for place, one in enumerate(remembered)
@@ -42,17 +58,17 @@ def task_of(run: OpenRun, instance: Instance) -> Task:
     goal, _ = filled(node.goal, lambda name: instance.inputs.get(name, "")[:_NAMED_CHARS], most_chars=MOST_GOAL_CHARS)
     budget = max(0, min(node.context.tokens, room))
     chosen = route([*instance.before, *past], role=role, goal=goal, tokens=budget)
-    run.note(
-        ContextRouted(
-            task=task.id,
-            role=role,
-            tokens=budget,
-            items=chosen.items,
-            remembered=remembered,
-            too_many=instance.too_many,
-        )
+    event = ContextRouted(
+        task=task.id,
+        role=role,
+        tokens=budget,
+        items=chosen.items,
+        remembered=remembered,
+        too_many=instance.too_many,
     )
-    return task.model_copy(update={"goal": context_prompt(task.goal, shown=chosen.shown)}) if chosen.shown else task
+    if not chosen.shown:
+        return task, event
+    return task.model_copy(update={"goal": context_prompt(task.goal, shown=chosen.shown)}), event
 
 
 def _recalled(run: OpenRun, task: Task, most: int) -> tuple[Remembered, ...]:

@@ -16,6 +16,7 @@ from agora.events import Asked, Awarded, Done, FlowEnded, TopologyChosen, Verifi
 from agora.flow_events import ActionChosen
 from agora.records import Recorded
 from agora.tasks import Verdict
+from agora.values import JsonValue
 from agora.workflows import choosing
 from agora.workflows.arranging import arranged, features_of
 from agora.workflows.checking import checked
@@ -68,19 +69,38 @@ def shaped(flow: Flow, *, decision: str, draw: Draw, experience: Callable[[], Ex
         if one.topology == "parallel" and one.synthesis is None:
             made.append(one)
             continue
-        new, event = _decided(one.model_copy(update={"flows": ()}), f"{decision}/{one.name}", draw, learned)
+        alone = one.model_copy(update={"flows": ()})
+        new, event = topology_of(alone, decision=f"{decision}/{one.name}", draw=draw, experience=learned)
         made.append(new)
         chosen.append(event)
     whole = made[0].model_copy(update={"flows": tuple(made[1:])})
     return Shaped(checked(whole) if chosen else flow, tuple(chosen))
 
 
-def _decided(flow: Flow, decision: str, draw: Draw, learned: Callable[[], Experience]) -> tuple[Flow, TopologyChosen]:
+def topology_of(
+    flow: Flow, *, decision: str, draw: Draw, experience: Callable[[], Experience]
+) -> tuple[Flow, TopologyChosen]:
+    """One workflow in its topology and with its synthesis, and what was decided of it.
+
+    Args:
+        flow: Without those that it uses.
+        decision: The decision's id.
+        draw: Chance.
+        experience: What was learned; asked for only where it is chosen by that.
+
+    Raises:
+        ConfigError: A topology that is stated, or a synthesis, cannot be.
+    """
     found = features_of(flow)
-    stated = {"task": flow.name, "decision": decision, "features": found.model_dump(mode="json")}
+    stated = {
+        "task": flow.name,
+        "decision": decision,
+        "features": found.model_dump(mode="json"),
+        "stated": on_record(flow),
+    }
     rule = decide(found)
     if flow.topology == "learned":
-        new, more = _learned(flow, draw, learned())
+        new, more = _learned(flow, draw, experience())
         topology = Topology(str(more["topology"]))
     elif flow.topology == "auto":
         new, topology, reason = flow, rule.topology, rule.reason
@@ -95,6 +115,18 @@ def _decided(flow: Flow, decision: str, draw: Draw, learned: Callable[[], Experi
     unrolled = synthesised(new, topology)
     more = {**more, "topology": unrolled.topologies[0], "reroutes": unrolled.topologies[1:]}
     return unrolled.flow, TopologyChosen.model_validate({**stated, **more})
+
+
+def on_record(flow: Flow) -> dict[str, JsonValue]:
+    """A workflow as JSON, without what it leaves open; the same whatever PYTHONHASHSEED says."""
+    nodes: list[JsonValue] = []
+    for node in flow.nodes:
+        stated = node.model_dump(mode="json", exclude_defaults=True)
+        if "labels" in stated:
+            stated["labels"] = sorted(stated["labels"])
+        nodes.append({"kind": node.kind, **stated})
+    whole: dict[str, JsonValue] = flow.model_dump(mode="json", exclude_defaults=True, exclude={"nodes", "flows"})
+    return {**whole, "nodes": nodes, "flows": [on_record(other) for other in flow.flows]}
 
 
 def _possible(flow: Flow) -> list[Topology]:

@@ -26,7 +26,7 @@ from agora.values import JsonValue, Value
 from agora.workflows.allotting import Allotment
 from agora.workflows.checking import checked, checked_inputs
 from agora.workflows.context_shown import task_of
-from agora.workflows.deciding import MOST_RUNS, experienced, shaped
+from agora.workflows.deciding import MOST_RUNS, experienced, on_record, shaped
 from agora.workflows.expanding import Progress
 from agora.workflows.flow import Workflow
 from agora.workflows.instances import Ending, Instance, Remark, output_of
@@ -138,7 +138,7 @@ async def follow(
         flow, chosen = shaped(
             flow, decision=run.id, draw=run.draw, experience=lambda: experienced(run.others(most=MOST_RUNS))
         )
-        await run.record(*decided, *chosen, FlowBegan(flow=flow.name, graph=_on_record(flow), inputs=given))
+        await run.record(*decided, *chosen, FlowBegan(flow=flow.name, graph=on_record(flow), inputs=given))
     return await _Follower(run, flow, given).follow()
 
 
@@ -217,15 +217,3 @@ class _Follower:
             reason=reason,
             report=await self._run.close(),
         )
-
-
-def _on_record(flow: Flow) -> dict[str, JsonValue]:
-    """A workflow as JSON, without what it leaves open; the same whatever PYTHONHASHSEED says."""
-    nodes: list[JsonValue] = []
-    for node in flow.nodes:
-        stated = node.model_dump(mode="json", exclude_defaults=True)
-        if "labels" in stated:
-            stated["labels"] = sorted(stated["labels"])
-        nodes.append({"kind": node.kind, **stated})
-    whole: dict[str, JsonValue] = flow.model_dump(mode="json", exclude_defaults=True, exclude={"nodes", "flows"})
-    return {**whole, "nodes": nodes, "flows": [_on_record(other) for other in flow.flows]}

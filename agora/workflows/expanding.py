@@ -85,6 +85,10 @@ class Progress:
         opened = [self._slots[name] for name in self._new if name in self._slots]
         return tuple(one for slot, one in sorted(opened, key=lambda pair: pair[0].key) if slot.scope.wanted)
 
+    def instance(self, id: str) -> Instance | None:
+        """What is ready or runs under an id; None: nothing."""
+        return self._slots[id][1] if id in self._slots else None
+
     def wanted(self, instance: str) -> bool:
         """Whether an instance is ready or runs, and the workflow that it is in was not stopped."""
         return instance in self._slots and self._slots[instance][0].scope.wanted
