@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import typer
 
+from agora.cli.trace.estimate import estimate
 from agora.cli.trace.events import events
 from agora.cli.trace.export import export
+from agora.cli.trace.import_ import import_
 from agora.cli.trace.otel import otel
 from agora.cli.trace.replay import replay
+from agora.cli.trace.report import report
 
 trace_app = typer.Typer(help="List, verify, prove, replay, compare, export and report what is on record.")
 
+trace_app.command()(estimate)
 trace_app.command()(events)
 trace_app.command()(export)
+trace_app.command("import")(import_)
 trace_app.command()(otel)
 trace_app.command()(replay)
+trace_app.command()(report)
