@@ -26,6 +26,7 @@ from agora.cli.run import run
 from agora.cli.runs import runs
 from agora.cli.show import show
 from agora.cli.trace import trace_app
+from agora.cli.ui import ui
 from agora.errors import AgoraError
 
 _INTERRUPTED_LINE = "interrupted: what was recorded is kept; see it with `agora show last`"
@@ -67,6 +68,7 @@ app.command()(runs)
 app.command()(show)
 app.command()(explain)
 app.command()(report)
+app.command()(ui)
 app.command()(fit)
 app.add_typer(agents_app, name="agents")
 app.add_typer(trace_app, name="trace")

@@ -52,6 +52,11 @@ class Many:
         self._fold: ManyFold | None = None
         self._known: Figures | None = None
 
+    @property
+    def seq(self) -> int:
+        """Position of the last entry that was read."""
+        return self._fold.seq if self._fold is not None else 0
+
     def figures(self) -> Figures:
         """The figures as of now; only what was recorded since the last time is read.
 

@@ -244,7 +244,7 @@ def _awards(total: ScopeFigures) -> Markup:
 def _overhead(total: ScopeFigures) -> Markup:
     booked = total.overhead
     said = (
-        f"Finding out who does it took {percent(booked.share)} of what was spent: {spent(booked.usd, booked.seconds)}, "
+        f"Finding out who does it took {_of_spend(booked.share)}: {spent(booked.usd, booked.seconds)}, "
         f"{booked.tokens} tokens, over {counted(total.tasks, 'task')}. Counted, not estimated."
     )
     columns: list[Column | str] = [
@@ -263,6 +263,10 @@ def _overhead(total: ScopeFigures) -> Markup:
         table("What calls, tools and commands took, by what they were for", columns, rows) if rows else "",
         overhead(total, id="overhead-time"),
     )
+
+
+def _of_spend(share: float | None) -> str:
+    return "nothing of nothing spent" if share is None else f"{percent(share)} of what was spent"
 
 
 def _promises(total: ScopeFigures) -> Markup:
@@ -331,7 +335,7 @@ def _notes(figures: Figures) -> Markup:
             "A pool passes a task if one of its agents does. Where some of them were not tried and the others failed, "
             "it is not known: that counts against the pool at the lower end and for it at the upper one.",
             "The market chose who got which task. A pool is known on the tasks that its agents were given, and may do "
-            "otherwise on others: `agora trace estimate` corrects for that where chances are on record.",
+            "otherwise on others: agora trace estimate corrects for that where chances are on record.",
             "An agent's cost is that of its attempts; the market's has the bids in it.",
             f"Target: {percent(figures.target)}. Windows hold equally many tasks or awards, not days.",
         ]

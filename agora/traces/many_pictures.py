@@ -30,7 +30,7 @@ def frontier(scope: ScopeFigures, *, id: str) -> Markup:
         id: Of the picture; unique on the page.
     """
     shown = _dots(scope.pools)
-    if not shown:
+    if not any(_mean(pool, scope.unit) for pool in shown):  # nothing is cheaper than another
         return joined()
     dots = [
         Dot(pool.label, _mean(pool, scope.unit), 100 * (pool.grounded.value or 0.0), _group(pool)) for pool in shown

@@ -1,0 +1,81 @@
+"use strict";
+(() => {
+  const status = document.getElementById("live");
+  const log = document.getElementById("live-log");
+  if (!status || !status.dataset.from) return;
+  const MOST = 50, EVERY_MS = 2000;
+  let waiting = 0, busy = false, last = 0, count = 0;
+
+  const key = (fold) => {
+    const section = fold.closest("section");
+    const places = [...(section || document).querySelectorAll("details")];
+    return `${section ? section.id : ""}/${fold.id || places.indexOf(fold)}`;
+  };
+  const wanted = () => [...document.querySelectorAll("main details[open]")].map(key);
+  const focused = () => {
+    const at = document.activeElement;
+    if (!at || !at.closest("main") || at.id === "content") return null;
+    const all = [...document.querySelectorAll("main a, main summary, main [tabindex]")];
+    return all.indexOf(at);
+  };
+
+  const refresh = async () => {
+    if (busy) return;
+    busy = true;
+    try {
+      const answer = await fetch(location.href, { cache: "no-store", credentials: "same-origin" });
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const open = new Set(wanted()), place = focused();
+      const now = document.querySelector("main"), then = fresh.querySelector("main");
+      if (!now || !then) return;
+      now.replaceChildren(...[...then.childNodes].map((node) => document.importNode(node, true)));
+      for (const fold of now.querySelectorAll("details")) if (open.has(key(fold))) fold.open = true;
+      const nav = document.querySelector("nav[aria-label=Sections] ul"), newer = fresh.querySelector("nav[aria-label=Sections] ul");
+      if (nav && newer && !nav.contains(document.activeElement)) {
+        nav.replaceChildren(...[...newer.childNodes].map((node) => document.importNode(node, true)));
+      }
+      if (place !== null && place >= 0) {
+        const all = [...document.querySelectorAll("main a, main summary, main [tabindex]")];
+        if (all[place]) all[place].focus({ preventScroll: true });
+      }
+    } finally {
+      busy = false;
+      last = Date.now();
+    }
+  };
+  const soon = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(refresh, Math.max(0, EVERY_MS - (Date.now() - last)));
+  };
+
+  const source = new EventSource(status.dataset.from);
+  source.addEventListener("message", (message) => {
+    const told = JSON.parse(message.data);
+    count += 1;
+    const at = new Date(told.at_us / 1000).toLocaleTimeString();
+    const line = `${told.seq} ${told.kind}${told.task ? " " + told.task : ""}${status.dataset.all ? " in " + told.run : ""}, ${at}`;
+    status.textContent = `Live: ${count} new ${count === 1 ? "event" : "events"}; the last: ${line}`;
+    if (log) {
+      const item = document.createElement("li");
+      item.textContent = line;
+      log.prepend(item);
+      while (log.children.length > MOST) log.lastChild.remove();
+    }
+    soon();
+  });
+  source.addEventListener("end", () => {
+    source.close();
+    status.textContent = `The run has ended; ${count} ${count === 1 ? "event" : "events"} since this page was opened.`;
+    soon();
+  });
+  source.addEventListener("open", () => {
+    if (!count) status.textContent = "Live: waiting for new events.";
+  });
+  source.addEventListener("error", () => {
+    status.textContent = source.readyState === EventSource.CLOSED
+      ? "No longer live: open the address that agora ui printed."
+      : "The connection is lost; trying again.";
+  });
+  addEventListener("pagehide", () => source.close());
+})();
