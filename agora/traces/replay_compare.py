@@ -54,7 +54,12 @@ def close_usage(one: Usage, other: Usage) -> bool:
 
 def differences(then: Event, now: Event) -> tuple[Field, ...]:
     """The fields that differ, in the order of the one on record."""
-    return tuple(_walk("", _plain(then), _plain(now)))
+    return fields_between(_plain(then), _plain(now))
+
+
+def fields_between(then: JsonValue, now: JsonValue) -> tuple[Field, ...]:
+    """The same of two bodies as JSON."""
+    return tuple(_walk("", then, now))
 
 
 def _plain(event: Event) -> JsonValue:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from agora.cli.trace.diff import diff
 from agora.cli.trace.estimate import estimate
 from agora.cli.trace.events import events
 from agora.cli.trace.export import export
@@ -14,6 +15,7 @@ from agora.cli.trace.report import report
 
 trace_app = typer.Typer(help="List, verify, prove, replay, compare, export and report what is on record.")
 
+trace_app.command()(diff)
 trace_app.command()(estimate)
 trace_app.command()(events)
 trace_app.command()(export)
