@@ -94,3 +94,9 @@ def first_bad(stored: Iterable[Stored]) -> int | None:
 def holds(envelope: Envelope, salt: bytes | None, body: bytes) -> bool:
     """Whether a body is the one that an envelope commits to."""
     return salt is not None and len(salt) == SALT_BYTES and body_hash(salt, body) == envelope.body
+
+
+def follows(stored: Stored, *, seq: int, prev: str) -> bool:
+    """Whether an entry, with its body where that is there, comes next after a position whose hash is known."""
+    entry, salt, body = stored
+    return verify([entry], seq=seq, prev=prev) is None and (body is None or holds(entry.envelope, salt, body))

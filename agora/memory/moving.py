@@ -16,9 +16,9 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, Engine, delete, func, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from agora.errors import LeaseError, LedgerError
+from agora.errors import ChangedError, LeaseError, LedgerError
 from agora.ledger.canonical import decode
-from agora.ledger.chain import GENESIS, holds, verify
+from agora.ledger.chain import GENESIS, follows
 from agora.memory import reads
 from agora.memory.dialects import Cell, Prepared, connect, explain, kind, transact, writer
 from agora.memory.holder import is_gone
@@ -71,7 +71,8 @@ def move(
 
     Raises:
         LeaseError: A run of the source is being written.
-        LedgerError: The source is not there or damaged, the target holds something else, or a database refused.
+        ChangedError: An entry of the source, or a body, is not what was recorded.
+        LedgerError: The source is not there, the target holds something else, or a database refused.
     """
     _refuse_same(str(source), str(target))
     _refuse_absent(str(source))
@@ -79,7 +80,7 @@ def move(
     try:
         with writer(from_) as reading, reading.begin():
             kind(reading).lock(reading)
-            _refuse_held(reading, now_us=clock.now_us())
+            refuse_held(reading, now_us=clock.now_us())
             upgrade(to)
             carried = _carry(reading, to, progress)
             transact(to, partial(_carry_rest, reading))
@@ -95,26 +96,18 @@ def prove(connection: Connection) -> Proof:
     """Read a memory from its first entry to its last.
 
     Raises:
-        LedgerError: An entry or a body was changed.
+        ChangedError: An entry or a body is not what was recorded.
     """
     seq, prev, bodies, digest = 0, GENESIS, 0, hashlib.sha256()
     while page := reads.page(connection, None, after=seq):
         for stored in page:
-            _check(stored, seq=seq, prev=prev)
+            if not follows(stored, seq=seq, prev=prev):
+                raise ChangedError(seq + 1, "nothing from there on was carried over")
             seq, prev = stored.entry.envelope.seq, stored.entry.hash
             if stored.body is not None:
                 bodies += 1
                 digest.update(f"{seq}:{stored.entry.envelope.body}\n".encode())
     return Proof(entries=seq, head=prev, bodies=bodies, bodies_hash=digest.hexdigest())
-
-
-def _check(stored: Stored, *, seq: int, prev: str) -> None:
-    entry, salt, body = stored
-    bad = verify([entry], seq=seq, prev=prev)
-    if bad is None and body is not None:
-        bad = None if holds(entry.envelope, salt, body) else entry.envelope.seq
-    if bad is not None:
-        raise LedgerError(f"entry {bad} of the ledger or its body was changed: nothing from there on was carried over")
 
 
 def _refuse_same(source: str, target: str) -> None:
@@ -140,7 +133,13 @@ def _refuse_absent(source: str) -> None:
         raise LedgerError(f"there is no memory at {shown(source)!r}: name an existing database")
 
 
-def _refuse_held(reading: Connection, *, now_us: int) -> None:
+def refuse_held(reading: Connection, *, now_us: int) -> None:
+    """Refuse to go on with a memory in which a run is being written.
+
+    Raises:
+        LeaseError: One is.
+        LedgerError: There is no memory.
+    """
     tables = set(inspect(reading).get_table_names())
     if not {"ledger", "bodies"} <= tables:
         raise LedgerError("the source holds no memory: name a database that Agora has written")
@@ -159,7 +158,8 @@ def _carry(reading: Connection, to: Engine, progress: Callable[[int, int], None]
     statements = Statements(to.dialect)
     while page := reads.page(reading, None, after=seq):
         for stored in page:
-            _check(stored, seq=seq, prev=prev)
+            if not follows(stored, seq=seq, prev=prev):
+                raise ChangedError(seq + 1, "nothing from there on was carried over")
             seq, prev = stored.entry.envelope.seq, stored.entry.hash
         transact(to, partial(write_page, page=page, statements=statements))
         progress(seq, total)

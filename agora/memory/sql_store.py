@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.to_thread
-from sqlalchemy import Connection, Engine, delete
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from agora.errors import LedgerError
@@ -22,6 +23,7 @@ from agora.ledger.redact import Redactor
 from agora.memory import reads, snapshots
 from agora.memory.dialects import connect, explain, transact
 from agora.memory.embeddings import Embedder, local_embedder
+from agora.memory.erasing import erase, scrub
 from agora.memory.group_commit import GroupCommit, Item
 from agora.memory.in_memory import pick_run
 from agora.memory.labels import Labels
@@ -32,7 +34,6 @@ from agora.memory.migrations import upgrade
 from agora.memory.recall import DEFAULTS, Recalling, recall
 from agora.memory.remaking import remake
 from agora.memory.subtrees import Subtrees, size
-from agora.memory.tables import METADATA
 from agora.protocols import Clock
 from agora.records import AgentRecord, MemoryEntry, Recorded, RunInfo, Stored
 
@@ -45,7 +46,6 @@ RELEASE_S: Final = 10.0
 """The longest that leaving a `hold` block waits for the database."""
 BUSY_S: Final = 30.0
 """How long another writer, or a server that went away, is waited for."""
-_TEXTS: Final = ("tasks", "awards", "attempts", "calls", "memory_entries", "judgements")
 
 
 class SQLStore:
@@ -261,22 +261,17 @@ class SQLStore:
             return self._subtrees.read(connection, level, first, count)
 
     def erase(self, *seqs: int) -> None:
-        """Erase the bodies of events, and the texts made from them; the chain still holds.
+        """Erase the bodies of events and the texts made from them, from the database's files too; the chain holds.
+
+        It takes a while where the database is large, since its files are written anew.
 
         Raises:
-            LedgerError: The database refused.
+            LedgerError: The database refused; it says whether the bodies are gone, and remains of them are not.
         """
-
-        def gone(connection: Connection) -> None:
-            connection.execute(delete(METADATA.tables["bodies"]).where(METADATA.tables["bodies"].c.seq.in_(seqs)))
-            for name in _TEXTS:
-                table = METADATA.tables[name]
-                connection.execute(delete(table).where(table.c.seq.in_(seqs)))
-            connection.execute(delete(METADATA.tables["snapshots"]))  # what was learned from them is learned anew
-
-        transact(self._engine, gone)
+        transact(self._engine, partial(erase, seqs=seqs))
         if self._recollection is not None:
             self._recollection.forget(seqs)
+        scrub(self._engine)
 
     def rebuild(self) -> None:
         """Make every derived table again from the ledger, in one transaction.

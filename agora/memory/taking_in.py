@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agora.errors import ChangedError, DivergedError, IncompleteError
 from agora.failpoints import reach
-from agora.ledger.chain import GENESIS, SALT_BYTES, body_hash, verify
+from agora.ledger.chain import GENESIS, follows
 from agora.memory.dialects import connect, explain, transact
 from agora.memory.ledger_file import LedgerFile
 from agora.memory.migrations import upgrade
@@ -77,7 +77,7 @@ def _take_in(source: LedgerFile, writing: Connection) -> TakenIn:
     statements, seq, prev, carried, bodies = Statements(writing.dialect), 0, GENESIS, 0, 0
     for page in _pages(source.stored()):
         for stored in page:
-            if not _follows(stored, seq, prev):
+            if not follows(stored, seq=seq, prev=prev):
                 raise ChangedError(seq + 1, "nothing was imported")
             seq, prev = stored.entry.envelope.seq, stored.entry.hash
             if seq == common and prev != _hash(writing, common):
@@ -87,15 +87,6 @@ def _take_in(source: LedgerFile, writing: Connection) -> TakenIn:
             carried, bodies = carried + len(new), bodies + sum(one.body is not None for one in new)
             reach("import.page")
     return TakenIn(seq, prev if seq else "", carried, bodies)
-
-
-def _follows(stored: Stored, seq: int, prev: str) -> bool:
-    entry, salt, body = stored
-    if verify([entry], seq=seq, prev=prev) is not None:
-        return False
-    return body is None or (
-        salt is not None and len(salt) == SALT_BYTES and body_hash(salt, body) == entry.envelope.body
-    )
 
 
 def _hash(writing: Connection, seq: int) -> str:

@@ -19,7 +19,7 @@ from agora.abilities import Archive, Rooted
 from agora.coordinator.policies.coordinated import KINDS
 from agora.errors import ChangedError, LedgerError, SignatureError, UnknownNameError
 from agora.forks import lineage
-from agora.ledger.chain import GENESIS, SALT_BYTES, body_hash, verify
+from agora.ledger.chain import GENESIS, follows
 from agora.ledger.checkpoint import Checkpoint, origin_of
 from agora.ledger.lines import FORMAT, Header, write_entry, write_header
 from agora.ledger.notes import notes_in
@@ -104,7 +104,7 @@ class Export:
                 first, prev = envelope.seq, envelope.prev if envelope.seq > 1 else GENESIS
                 yield self._header(first, "" if first > 1 else origin_of(hashed))
             kept = self._kept(stored)
-            if verify([stored.entry], seq=first + entries - 1, prev=prev) is not None or not is_whole(kept):
+            if not follows(kept, seq=first + entries - 1, prev=prev):
                 raise ChangedError(envelope.seq, "nothing is exported of such a ledger; see `agora trace verify`")
             entries, bodies, prev = entries + 1, bodies + (kept.body is not None), hashed
             self.counts = Counts(entries, bodies, hashed)
@@ -139,14 +139,6 @@ def known_notes(text: str, *, origin: str, last: int) -> tuple[str, ...]:
             if checkpoint is not None and checkpoint.origin == origin and checkpoint.size <= last:
                 found.add((checkpoint.size, str(one.note)))
     return tuple(note for _, note in sorted(found))
-
-
-def is_whole(stored: Stored) -> bool:
-    """Whether a body hashes to what its entry says; one that is not there is whole."""
-    salt, body = stored.salt, stored.body
-    if body is None:
-        return True
-    return salt is not None and len(salt) == SALT_BYTES and body_hash(salt, body) == stored.entry.envelope.body
 
 
 def write_file(path: Path, lines: Iterable[bytes]) -> None:
