@@ -13,7 +13,7 @@ from agora.cli.options import Ledger, Project
 from agora.cli.show import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from agora.cli.session import Session
 
@@ -50,7 +50,7 @@ async def _export(session: Session, ref: str | None, output: Path | None, *, kno
     async with opened_store(session) as store:
         archive = archive_of(store)
         run = None if ref is None else store.find_run(ref)
-        made = Export(archive, selected(store, archive, run, knowledge=knowledge))
+        made = Export(archive, selected(store, archive, run, knowledge=knowledge), published=_published(session))
         if output is None:
             _to_standard_output(made.lines())
             return
@@ -59,6 +59,14 @@ async def _export(session: Session, ref: str | None, output: Path | None, *, kno
     what = "the whole ledger" if run is None else f"run {safe(run)}"
     err().print(f"{what}: {counts.entries} entries, {counts.bodies} with their bodies, in {safe(str(output))}")
     err().print(f"[quiet]check it: agora trace verify --ledger {safe(str(output))}[/]")
+
+
+def _published(session: Session) -> Callable[[str], str]:
+    """What was signed of a ledger: by the files of checkpoints, and by the header where a file is exported."""
+    from agora.cli.signing import kept
+
+    own, files = session.ledger_file.header.checkpoints if session.ledger_file else (), kept()
+    return lambda origin: "\n".join((*own, files.text(origin)))
 
 
 def _to_standard_output(lines: Iterator[bytes]) -> None:
