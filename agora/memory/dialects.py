@@ -63,6 +63,14 @@ class Database(Protocol):
         """Remembered bids by the index: best first, the newest first among equals."""
         ...
 
+    def scrub(self, engine: Engine) -> None:
+        """Write the files anew, without what was deleted.
+
+        Raises:
+            LedgerError: Somebody else still reads what was there.
+        """
+        ...
+
     def mend(self, said: str, code: str) -> str:
         """What helps against an error, by its text and SQLSTATE; empty where nobody knows."""
         ...

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from sqlalchemy import URL, Connection, Engine, RowMapping, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, RowMapping, create_engine, event, inspect, text
 
 from agora.errors import LedgerError
 
@@ -224,6 +224,12 @@ class Postgres:
         query = " | ".join(f"'{word}'" for word in asked)
         values = {"query": query, "grounded": grounded, "limit": limit}
         return connection.execute(_BY_RANK, values).mappings().all()
+
+    def scrub(self, engine: Engine) -> None:
+        """Every table written anew; the server's own log, its replicas and backups are not ours to change."""
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            names = inspect(connection).get_table_names()
+            connection.exec_driver_sql(f"VACUUM (FULL) {', '.join(sorted(names))}")
 
     def mend(self, said: str, code: str) -> str:
         """What helps against an error."""

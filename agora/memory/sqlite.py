@@ -147,6 +147,27 @@ class SQLite:
         values = {"query": match_query(asked), "grounded": grounded, "limit": limit}
         return connection.execute(_BY_RANK, values).mappings().all()
 
+    def scrub(self, engine: Engine) -> None:
+        """Index and file anew, and the write-ahead log folded in and emptied.
+
+        Raises:
+            LedgerError: Somebody else still reads what was there.
+        """
+        with engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            if not isinstance(driver, sqlite3.Connection):
+                raise LedgerError("this SQLite driver cannot be used: it is not Python's own")
+            try:
+                # The words of a deleted goal stay in the index's segments until these are merged.
+                driver.execute("INSERT INTO memory_words(memory_words) VALUES ('rebuild')")
+                driver.execute("VACUUM")
+                busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            except sqlite3.Error as problem:
+                mend = self.mend(str(problem), "")
+                raise LedgerError(f"{problem}: {mend}" if mend else str(problem)) from problem
+            if busy:
+                raise LedgerError("another program still reads what was there before")
+
     def mend(self, said: str, code: str) -> str:
         """What helps against an error."""
         return next((mend for sign, mend in MENDS.items() if sign in said), "")
