@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agora.abilities import Archive
 from agora.cli.paint import err, out, safe
 from agora.cli.session import Session
 from agora.memory.location import data_folder, shown
@@ -36,9 +37,8 @@ def place_of(session: Session) -> str:
     return shown(session.database)
 
 
-def publisher_of(session: Session, store: Store) -> Publisher | None:
+def publisher_of(session: Session, store: Store | Archive) -> Publisher | None:
     """What signs and publishes the ledger at the end of a run; None: that is switched off, or cannot be."""
-    from agora.abilities import Archive
     from agora.traces.publishing import Publisher
 
     settings = session.settings

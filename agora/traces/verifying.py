@@ -92,7 +92,6 @@ def examine(
         held = _compare(walk, signed, part=promised is not None)
     if not signed:
         findings.append(Finding(Exit.UNSIGNED, 0, BLIND))
-    findings.sort(key=lambda finding: (_GRAVEST.index(finding.kind), finding.seq))
     return Checked(
         origin=walk.origin,
         entries=entries,
@@ -100,10 +99,15 @@ def examine(
         head=walk.prev,
         root=walk.frontier.root() if first == 1 else b"",
         held=held,
-        findings=tuple(findings),
+        findings=by_gravity(findings),
         remarks=(*walk.remarks, *_after_the_last(entries, held)),
         subtrees=tuple(walk.frontier.subtrees) if first == 1 else (),
     )
+
+
+def by_gravity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The gravest first; of equals, the first in the ledger."""
+    return tuple(sorted(findings, key=lambda finding: (_GRAVEST.index(finding.kind), finding.seq)))
 
 
 BLIND: Final = (
