@@ -14,9 +14,11 @@ from agora.cli.options import Json, Project
 if TYPE_CHECKING:
     from agora.cli.session import Session
     from agora.memory.moving import Moved
+    from agora.memory.rebuilding import Rebuilt
     from agora.records import MemoryEntry
+    from agora.values import JsonValue
 
-memory_app = typer.Typer(help="Show, search or move what is remembered.")
+memory_app = typer.Typer(help="Show, search, move or derive again what is remembered.")
 
 
 @memory_app.callback(invoke_without_command=True)
@@ -67,6 +69,27 @@ def move(
         print_form("agora.memory.move/1", {**places, "carried": moved.carried, **moved.proof._asdict()})
         return
     _print_moved(moved, **places)
+
+
+@memory_app.command()
+def rebuild(json: Json = False, project: Project = None) -> None:
+    """Make everything that is derived again from the ledger, and say whether it stood there as the ledger says."""
+    from agora.ambient import SystemClock
+    from agora.cli.forms import Form, print_form
+    from agora.cli.session import open_session
+    from agora.memory.location import shown
+    from agora.memory.rebuilding import rebuild
+    from agora.traces.relearning import relearned
+
+    session = open_session(project=project)
+    done = rebuild(session.database, clock=SystemClock(), learn=relearned)
+    place = shown(session.database)
+    if json:
+        rows: list[JsonValue] = [{**table._asdict(), "equal": table.equal} for table in done.tables]
+        form: Form = {"database": place, "entries": done.entries, "head": done.head, "equal": done.equal}
+        print_form("agora.memory.rebuild/1", {**form, "tables": rows})
+        return
+    _print_rebuilt(done, place)
 
 
 @memory_app.command("clear-cache")
@@ -136,6 +159,19 @@ def _print_moved(moved: Moved, *, source: str, target: str) -> None:
     out().print(
         "[quiet]use it: set AGORA_DB_URL, or db_url in agora.toml, to the new place; the old one is as it was[/]"
     )
+
+
+def _print_rebuilt(done: Rebuilt, place: str) -> None:
+    from agora.cli.paint import grid, out, safe
+
+    table = grid("derived again", "rows>", "before")
+    for one in done.tables:
+        differed = f"[unknown]{one.wrong} rows were otherwise, {one.lacking} were not there[/]"
+        table.add_row(safe(one.name, limit=60), str(one.rows), "[passed]equal[/]" if one.equal else differed)
+    out().print(table)
+    out().print(f"\n[quiet]from[/] {done.entries} entries [quiet]of[/] {safe(place)}\n[quiet]head[/] {done.head}")
+    said = "[passed]all stood there as the ledger says[/]" if done.equal else "what was otherwise is mended"
+    out().print(said)
 
 
 def _print_entries(found: Sequence[MemoryEntry], text: str) -> None:

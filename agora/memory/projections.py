@@ -8,9 +8,10 @@ Bodies are not repeated here; a plan or a reply stands in `bodies` only.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from sqlalchemy import Connection, Dialect, Select, Table, bindparam, delete, select, update
 from sqlalchemy.sql.dml import Delete, Insert, Update
@@ -228,7 +229,7 @@ class Projection:
             self._records.append((place.seq, change))
 
     def _card(self, place: Place, profile: Profile) -> None:
-        card = profile.model_dump_json()
+        card = _card_text(profile)
         who: Row = {"operator": profile.operator, "name": profile.name, "seq": place.seq}
         self._rows["agents"].append(who)
         self._rows["card_versions"].append(who | {"card_hash": hashlib.sha256(card.encode()).hexdigest(), "card": card})
@@ -287,6 +288,13 @@ def clear(connection: Connection) -> None:
 def _big(number: int) -> int:
     # A provider may report any number; the body keeps it, a 64-bit column cannot.
     return number if number <= _MOST else _MOST
+
+
+def _card_text(profile: Profile) -> str:
+    """A card as JSON: one text for one card, in whatever order this process keeps sets."""
+    fields = profile.model_dump(mode="json")
+    sets = {name: sorted(cast("frozenset[str]", value)) for name, value in profile if isinstance(value, frozenset)}
+    return json.dumps(fields | sets, ensure_ascii=False, separators=(",", ":"))
 
 
 def _spent(usage: Usage) -> Row:
