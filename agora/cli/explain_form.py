@@ -3,30 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 from agora.bids import Bid, Score
 from agora.cli.explaining_routing import routing_form
+from agora.cli.explaining_run import flips_form, lesson_form
 from agora.cli.forms import Form, amount_form, auction_form, plain, task_form
-from agora.events import Scored
+from agora.events import ContextRouted, Scored
 from agora.traces.juries import judges_of, marks_of, reckoned
 from agora.traces.reckoning import sheet_of, ties_of, turns_of
+from agora.traces.sources import Source
 from agora.traces.story import AuctionStory, TaskStory
 from agora.values import JsonValue
 
+NOWHERE: Final[Mapping[tuple[str, str], Source]] = MappingProxyType({})
+"""Nothing was looked up."""
 
-def explain_form(story: TaskStory, operators: Mapping[str, str]) -> Form:
+
+def explain_form(
+    story: TaskStory,
+    operators: Mapping[str, str],
+    *,
+    sources: Mapping[tuple[str, str], Source] = NOWHERE,
+    context: ContextRouted | None = None,
+) -> Form:
     """Why one task went to whom it went.
 
     Args:
         story: The task.
         operators: Agent -> who is behind it.
+        sources: (Goal, plan) -> where it was remembered, of the lessons that were shown.
+        context: What it was shown of what came before it, in a workflow.
     """
-    auctions: list[JsonValue] = [_auction(auction, operators) for auction in story.auctions]
+    auctions: list[JsonValue] = [auction_reckoning(auction, operators, sources) for auction in story.auctions]
     routing = routing_form(story.routed) if story.routed is not None else None
-    return {**task_form(story), "routing": routing, "auctions": auctions}
+    shown = None if context is None else context.model_dump(mode="json", exclude={"kind", "task"})
+    return {**task_form(story), "routing": routing, "context": shown, "auctions": auctions}
 
 
-def _auction(auction: AuctionStory, operators: Mapping[str, str]) -> Form:
+def auction_reckoning(
+    auction: AuctionStory, operators: Mapping[str, str], sources: Mapping[tuple[str, str], Source] = NOWHERE
+) -> Form:
+    """One call for bids with all that it takes to redo it."""
     rounds: list[JsonValue] = [
         _round(auction, scored, operators)
         for scored in (auction.first.scored, auction.second.scored)
@@ -34,8 +53,7 @@ def _auction(auction: AuctionStory, operators: Mapping[str, str]) -> Form:
     ]
     clearing = auction.clearing
     lessons: dict[str, JsonValue] = {
-        agent: [{"goal": one.goal, "lost": one.lost, "won": one.won, "own": one.own} for one in shown]
-        for agent, shown in sorted(auction.lessons.items())
+        agent: [lesson_form(one, sources) for one in shown] for agent, shown in sorted(auction.lessons.items())
     }
     payment = clearing.payment if clearing else None
     return {
@@ -46,6 +64,7 @@ def _auction(auction: AuctionStory, operators: Mapping[str, str]) -> Form:
         "lessons": lessons,
         "did_not_refine": dict(auction.second.refused),
         "turns": _turns(auction),
+        "flips": flips_form(auction),
     }
 
 

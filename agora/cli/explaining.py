@@ -6,22 +6,22 @@ Nothing is decided here and nothing is looked up: the figures are the ledger's (
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from rich.table import Table
 
 from agora.bids import Amount, Bid, Clearing, Reserve
 from agora.cli.explaining_jury import lay, name_of, print_jury, say
+from agora.cli.explaining_run import flip_lines
 from agora.cli.paint import grid, number, safe
 from agora.events import Scored
 from agora.traces.asks import ranked
 from agora.traces.reckoning import Sheet, Turn, rounded, sheet_of, ties_of, turns_of
 from agora.traces.story import AuctionStory
-from agora.traces.wording import by_reason, exact, plain
+from agora.traces.wording import by_reason, exact, plain, short_price
 
 PLAN_CHARS: Final = 160
-_PRICE_DIGITS: Final = 3
 
 
 def print_auction(auction: AuctionStory, operators: Mapping[str, str], *, of: int) -> None:
@@ -182,6 +182,8 @@ def _print_end(auction: AuctionStory, scored: Scored) -> None:
         say("order: " + ", ".join(f"{safe(one.agent)} {one.total}" for one in sheet.sums))
     if turns := turns_of(clearing, reserve=auction.opened.reserve):
         say(_turned(turns[0], sheet))
+    for line in flip_lines(clearing, auction.opened.reserve):
+        say(line)
     asked = clearing.ranking[0].price
     if clearing.payment is not None:
         same = (clearing.payment.value, clearing.payment.unit) == (asked.value, asked.unit)
@@ -196,7 +198,7 @@ def _turned(turn: Turn, sheet: Sheet) -> str:
     """What would have given the second the award, all else equal."""
     needs: list[str] = []
     if turn.price is not None and turn.share is not None:
-        most = Amount(value=_short(turn.price.value), unit=turn.price.unit)
+        most = Amount(value=short_price(turn.price.value), unit=turn.price.unit)
         needs.append(f"asking less than {exact(most)} ({number(100 * turn.share)} % less)")
     if turn.jury is not None:
         above = Decimal(repr(turn.jury)).quantize(Decimal(1).scaleb(-sheet.sum_digits), rounding=ROUND_CEILING)
@@ -205,12 +207,3 @@ def _turned(turn: Turn, sheet: Sheet) -> str:
     if needs:
         return f"{behind}: {', or '.join(needs)} would have turned the award"
     return f"{behind}: no price could have turned the award"
-
-
-def _short(price: Decimal) -> Decimal:
-    """Three digits that say something, rounded down: who asks less than this asks less than the whole.
-
-    >>> _short(Decimal("0.00475434")), _short(Decimal(1999))
-    (Decimal('0.00475'), Decimal('1.99E+3'))
-    """
-    return price.quantize(Decimal(1).scaleb(price.adjusted() - _PRICE_DIGITS + 1), rounding=ROUND_FLOOR)

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
+from agora.fork_events import Fork
 from agora.tasks import Verdict
 from agora.traces.wording import amount, number, steps, taken, times, usd, visible
 
@@ -24,6 +25,7 @@ __all__ = [
     "ago",
     "amount",
     "err",
+    "fork_line",
     "grid",
     "inset",
     "narrow",
@@ -84,6 +86,15 @@ def safe(text: str, *, limit: int = 0) -> str:
     if limit and len(line) > limit:
         line = line[: limit - 1] + "…"
     return escape(line)
+
+
+def fork_line(fork: Fork) -> str:
+    """Where a run was forked from, what is otherwise, and what was spent before, for markup."""
+    changes = ", ".join(f"{safe(name)}={safe(value, limit=80)}" for name, value in fork.changes.items())
+    where = f"forked from run {safe(fork.run)} at event {fork.at}" + (f" with {changes}" if changes else "")
+    if not fork.usage.usd:
+        return f"{where}; what it takes over is not paid again"
+    return f"{where}; {usd(fork.usage.usd)} was spent before: it counts against the budget and is not paid again"
 
 
 def ago(at_us: int) -> str:

@@ -76,6 +76,15 @@ def alternative(store: Store, run: str) -> str:
     return first.event.notes.get(NOTE, "") if first and isinstance(first.event, Started) else ""
 
 
+def latest_run(store: Store) -> str:
+    """The id of the latest run that is no alternative of the demo's.
+
+    Raises:
+        UnknownNameError: There is no run.
+    """
+    return next((info.id for info in store.runs() if not alternative(store, info.id)), None) or store.find_run("last")
+
+
 State = Literal["done", "running", "waiting", "cut off"]
 """Where a run is: at its end, in a process that lives, at a question for a person, or nowhere."""
 

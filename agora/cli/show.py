@@ -41,14 +41,13 @@ async def read_run(session: Session, ref: str) -> tuple[str, RunStory]:
     Raises:
         UnknownNameError: No run, or several, are meant by that.
     """
-    from agora.cli.runs import alternative
+    from agora.cli.runs import latest_run
     from agora.cli.session import opened_store
     from agora.forks import events_of
     from agora.traces.story import told
 
     async with opened_store(session) as store:
-        latest = store.runs() if ref == "last" else ()
-        run = next((info.id for info in latest if not alternative(store, info.id)), None) or store.find_run(ref)
+        run = latest_run(store) if ref == "last" else store.find_run(ref)
         return run, told(entry.event for entry in events_of(store, run))
 
 
@@ -74,10 +73,11 @@ async def _state(session: Session, run: str) -> State:
 def _print(run: str, story: RunStory, state: State) -> None:
     from agora.cli.flow_story import story_tree
     from agora.cli.joining import ABSENT, grouped
-    from agora.cli.paint import inset, out, remarks, safe, taken, times
+    from agora.cli.paint import fork_line, inset, out, remarks, safe, taken, times
     from agora.cli.resume import charged
     from agora.cli.rows import LEGEND, table_of
     from agora.cli.runs import STATES
+    from agora.tasks import Usage
     from agora.traces.pool_told import change_line
 
     console = out()
@@ -85,6 +85,8 @@ def _print(run: str, story: RunStory, state: State) -> None:
     if story.started is not None:
         began = story.started
         console.print(f"[quiet]seed {began.seed} · mechanism {safe(began.mechanism)} · policy {safe(began.policy)}[/]")
+        if (fork := began.forked) is not None:
+            console.print(f"[quiet]{fork_line(fork)}[/]")
         absent = {name.removeprefix(ABSENT): note for name, note in began.notes.items() if name.startswith(ABSENT)}
         other = [(safe(name), safe(note)) for name, note in began.notes.items() if not name.startswith(ABSENT)]
         changes = [change_line(change) for change in story.changes]
@@ -106,7 +108,8 @@ def _print(run: str, story: RunStory, state: State) -> None:
         for resumed in story.resumed:
             if resumed.unknown:
                 console.print(inset(f"[unknown]{charged(resumed)}[/]"))
-    console.print(f"\ntook {taken(story.done.usage if story.done else story.spent)}")
+    before = story.started.forked.usage if story.started and story.started.forked else Usage()
+    console.print(f"\ntook {taken(story.done.usage if story.done else story.spent.without(before))}")
     console.print(f"[quiet]{_NEXT[state]} {run}[/]")
 
 

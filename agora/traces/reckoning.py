@@ -103,7 +103,7 @@ def rounded(value: Decimal | float, digits: int) -> Decimal:
 def sheet_of(clearing: Clearing) -> Sheet:
     """The scores of a clearing, best first, in the fewest digits that add up and tell unequal scores apart."""
     totals = [score.total for score in clearing.ranking]
-    signs = _signs(clearing)
+    signs = signs_of(clearing)
     sheet = Sheet((), LEAST_SUM_DIGITS + _MORE_DIGITS, LEAST_SUM_DIGITS)
     for sum_digits in range(LEAST_SUM_DIGITS, _MOST_SUM_DIGITS + 1):
         shown = {total: rounded(total, sum_digits) for total in totals}
@@ -150,7 +150,7 @@ def _turn(score: Score, clearing: Clearing, reserve: Reserve) -> Turn:
     return Turn(score.agent, behind, price, less, jury)
 
 
-def _signs(clearing: Clearing) -> dict[str, int]:
+def signs_of(clearing: Clearing) -> dict[str, int]:
     """Term -> 1 where it counts against a bid, -1 where it counts for it; only terms that are weight x figure."""
     signs: dict[str, int] = {}
     for term, weight in clearing.weights.items():

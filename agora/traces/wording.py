@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
 from agora.bids import Amount, Price
 from agora.tasks import Usage
 
+_PRICE_DIGITS: Final = 3
 _LINE_BREAKS = frozenset("\n\t")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
@@ -154,3 +155,12 @@ def by_reason(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
     for name, reason in sorted(reasons.items()):
         names.setdefault(reason, []).append(name)
     return [(reason, ", ".join(those)) for reason, those in names.items()]
+
+
+def short_price(price: Decimal) -> Decimal:
+    """Three digits that say something, rounded down: who asks less than this asks less than the whole.
+
+    >>> short_price(Decimal("0.00475434")), short_price(Decimal(1999))
+    (Decimal('0.00475'), Decimal('1.99E+3'))
+    """
+    return price.quantize(Decimal(1).scaleb(price.adjusted() - _PRICE_DIGITS + 1), rounding=ROUND_FLOOR)

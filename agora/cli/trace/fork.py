@@ -59,7 +59,7 @@ async def run(session: Session, ref: str, at: int, changes: Mapping[str, str], *
     from functools import partial
 
     from agora.cli.options import Format
-    from agora.cli.paint import err, safe, usd
+    from agora.cli.paint import err, fork_line, safe
     from agora.cli.resume import go_on
     from agora.cli.running import conduct, ended, is_quiet
     from agora.cli.session import opened_store
@@ -90,10 +90,7 @@ async def run(session: Session, ref: str, at: int, changes: Mapping[str, str], *
             new = await market.fork(run_id, at=at, changes=changes, instead=instead, command=prepared.command)
             view.story = told(one.event for one in events_of(store, new))
             if form is Format.TEXT:
-                spent = f"{usd(ground.fork.usage.usd)} was spent before that and is not paid again"
-                err().print(
-                    f"[quiet]run {new}, forked from run {ground.fork.run} at event {ground.fork.at}: {spent}[/]"
-                )
+                err().print(f"[quiet]run {new}, {fork_line(ground.fork)}[/]")
             return await go_on(prepared.session, market, new, view, form, watch=watch)
 
         make = partial(prepared.make, store=store)
