@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from agora.desk_events import Happening
+from agora.tasks import Limits
 
 
 class PacingBegan(Happening):
@@ -36,3 +37,7 @@ class Paced(Happening):
     """As `limit_usd`; None: no bound but its own."""
     limit_steps: int | None = Field(default=None, ge=0)
     """As `limit_usd`; None: no bound but its own."""
+    left: Limits | None = None
+    """What was left of the run's budget; None: not on record."""
+    under_way: tuple[str, ...] = ()
+    """Tasks whose turn had come, and whose cost was not known yet."""

@@ -21,6 +21,8 @@ from agora.events import (
     Event,
     Joined,
     Left,
+    Paced,
+    PacingBegan,
     Posted,
     Reserved,
     Resumed,
@@ -41,6 +43,7 @@ from agora.traces.replay_desks import Uncalled
 from agora.traces.replay_flow import FLOW_KINDS, FlowReplay
 from agora.traces.replay_found import DECISIONS, Diverged, Drift, Lack, Replayed
 from agora.traces.replay_known import learns
+from agora.traces.replay_pacing import PacingReplay
 from agora.traces.replay_rules import Ground, ground_of, here
 from agora.traces.replay_task import TaskReplay
 
@@ -73,7 +76,7 @@ class _Replay:
         self._store, self._run = store, run
         self._ground: Ground | None = None
         self._tasks: dict[str, TaskReplay] = {}
-        self._flow = FlowReplay(store, run)
+        self._flow, self._pacing = FlowReplay(store, run), PacingReplay()
         self._holes: list[str] = []  # what is missing that anything may hang on
         self._holes_of: dict[str, list[str]] = {}  # task -> what is missing that it may hang on
         self._stuck: dict[str, str] = {}  # task -> why it cannot be followed any more
@@ -181,12 +184,15 @@ class _Replay:
                 self._task_of(event).desks.take(event)
             case Done():
                 return self._end(event)
+            case PacingBegan() | Paced():
+                return self._pacing.take(event)
             case _ if event.kind in FLOW_KINDS:
                 return self._flow.take(seq, event, ground.house)
             case _ if event.kind in _OF_TASKS:
                 made = self._task_of(event).take(event)
                 if isinstance(event, TaskDone):
                     self._flow.ended(event, self._tasks[event.task].lot)
+                    self._pacing.ended(event)
                 return made
             case _:
                 pass

@@ -10,7 +10,7 @@ Decisions are events. A run that was cut off takes the price from what they and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_DOWN, Decimal
 from typing import Final, Literal
 
@@ -94,11 +94,45 @@ def limits_of(left: Limits, *, to_come: int, price: float, way: str) -> Limits:
     )
 
 
+def paced(task: str, number: int, *, left: Limits, to_come: int, price: float, way: str) -> Paced:
+    """What a task may take, as it stands on record; the arguments are those of `limits_of`; pure."""
+    limits = limits_of(left, to_come=to_come, price=price, way=way)
+    return Paced(
+        task=task,
+        number=number,
+        fair_usd=((left.usd or Decimal(0)) / to_come).quantize(STEP_USD, rounding=ROUND_DOWN),
+        price=price,
+        limit_usd=limits.usd or Decimal(0),
+        limit_tokens=limits.tokens,
+        limit_steps=limits.steps,
+        left=left,
+    )
+
+
+def price_after(decided: Iterable[Paced], cost: Mapping[str, Decimal], *, price: float = 0.0) -> float:
+    """The price of money after the tasks that ended, in the order of their turns.
+
+    Args:
+        decided: What each might take, in that order.
+        cost: Task -> what it took; those that are not there have not ended.
+        price: The price before them.
+    """
+    for one in decided:
+        if one.task in cost:
+            price = next_price(price, float(cost[one.task]), float(one.fair_usd))
+    return price
+
+
+def way_of(began: PacingBegan) -> str:
+    """In which way a list is paced: short ones evenly."""
+    return began.way if began.tasks >= DUAL_FROM else "even"
+
+
 class _Pacing:
     """One list of tasks on its way through one run."""
 
     def __init__(self, run: OpenRun, began: PacingBegan) -> None:
-        self._run, self._way = run, began.way if began.tasks >= DUAL_FROM else "even"
+        self._run, self._way = run, way_of(began)
         self._turn = anyio.CapacityLimiter(run.parallel)
         self._decided: list[Paced] = []
         self._cost: dict[str, Decimal] = {}  # of tasks that ended
@@ -126,18 +160,11 @@ class _Pacing:
         """As on record, where it is; else decided now, and on record before anything is spent."""
         decided = self._run.past.find(Paced, task.id)
         if decided is None:
-            left = self._run.left
-            price = self._price_now()
-            limits = limits_of(left, to_come=self._to_come, price=price, way=self._way)
-            decided = Paced(
-                task=task.id,
-                number=number,
-                fair_usd=((left.usd or Decimal(0)) / self._to_come).quantize(STEP_USD, rounding=ROUND_DOWN),
-                price=price,
-                limit_usd=limits.usd or Decimal(0),
-                limit_tokens=limits.tokens,
-                limit_steps=limits.steps,
+            decided = paced(
+                task.id, number, left=self._run.left, to_come=self._to_come, price=self._price_now(), way=self._way
             )
+            waits = tuple(one.task for one in self._decided if one.task not in self._cost)
+            decided = decided.model_copy(update={"under_way": waits})
             self._run.note(decided)
         self._to_come -= 1
         self._decided.append(decided)
@@ -146,13 +173,6 @@ class _Pacing:
     def _price_now(self) -> float:
         """Of all tasks that ended, in the order of their turns: the same whichever of them ended first."""
         while self._booked < len(self._decided) and self._decided[self._booked].task in self._cost:
-            self._price = self._after(self._price, self._decided[self._booked])
+            self._price = price_after(self._decided[self._booked : self._booked + 1], self._cost, price=self._price)
             self._booked += 1
-        price = self._price
-        for decided in self._decided[self._booked :]:
-            if decided.task in self._cost:
-                price = self._after(price, decided)
-        return price
-
-    def _after(self, price: float, decided: Paced) -> float:
-        return next_price(price, float(self._cost[decided.task]), float(decided.fair_usd))
+        return price_after(self._decided[self._booked :], self._cost, price=self._price)
