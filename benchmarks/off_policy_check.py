@@ -3,8 +3,8 @@
     python benchmarks/off_policy_check.py ../shared/data/logs/greenserv_bandit.csv.gz
 
 The log (GreenServ's warm-up: 16 open models, 1,507 queries in each of five passes) has two rows for each pass and
-query: one of a router that drew its model evenly (chance 1/16), one of an epsilon-greedy router. The rewards, in [0, 1], are
-real: accuracy with energy, and the same whenever the same model got the same query.
+query: one of a router that drew its model evenly (chance 1/16), one of an epsilon-greedy router. Rewards, in [0, 1],
+are real: accuracy with energy, and the same whenever the same model got the same query.
 
 A. Random rows as they were logged, 1/16 each. What a policy would have come to is known exactly for two: the
    epsilon-greedy router (its own row stands beside each random one) and the oracle (each query's best possible reward
