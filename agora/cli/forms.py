@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agora.bids import Amount, Score
 from agora.events import Asked, FlowBegan, Resumed
+from agora.fork_events import Fork
 from agora.tasks import Patch, Usage
 from agora.traces.asks import ranked
 from agora.traces.story import AttemptStory, AuctionStory, RunStory, TaskStory
@@ -39,9 +40,11 @@ def run_form(run: str, story: RunStory) -> Form:
     verdicts: Form = {task.task.id: task.verdict.value if task.verdict else None for task in story.tasks.values()}
     flow: Form = {"flow": flow_form(story, story.flow)} if story.flow else {}
     plan: Form = {"plan": story.planned.model_dump(mode="json", exclude={"kind", "task"})} if story.planned else {}
+    fork: Form = {"forked": _fork_form(started.forked)} if started and started.forked else {}
     pool: Form = {"pool": [change.model_dump(mode="json", exclude={"task"}) for change in story.changes]}
     return {
         "run": run,
+        **fork,
         **plan,
         **(pool if story.changes else {}),
         **flow,
@@ -177,6 +180,10 @@ def question_form(asked: Asked, patch: Patch | None = None) -> Form:
         "granted": asked.granted,
         **shown,
     }
+
+
+def _fork_form(fork: Fork) -> Form:
+    return {"run": fork.run, "at": fork.at, "changes": dict(fork.changes), "spent_usd": plain(fork.usage.usd)}
 
 
 def _resumed_form(resumed: Resumed) -> Form:
