@@ -12,10 +12,10 @@ from agora.traces.pages.rendering import render
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-_WIDTH, _HEIGHT, _ACROSS, _DOWN, _EDGE = 176, 62, 20, 44, 8
+_WIDTH, _HEIGHT, _ACROSS, _DOWN, _EDGE = 148, 62, 20, 44, 8
 _MOST_ACROSS: Final = 6
 """More boxes of one wave than these go on in a further row."""
-_TITLE_CHARS, _LINE_CHARS = 21, 26
+_TITLE_CHARS, _LINE_CHARS = 16, 21
 
 
 class Box(NamedTuple):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 STATES: Final = frozenset({"passed", "failed", "unknown", "running", "waiting", "skipped"})
 """What has a colour of its own; its word always stands beside it."""
+_LONG_CHARS: Final = 48
 _NO_ANCHOR: Final = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -45,7 +46,9 @@ def table(
         quiet_caption: True: the caption is read out, and not shown, as where a heading says the same.
     """
     heads = [column if isinstance(column, Column) else Column(column) for column in columns]
-    return render("table.html.j2", caption=caption, columns=heads, rows=list(rows), quiet=quiet_caption)
+    kinds = ["right" if head.right else "" for head in heads]
+    cells = [[(kind or _kind(cell), cell) for kind, cell in zip(kinds, row, strict=True)] for row in rows]
+    return render("table.html.j2", caption=caption, columns=heads, rows=cells, quiet=quiet_caption)
 
 
 def facts(pairs: Iterable[tuple[str, Markup | str]]) -> Markup:
@@ -144,6 +147,11 @@ def anchor(*names: str | int) -> str:
     'task-3-build-2-fix-3'
     """
     return "-".join(part for name in names if (part := _NO_ANCHOR.sub("-", str(name)).strip("-")))
+
+
+def _kind(cell: Markup | str) -> str:
+    """A long text gets more room, and breaks anywhere; markup has its own way."""
+    return "long" if len(cell) > _LONG_CHARS and not hasattr(cell, "__html__") else ""
 
 
 def _excerpt(text: Excerpt | str) -> Excerpt:

@@ -123,9 +123,10 @@ def bars(told: Told, rows: Sequence[Bar], *, axis: str, mark: str = "") -> Marku
         )
     plot += lp.geom_vline(xintercept=0, color=QUIET, size=0.5)
     plot += lp.scale_fill_manual(**scale(names))
-    plot = layered(plot, rows_axis([row.label for row in rows]), *theme(axis, across=True))
+    axes = (lp.scale_x_continuous(expand=[0.05, 0]), rows_axis([row.label for row in rows]))
+    plot = layered(plot, *axes, *theme(axis, across=True))
     columns: list[Column | str] = [
-        "",
+        "which",
         *(Column(name, right=True) for name in names),
         *([Column(mark, right=True)] if mark else []),
     ]
