@@ -10,20 +10,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agora.errors import LedgerError
 from agora.memory.dialects import explain, kind
+from agora.memory.remaking import remake
 from agora.memory.tables import METADATA
 
-_T: Final = METADATA.tables
-_TEXTS: Final = ("bodies", "tasks", "awards", "attempts", "calls", "card_versions", "memory_entries", "judgements")
+_BODIES: Final = METADATA.tables["bodies"]
 _AT_ONCE: Final = 500
 
 
 def erase(connection: Connection, seqs: Sequence[int]) -> None:
-    """Delete the bodies of some events, and the rows with texts of theirs; what was learned is learned anew."""
+    """Delete the bodies of some events, and make all that is derived from bodies again from those that are left."""
     for begin in range(0, len(seqs), _AT_ONCE):
         some = seqs[begin : begin + _AT_ONCE]
-        for name in _TEXTS:
-            connection.execute(delete(_T[name]).where(_T[name].c.seq.in_(some)))
-    connection.execute(delete(_T["snapshots"]))
+        connection.execute(delete(_BODIES).where(_BODIES.c.seq.in_(some)))
+    remake(connection)
 
 
 def scrub(engine: Engine) -> None:

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
-from sqlalchemy import Connection, Dialect, Select, Table, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Dialect, Select, Table, bindparam, delete, select, update
 from sqlalchemy.sql.dml import Delete, Insert, Update
 
 from agora.bids import Profile
@@ -35,6 +35,7 @@ from agora.events import (
     ToolUsed,
     Verified,
 )
+from agora.memory.columns import BIG
 from agora.memory.dialects import Cell, Prepared, insert_once, upsert
 from agora.memory.learned import (
     MemoryUpdate,
@@ -149,11 +150,11 @@ class Projection:
         done |= _spent(event.usage)
         if row := self._tasks.get((place.run, event.task)):
             row |= done
-        self._tasks_done.append(done | {"key_run": place.run, "key_task": event.task})
+        self._tasks_done.append(done | {"key_run": place.run, "key_task": event.task, "before": place.seq})
 
     def done(self, place: Place, event: Done) -> None:
         """The totals of a run."""
-        row: Row = {"key_id": place.run, "done_us": place.at_us}
+        row: Row = {"key_id": place.run, "done_us": place.at_us, "before": place.seq}
         self._runs_done.append(row | _spent(event.usage))
 
     def scored(self, place: Place, event: Scored) -> None:
@@ -196,8 +197,8 @@ class Projection:
     def called(self, place: Place, event: Called) -> None:
         """A model call that ended, and its reservation gone."""
         key = (place.run, event.task, event.call)
-        if not self._reserved.pop(key, None):
-            self._released.append({"key_run": key[0], "key_task": key[1], "key_call": key[2]})
+        self._reserved.pop(key, None)
+        self._released.append({"key_run": key[0], "key_task": key[1], "key_call": key[2], "before": place.seq})
         row: Row = {"kind": "model", "agent": event.agent, "name": event.reply.model if event.reply else ""}
         row |= {"call": event.call, "ok": event.reply is not None, "overrun": event.overrun}
         self._add("calls", place, event, row | _spent(event.usage))
@@ -313,13 +314,21 @@ def _record_row(key: RecordKey, seq: int, record: AgentRecord) -> Row:
 
 
 def _keyed_update(table: Table, *names: str) -> Update:
-    where = [column == bindparam(f"key_{column.name}") for column in table.primary_key]
-    return update(table).where(*where).values({name: bindparam(name) for name in names})
+    return update(table).where(*_of_key(table), _earlier(table)).values({name: bindparam(name) for name in names})
 
 
 def _keyed_select(table: Table) -> Select[Any]:
-    return select(table).where(*[column == bindparam(f"key_{column.name}") for column in table.primary_key])
+    return select(table).where(*_of_key(table))
 
 
 def _keyed_delete(table: Table) -> Delete:
-    return delete(table).where(*[column == bindparam(f"key_{column.name}") for column in table.primary_key])
+    return delete(table).where(*_of_key(table), _earlier(table))
+
+
+def _of_key(table: Table) -> list[ColumnElement[bool]]:
+    return [column == bindparam(f"key_{column.name}") for column in table.primary_key]
+
+
+def _earlier(table: Table) -> ColumnElement[bool]:
+    # In one batch all rows are inserted before any is changed: what comes later on the ledger must not be.
+    return table.c.seq < bindparam("before", type_=BIG)

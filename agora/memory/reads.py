@@ -75,7 +75,19 @@ def record_of(row: RowMapping) -> AgentRecord:
 
 
 def _stored(row: Sequence[Any]) -> Stored:
+    if not (type(row[0]) is type(row[4]) is int and type(row[8]) is not str and type(row[9]) is not str):
+        row = _of_its_types(row)
     return Stored(Entry(Envelope(*row[:7]), row[7]), row[8], row[9])
+
+
+def _of_its_types(row: Sequence[Any]) -> Sequence[Any]:
+    """A row that somebody changed on SQLite, which takes any value for any column: it must be found out, not fail."""
+    numbers = {place: row[place] if isinstance(row[place], int) else -1 for place in (0, 4)}
+    blobs = {
+        place: row[place].encode("utf-8", "surrogatepass") if isinstance(row[place], str) else row[place]
+        for place in (8, 9)
+    }
+    return [{**numbers, **blobs}.get(place, cell) for place, cell in enumerate(row)]
 
 
 def _run_info(connection: Connection, row: Row[Any]) -> RunInfo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from agora.failpoints import reach
 from agora.ledger.canonical import decode
 from agora.memory import reads
 from agora.memory.projections import Place, Projection, Statements, clear
@@ -14,6 +15,7 @@ def remake(writing: Connection) -> None:
     """Make every derived table again from the ledger, in the caller's transaction."""
     statements = Statements(writing.dialect)
     clear(writing)
+    reach("rebuild.cleared")
     after = 0
     while page := reads.page(writing, None, after=after):
         projection = Projection(statements)

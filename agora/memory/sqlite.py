@@ -124,7 +124,8 @@ class SQLite:
             connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
             connection.exec_driver_sql(statement)
         if not self.has_recall_index(connection):
-            for statement in _RECALL.values():
+            for name, statement in _RECALL.items():  # a part of it may be there
+                connection.exec_driver_sql(f"DROP {statement.split()[1].replace('VIRTUAL', 'TABLE')} IF EXISTS {name}")
                 connection.exec_driver_sql(statement)
             connection.exec_driver_sql("INSERT INTO memory_words(memory_words) VALUES ('rebuild')")
 
