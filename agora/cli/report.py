@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agora.traces.many_figures import Figures, ScopeFigures, Selected
 
 _WHOLE = 1_000_000
+_MOST_CLASSES = 20
 _SPANS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 Since = Annotated[
@@ -104,7 +105,7 @@ async def _report(session: Session, selected: Selected, *, target: float, output
     async with opened_store(session) as store:
         figures = Many(store, selected, target=target).figures()
     if output is not None:
-        from agora.traces.exporting import write_file
+        from agora.traces.files import write_file
         from agora.traces.many_page import many_page
 
         write_file(output, [many_page(figures).encode()])
@@ -150,8 +151,10 @@ def _print(figures: Figures) -> None:
             console.print(f"a model says passed: {passed(total.judged)} tasks ({interval(total.judged)})")
         share = f", {percent(total.overhead.share)} of it on auctions" if total.overhead.share is not None else ""
         console.print(f"spent: {spent(total.usd, total.seconds)}{share}")
-    for scope in figures.classes:
+    for scope in figures.classes[:_MOST_CLASSES]:
         _print_class(scope)
+    if (more := len(figures.classes) - _MOST_CLASSES) > 0:
+        console.print(f"\n[quiet]and {more} more classes with fewer tasks: --json has them all[/]")
     for said in left_out(figures):
         console.print(f"[quiet]in no figure: {safe(said)}[/]")
 
@@ -166,7 +169,7 @@ def _print_class(scope: ScopeFigures) -> None:
     for pool in scope.pools:
         if pool.frontier or len(pool.agents) < 2:
             table.add_row(
-                f"[name]{safe(pool.label)}[/]",
+                f"[name]{safe(pool.label, limit=120)}[/]",
                 passed(pool.grounded),
                 str(pool.unknown) if pool.unknown else "",
                 interval(pool.grounded),

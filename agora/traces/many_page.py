@@ -18,6 +18,7 @@ from agora.traces.many_words import (
     passed,
     percent,
     ratio,
+    short,
     spent,
 )
 from agora.traces.pages.frame import Section, page
@@ -32,6 +33,8 @@ MOST_CLASSES: Final = 8
 """So many task classes, those with the most tasks, have pictures and tables of their own."""
 MOST_ROWS: Final = 40
 """So many rows has a table at most; what is left out is said."""
+MOST_NAMED: Final = 12
+"""So many agents of a window are named at most."""
 TITLE: Final = "Runs in figures"
 
 
@@ -120,7 +123,7 @@ def _overview(figures: Figures) -> Markup:
             passed(scope.grounded),
             interval(scope.grounded),
             spent(scope.usd, scope.seconds),
-            (scope.cheapest.pool if scope.cheapest else None) or "not known",
+            short((scope.cheapest.pool if scope.cheapest else None) or "not known"),
         ]
         for scope in figures.classes[:MOST_ROWS]
     ]
@@ -177,7 +180,7 @@ def _agents(scope: ScopeFigures) -> Markup:
     ]
     rows = [
         [
-            agent.agent,
+            short(agent.agent),
             str(agent.tasks),
             str(agent.attempts),
             passed(agent.grounded),
@@ -206,7 +209,7 @@ def _pools(scope: ScopeFigures, *, target: float) -> Markup:
     ]
     rows = [
         [
-            pool.label,
+            short(pool.label),
             passed(pool.grounded),
             str(pool.unknown),
             interval(pool.grounded),
@@ -232,7 +235,9 @@ def _awards(total: ScopeFigures) -> Markup:
     end = 0
     for window in total.awards:
         end += window.awards
-        to = ", ".join(f"{agent} {count}" for agent, count in window.to.items())
+        most = sorted(window.to.items(), key=lambda item: (-item[1], item[0]))
+        to = ", ".join(f"{short(agent)} {count}" for agent, count in most[:MOST_NAMED])
+        to += f" and {len(most) - MOST_NAMED} more" if len(most) > MOST_NAMED else ""
         rows.append([f"{end - window.awards + 1} to {end}", day(window.first_us), day(window.last_us), to])
     return joined(
         shares(total.awards, id="awards-shares"),
@@ -282,7 +287,7 @@ def _promises(total: ScopeFigures) -> Markup:
     ]
     rows = [
         [
-            agent.agent,
+            short(agent.agent),
             kept.unit,
             str(kept.kept.n),
             number(kept.promised),
@@ -313,7 +318,7 @@ def _judges(judges: Sequence[JudgeFigures]) -> Markup:
     ]
     rows = [
         [
-            judge.judge,
+            short(judge.judge),
             passed(judge.passed),
             interval(judge.passed),
             passed(judge.failed),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from agora.traces.many_figures import AwardsWindow, PoolFigures, ScopeFigures, Window
 from agora.traces.many_intervals import Mean
-from agora.traces.many_words import Unit, amount, class_name, interval, passed, percent
+from agora.traces.many_words import Unit, amount, class_name, interval, passed, percent, short
 from agora.traces.pages.drawing import SERIES, Told
 from agora.traces.pages.parts import joined
 from agora.traces.pages.plots import Bar, Dot, Line, bars, lines, points
@@ -33,12 +33,13 @@ def frontier(scope: ScopeFigures, *, id: str) -> Markup:
     if not any(_mean(pool, scope.unit) for pool in shown):  # nothing is cheaper than another
         return joined()
     dots = [
-        Dot(pool.label, _mean(pool, scope.unit), 100 * (pool.grounded.value or 0.0), _group(pool)) for pool in shown
+        Dot(short(pool.label), _mean(pool, scope.unit), 100 * (pool.grounded.value or 0.0), _group(pool))
+        for pool in shown
     ]
     best = [pool for pool in shown if pool.frontier]
     corners = [(_mean(pool, scope.unit), 100 * (pool.grounded.value or 0.0)) for pool in best]
     says = "Nobody else is both cheaper and better than " + "; ".join(
-        f"{pool.label} ({percent(pool.grounded.value)} at {amount(_mean(pool, scope.unit), scope.unit)})"
+        f"{short(pool.label)} ({percent(pool.grounded.value)} at {amount(_mean(pool, scope.unit), scope.unit)})"
         for pool in best
     )
     told = Told(
@@ -78,7 +79,7 @@ def shares(windows: Sequence[AwardsWindow], *, id: str) -> Markup:
     first, last = windows[0], windows[-1]
     top = named[0]
     now = percent(last.to.get(top, 0) / last.awards)
-    says = f"{top} got the most: {total[top]} of {sum(total.values())}; {now} of the latest window"
+    says = f"{short(top)} got the most: {total[top]} of {sum(total.values())}; {now} of the latest window"
     says += f", {percent(first.to.get(top, 0) / first.awards)} of the first." if len(windows) > 1 else "."
     return bars(Told(id, "Shares of the awards over time", says), rows, axis="share of the awards, %")
 
@@ -183,6 +184,9 @@ def _awards(windows: Sequence[AwardsWindow]) -> list[str]:
 
 
 def _parts(window: AwardsWindow, named: Sequence[str]) -> dict[str, float]:
-    parts = {agent: 100 * window.to.get(agent, 0) / window.awards for agent in named}
-    rest = sum(count for agent, count in window.to.items() if agent not in parts)
+    parts: dict[str, float] = {}
+    for agent in named:
+        label = short(agent)
+        parts[label] = parts.get(label, 0.0) + 100 * window.to.get(agent, 0) / window.awards
+    rest = sum(count for agent, count in window.to.items() if agent not in named)
     return {**parts, OTHERS: 100 * rest / window.awards} if rest else parts

@@ -21,7 +21,7 @@ from agora.traces.many_facts import Who
 from agora.traces.many_figures import Cheapest, PoolFigures
 from agora.traces.many_intervals import LEVEL, Rate, lowest, passes_needed
 from agora.traces.many_tallies import MOST_TOGETHER, Cost, Scope
-from agora.traces.many_words import Unit, cost, interval
+from agora.traces.many_words import Unit, cost, interval, short
 
 MOST_POOLS: Final = 200
 """So many pools are compared at most: all agents alone first, then those that met most often."""
@@ -77,7 +77,9 @@ def cheapest_of(pools: Sequence[PoolFigures], *, target: float, sure: float, uni
         return Cheapest(target=target, pool=None, sentence=said, needed=None)
     for pool in tried:
         if pool.grounded.low >= target:
-            said = f"The cheapest pool that passes at least {asked} of these is {pool.label}: {_told(pool, unit)}."
+            said = (
+                f"The cheapest pool that passes at least {asked} of these is {short(pool.label)}: {_told(pool, unit)}."
+            )
             return Cheapest(target=target, pool=pool.label, sentence=said, needed=None)
     near = [
         (needed, place)
@@ -86,13 +88,12 @@ def cheapest_of(pools: Sequence[PoolFigures], *, target: float, sure: float, uni
     ]
     if not near:
         best = max(tried, key=lambda pool: pool.grounded.high)
-        said = f"No pool on record passes {asked} of these: the most that can be hoped for is {best.label}, "
+        said = f"No pool on record passes {asked} of these: the most that can be hoped for is {short(best.label)}, "
         return Cheapest(target=target, pool=None, sentence=f"{said}{_told(best, unit)}.", needed=None)
     needed, place = min(near)
     pool = tried[place]
-    said = (
-        f"Not known yet which pool passes at least {asked} of these: the nearest is {pool.label}, {_told(pool, unit)};"
-    )
+    near_by = f"the nearest is {short(pool.label)}, {_told(pool, unit)};"
+    said = f"Not known yet which pool passes at least {asked} of these: {near_by}"
     more = f"{needed} more {'pass' if needed == 1 else 'passes'} and no failure would settle it."
     return Cheapest(target=target, pool=None, sentence=f"{said} {more}", needed=needed)
 

@@ -13,6 +13,8 @@ Unit = Literal["usd", "s"]
 """What costs are compared in."""
 NOTHING = "-"
 """Where there is no figure."""
+MOST_CHARS = 120
+"""Of a name, so much is shown at most."""
 
 
 def passed(rate: Rate) -> str:
@@ -86,7 +88,16 @@ def class_name(skill: str | None) -> str:
     >>> class_name(""), class_name(None), class_name("python")
     ('no skill named', 'all classes', 'python')
     """
-    return "all classes" if skill is None else skill or "no skill named"
+    return "all classes" if skill is None else short(skill) or "no skill named"
+
+
+def short(text: str, *, limit: int = MOST_CHARS) -> str:
+    """A name that somebody else chose, no longer than a table can bear.
+
+    >>> short("scout"), short("surgeon", limit=4)
+    ('scout', 'sur…')
+    """
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def day(at_us: int | None) -> str:
