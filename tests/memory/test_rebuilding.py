@@ -43,7 +43,8 @@ from agora.tasks import Limits, Outcome, Task, Usage, Verdict
 from agora.testing.clocks import FakeClock, SeededChance
 from agora.testing.lessons import bids_update, judge_update, memory_update, record_update
 from agora.testing.stores import one_run
-from agora.traces.exporting import Export, selected, write_file
+from agora.traces.exporting import Export, selected
+from agora.traces.files import write_file
 from memory.helpers_store import open_store, raw
 from memory.places import Places, contents, is_sqlite
 
