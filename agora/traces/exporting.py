@@ -8,16 +8,13 @@ Nothing in it depends on when or where it is made: the same ledger gives the sam
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Final, NamedTuple
 
 from agora.abilities import Archive, Rooted
 from agora.coordinator.policies.coordinated import KINDS
-from agora.errors import ChangedError, LedgerError, SignatureError, UnknownNameError
+from agora.errors import ChangedError, SignatureError, UnknownNameError
 from agora.forks import lineage
 from agora.ledger.chain import GENESIS, follows
 from agora.ledger.checkpoint import Checkpoint, origin_of
@@ -139,31 +136,6 @@ def known_notes(text: str, *, origin: str, last: int) -> tuple[str, ...]:
             if checkpoint is not None and checkpoint.origin == origin and checkpoint.size <= last:
                 found.add((checkpoint.size, str(one.note)))
     return tuple(note for _, note in sorted(found))
-
-
-def write_file(path: Path, lines: Iterable[bytes]) -> None:
-    """Write lines to a file, all or none: beside it first, and then in its place.
-
-    Raises:
-        LedgerError: It cannot be written; what was there before is as it was.
-    """
-    path = path.expanduser()
-    try:
-        if path.is_dir():
-            raise LedgerError(f"{path.name!r} is a folder: name a file")
-        with NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False) as file:
-            beside = Path(file.name)
-            try:
-                file.writelines(lines)
-                file.flush()
-                os.fsync(file.fileno())
-                beside.replace(path)
-            except BaseException:
-                beside.unlink(missing_ok=True)
-                raise
-    except OSError as problem:
-        why = os.strerror(problem.errno) if problem.errno else str(problem)
-        raise LedgerError(f"{str(path)!r} cannot be written ({why}): name another place") from problem
 
 
 def _last(archive: Archive) -> int:

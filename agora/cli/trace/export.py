@@ -45,7 +45,8 @@ def export(
 async def _export(session: Session, ref: str | None, output: Path | None, *, knowledge: bool) -> None:
     from agora.cli.paint import err, safe
     from agora.cli.session import archive_of, opened_store
-    from agora.traces.exporting import Export, selected, write_file
+    from agora.traces.exporting import Export, selected
+    from agora.traces.files import write_file
 
     async with opened_store(session) as store:
         archive = archive_of(store)

@@ -39,7 +39,7 @@ def report(
 async def _report(session: Session, ref: str, output: Path | None, *, force: bool) -> None:
     from agora.cli.paint import out, safe
     from agora.cli.session import opened_store
-    from agora.traces.exporting import write_file
+    from agora.traces.files import write_file
     from agora.traces.report import report as made
 
     async with opened_store(session) as store:
