@@ -19,7 +19,7 @@ from base64 import b64decode, b64encode
 from typing import Final, NamedTuple
 
 from agora.abilities import Archive
-from agora.errors import LedgerError, SignatureError, UnknownNameError
+from agora.errors import DivergedError, LedgerError, SignatureError, UnknownNameError
 from agora.ledger.chain import envelope_bytes
 from agora.ledger.checkpoint import Checkpoint
 from agora.ledger.notes import Note, PublicKey, notes_in
@@ -121,11 +121,12 @@ def prove(archive: Archive, seq: int, note: Note) -> Proof:
         raise UnknownNameError("event", str(seq), [f"1 to {min(checkpoint.size, ledger.size)}"])
     entry = next(iter(archive.stored(after=seq - 1))).entry
     leaf = envelope_bytes(entry.envelope)
-    path = tuple(ledger.tree.inclusion(seq - 1, checkpoint.size))
+    try:
+        path = tuple(ledger.tree.inclusion(seq - 1, checkpoint.size))
+    except LookupError:  # it was cut, or its stored subtrees were
+        path = ()
     if not includes(checkpoint.root, checkpoint.size, seq - 1, leaf_hash(leaf), path):
-        raise LedgerError(
-            f"entry {seq} cannot be proven: the ledger is not the one that was signed, see `agora trace verify`"
-        )
+        raise DivergedError(f"entry {seq} cannot be proven: another ledger was signed; `agora trace verify` says more")
     return Proof(leaf, seq - 1, path, note)
 
 

@@ -147,7 +147,8 @@ class _Walk:
             leaf = b""
         if what:
             self.broken = True
-            self.findings.append(Finding(Exit.CHANGED, due, f"{what}; nothing after it was looked at"))
+            twice = self.count > 0 and envelope.seq == due - 1
+            self.findings.append(Finding(Exit.CHANGED, due - twice, f"{what}; nothing after it was looked at"))
             return False
         if due == 1:
             self.origin = origin_of(hashed)
@@ -172,6 +173,8 @@ class _Walk:
 def _wrong(one: Stored, leaf: bytes, due: int, prev: str) -> str:
     """What is wrong with an entry; empty: nothing."""
     envelope, hashed = one.entry
+    if due > 1 and envelope.seq == due - 1:
+        return f"entry {envelope.seq} is there twice"
     if envelope.seq != due:
         return f"entry {due} is not there: entry {envelope.seq} stands in its place"
     if envelope.v != VERSION:
