@@ -199,7 +199,9 @@ def _bid_lines(event: BidPlaced, auction: AuctionStory) -> Iterator[str]:
             terms = ", ".join(f"{safe(term)} {value:+.6f}" for term, value in score.terms.items())
             yield f"score {score.total:.6f} ({terms}): place {place} of {len(clearing.ranking)}"
     if clearing.winner == bid.agent:
-        yield from flip_lines(clearing, auction.opened.reserve)
+        yield "[quiet]it won; what would have turned that stands with the scores[/]"
+    elif bid.agent not in clearing.refused:
+        yield from flip_lines(clearing, auction.opened.reserve, agent=bid.agent)
 
 
 def _refusal_lines(event: BidRefused) -> Iterator[str]:

@@ -85,12 +85,24 @@ def positions_line(entries: Iterable[Recorded], task: str) -> str:
     return f"[quiet]events: {told}[/]"
 
 
-def flip_lines(clearing: Clearing, reserve: Reserve) -> Iterator[str]:
-    """The smallest changes that would have flipped an award, the smallest first, for markup."""
-    found = smallest(flips_of(clearing, reserve=reserve))
-    if not any(flip.what in ("weight", "figure") or flip.agent != clearing.ranking[1].agent for flip in found):
+def flip_lines(clearing: Clearing, reserve: Reserve, *, agent: str = "") -> Iterator[str]:
+    """The smallest changes that would have flipped an award, the smallest first, for markup.
+
+    Args:
+        clearing: As it is on record.
+        reserve: Of its auction.
+        agent: Only what would have given it to this one; empty: to anybody.
+    """
+    flips = tuple(flip for flip in flips_of(clearing, reserve=reserve) if agent in ("", flip.agent))
+    found = smallest(flips)
+    runner_up = clearing.ranking[1].agent if len(clearing.ranking) > 1 else ""
+    if not agent and not any(flip.what in ("weight", "figure") or flip.agent != runner_up for flip in found):
         return  # the sentence about who was next says it all
-    yield "[head]smallest changes that would have flipped it[/][quiet] (each alone, all else equal)[/]"
+    if not found:
+        yield "[quiet]no single change of a price, a figure or a weight would have given it the award[/]"
+        return
+    what = "given it the award" if agent else "flipped it"
+    yield f"[head]smallest changes that would have {what}[/][quiet] (each alone, all else equal)[/]"
     for flip in found:
         yield f"  {_flip(flip)}"
 
@@ -138,7 +150,22 @@ def body_lines(event: Happening) -> Iterator[str]:
     """An event's fields, for markup, where nothing better can be said of it."""
     for name, value in event.model_dump(mode="json", exclude={"kind", "task"}).items():
         if value not in (None, "", [], {}):
-            yield f"{safe(name)}: [quiet]{safe(str(value), limit=300)}[/]"
+            yield f"{safe(_words(name))}: [quiet]{safe(_told(value), limit=600)}[/]"
+
+
+def _told(value: JsonValue) -> str:
+    """A value in words: of an object its fields, of a list its items; what says nothing is left out."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_words(name)} {_told(part)}" for name, part in value.items() if part not in (None, "", []))
+    if isinstance(value, list):
+        return "; ".join(_told(part) for part in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _run_lines(story: RunStory) -> Iterator[str]:

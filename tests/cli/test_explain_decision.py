@@ -54,6 +54,7 @@ def test_every_event_of_a_run_can_be_explained(store: Store, run: str, capsys: p
         shown = capsys.readouterr().out
         assert shown.startswith(f"event {one.seq}: {one.event.kind if one.event else ''}")
         assert len(shown.splitlines()) > 1, shown
+        assert "{'" not in shown, "no object is shown as Python writes it"
         form = decision_form(Told(store, story, one))
         assert json.loads(json.dumps(form)) == form
         assert (form["event"], form["run"]) == (one.seq, run)
@@ -73,6 +74,8 @@ def test_each_kind_says_what_it_is_about(shell: Shell, store: Store, run: str) -
     bid = of("bid", 2)
     assert "small asks $0.00025 for 5000 tokens" in bid
     assert "marks: large 1, medium 1, small 5" in bid
+    assert "smallest changes that would have given it the award" in of("bid", 0)
+    assert "it won; what would have turned that" in of("bid", 3)
     judged = of("judged", 2)
     assert "small gave (0 to 5): large 4, medium 1, small 5" in judged
     assert "small: of its own operator" in judged
