@@ -3,7 +3,7 @@
   const status = document.getElementById("live");
   const log = document.getElementById("live-log");
   if (!status || !status.dataset.from) return;
-  const MOST = 50, EVERY_MS = 2000;
+  const MOST = 50, EVERY_MS = 2000, AGAIN_MS = 10000;
   let waiting = 0, busy = false, last = 0, count = 0;
 
   const key = (fold) => {
@@ -49,33 +49,42 @@
     waiting = setTimeout(refresh, Math.max(0, EVERY_MS - (Date.now() - last)));
   };
 
-  const source = new EventSource(status.dataset.from);
-  source.addEventListener("message", (message) => {
-    const told = JSON.parse(message.data);
-    count += 1;
-    const at = new Date(told.at_us / 1000).toLocaleTimeString();
-    const line = `${told.seq} ${told.kind}${told.task ? " " + told.task : ""}${status.dataset.all ? " in " + told.run : ""}, ${at}`;
-    status.textContent = `Live: ${count} new ${count === 1 ? "event" : "events"}; the last: ${line}`;
-    if (log) {
-      const item = document.createElement("li");
-      item.textContent = line;
-      log.prepend(item);
-      while (log.children.length > MOST) log.lastChild.remove();
-    }
-    soon();
-  });
-  source.addEventListener("end", () => {
-    source.close();
-    status.textContent = `The run has ended; ${count} ${count === 1 ? "event" : "events"} since this page was opened.`;
-    soon();
-  });
-  source.addEventListener("open", () => {
-    if (!count) status.textContent = "Live: waiting for new events.";
-  });
-  source.addEventListener("error", () => {
-    status.textContent = source.readyState === EventSource.CLOSED
-      ? "No longer live: open the address that agora ui printed."
-      : "The connection is lost; trying again.";
-  });
-  addEventListener("pagehide", () => source.close());
+  let known = status.dataset.from;
+  const connect = () => {
+    const source = new EventSource(known);
+    source.addEventListener("message", (message) => {
+      const told = JSON.parse(message.data);
+      known = known.replace(/after=\d+/, `after=${told.seq}`);
+      count += 1;
+      const at = new Date(told.at_us / 1000).toLocaleTimeString();
+      const where = status.dataset.all ? ` in ${told.run}` : "";
+      const line = `${told.seq} ${told.kind}${told.task ? " " + told.task : ""}${where}, ${at}`;
+      status.textContent = `Live: ${count} new ${count === 1 ? "event" : "events"}; the last: ${line}`;
+      if (log) {
+        const item = document.createElement("li");
+        item.textContent = line;
+        log.prepend(item);
+        while (log.children.length > MOST) log.lastChild.remove();
+      }
+      soon();
+    });
+    source.addEventListener("end", () => {
+      source.close();
+      status.textContent = `The run has ended; ${count} ${count === 1 ? "event" : "events"} since this page was opened.`;
+      soon();
+    });
+    source.addEventListener("open", () => {
+      if (!count) status.textContent = "Live: waiting for new events.";
+    });
+    source.addEventListener("error", () => {
+      if (source.readyState !== EventSource.CLOSED) {
+        status.textContent = "The connection is lost; trying again.";
+        return;
+      }
+      status.textContent = "No longer live: does agora ui still run, at this address? Trying again.";
+      setTimeout(connect, AGAIN_MS);
+    });
+    addEventListener("pagehide", () => source.close());
+  };
+  connect();
 })();
