@@ -66,6 +66,9 @@ COMMAND: Final = "command"
 """The name under which a command of an agent stands among its tools."""
 
 _TAKING_OVER: Final = frozenset({"started", "joined", "left", "posted", "judged", "bid"})  # how a fork begins
+FATE_UNKNOWN: Final = "Agora ended before it did; its fate is unknown"
+"""What is said of a call or a command that has no end on record when its run is gone on with."""
+
 INTERRUPTED: Final = "interrupted"
 """The failure of a call whose fate nobody can know."""
 
@@ -253,12 +256,11 @@ class Past:
 
     def unknown(self) -> list[Called | ToolUsed]:
         """The ends of all calls and commands that have none: charged at their worst case, their fate unknown."""
-        words = "Agora ended before it did; its fate is unknown"
         ends: list[Called | ToolUsed] = []
         for intent in self._intents.values():
             usage = Usage(usd=intent.usd, input_tokens=intent.tokens, steps=1)
             task, call, agent = intent.task, intent.call, intent.agent
-            ends.append(Called(task=task, call=call, agent=agent, error=words, failure=INTERRUPTED, usage=usage))
+            ends.append(Called(task=task, call=call, agent=agent, error=FATE_UNKNOWN, failure=INTERRUPTED, usage=usage))
         for command in self._commands.values():
             ends.append(
                 ToolUsed(
@@ -266,7 +268,7 @@ class Past:
                     agent=command.agent,
                     phase=phase_of(command.task, command.call),
                     call=ToolCall(id=command.call, name=COMMAND, arguments="\n".join(command.argv)),
-                    result=words,
+                    result=FATE_UNKNOWN,
                     ok=False,
                     unknown=True,
                     usage=Usage(usd=command.usd, steps=1),

@@ -60,6 +60,7 @@ class FlowReplay:
         self._reasons: dict[str, str] = {}
         self._remembered: dict[str, tuple[Remembered, ...]] = {}
         self._seen = 0, 0
+        self._over = False
         self.holes: list[str] = []
         """What is not there of other runs that a topology was learned from."""
 
@@ -90,6 +91,10 @@ class FlowReplay:
             case _:
                 pass
         return None
+
+    def missing(self) -> str:
+        """What must stand before the run's terminal row, in words; empty: nothing must."""
+        return "" if self._progress is None or self._over else "what came of the graph is missing"
 
     def posted(self, event: Posted) -> Event | None:
         """A task that the graph starts, as it is worded and bounded; None of one that no graph is asked about."""
@@ -205,6 +210,7 @@ class FlowReplay:
         for kind, nodes in (("node_skipped", self._skips), ("compared", self._found)):
             if missing := [node for node in nodes if (kind, node) not in self._told]:
                 raise Uncalled(f"what became of node {missing[0]!r} is missing ({kind})")
+        self._over = True
         reason = "; ".join(f"{one.id} failed: {self._reasons.get(one.id) or one.why}" for one in stands.stopped)
         return FlowEnded(verdict=stands.verdict, outputs=stands.outputs, reason=reason)
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from agora.ambient import VERSIONS, SeededChance
-from agora.auctions import SALE
-from agora.bids import Ability
+from agora.bids import NO_JURY, Ability, Bid, Clearing, Juror, Reserve
 from agora.coordinator.screening import Everyone
-from agora.errors import AgoraError, described
+from agora.errors import AgoraError, ConfigError, described
 from agora.events import Event, Judged, Recalled, Started
 from agora.learning import taken_up
 from agora.lots import House
@@ -52,6 +51,27 @@ class StillClock:
     def monotonic_s(self) -> float:
         """Always 0."""
         return 0.0
+
+
+class _Unknown:
+    """A mechanism that is not here.
+
+    Args:
+        name: As on the ledger.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def clear(
+        self, bids: Sequence[Bid], *, reserve: Reserve, seed: int, jury: Mapping[str, Juror] = NO_JURY
+    ) -> Clearing:
+        """Refuse.
+
+        Raises:
+            ConfigError: Always.
+        """
+        raise ConfigError(f"mechanism {self.name!r}", "is not here: install what brings it along")
 
 
 def ground_of(store: Store, run: str, started: Started, *, before: Sequence[Event] = ()) -> Ground:
@@ -109,7 +129,7 @@ def _mechanism(started: Started, notes: list[str], holes: list[str]) -> Mechanis
         said = f"mechanism {name!r} cannot be made from the ledger alone: {described(problem)}"
         notes.append(said)
         holes.append(said)
-        return SALE()
+        return _Unknown(name)
 
 
 def _policy(started: Started, notes: list[str], holes: list[str]) -> Policy:

@@ -227,10 +227,12 @@ class TaskReplay:
         return event.model_copy(update={"outcome": _verified(event.outcome, outcome)})
 
     def _owed(self, event: Settled | Credited | Learned) -> Event:
-        if isinstance(event, Learned) and not self._owing and self.stage in ("closed", "cleared", "verified"):
+        if isinstance(event, Learned) and not self._owing:
             self._lesson()
         if not self._owing:
             raise Uncalled(f"{event.kind} was not to come then")
+        if self._owing[0].kind != event.kind:
+            raise Uncalled(self.missing())
         return self._owing.pop(0)
 
     def _credits(self, credits: list[Credited]) -> list[Credited]:
@@ -245,7 +247,9 @@ class TaskReplay:
         self._owing = [one for one in self._owing if not isinstance(one, Credited) or one in stands]
 
     def _lesson(self) -> None:
-        """What is learned at the end of the task is decided at once."""
+        """What is learned at the end of the task is decided at once: when it is closed, or its award was not funded."""
+        if self.stage != "closed" and not (self.stage == "cleared" and self._winner_here()):
+            return
         self._stage = "learning"
         before, operators = self.house.run.past.before, self.house.pool.operators
         self._owing = lessons(self.lot, operators, before=before) if self.house.learn else []
@@ -256,11 +260,11 @@ class TaskReplay:
         unfunded = event.budget_short and not event.attempts and event.usage == Usage()
         if unfunded and (self.stage == "posted" or not lot.auctions):  # the run could no longer pay for it
             return TaskDone(task=lot.task.id, verdict=Verdict.FAILED, reason=event.reason, budget_short=True)
-        if self.stage in ("closed", "cleared", "verified"):
+        if not self._owing:
             self._lesson()
         if (lack := self.missing()) or self.stage != "learning":
             self.done = None
-            raise Uncalled(lack or f"the task was not to end then ({self.stage})")
+            raise Uncalled(lack or "what comes after it is missing: another call for bids, or that there is none")
         if open_calls := self.desks.open_calls:
             raise Uncalled(f"call {min(open_calls)} has no end")
         lot.purse.short = event.budget_short  # what the purse said

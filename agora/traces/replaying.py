@@ -35,6 +35,7 @@ from agora.events import (
 )
 from agora.forks import lineage
 from agora.ledger.canonical import decode
+from agora.past import FATE_UNKNOWN
 from agora.protocols import Store
 from agora.resuming import owed
 from agora.tasks import Usage
@@ -87,6 +88,7 @@ class _Replay:
         self._notes: dict[str, None] = {}
         self._before: list[Event] = []  # of a fork: what stands of the run that it was forked from
         self._tolerant = False
+        self._ends: list[Called | ToolUsed] = []  # of what had none when the run was gone on with
         self._done = False
         self._events = 0
 
@@ -177,11 +179,14 @@ class _Replay:
                 return self._posted(event, ground)
             case Resumed():
                 self._tolerant = True
-                return owed(ground.house.run.past)[0]
+                resumed, ends = owed(ground.house.run.past)
+                self._ends = [*ends]
+                return resumed
             case Joined() | Left():
                 self._pool(event, ground)
             case Reserved() | Called() | CommandReserved() | ToolUsed() | Stepped():
                 self._task_of(event).desks.take(event)
+                return self._end_of_call(event)
             case Done():
                 return self._end(event)
             case PacingBegan() | Paced():
@@ -196,6 +201,15 @@ class _Replay:
                 return made
             case _:
                 pass
+        return None
+
+    def _end_of_call(self, event: Event) -> Event | None:
+        """The end that a call without one is given when its run is gone on with; None of any other."""
+        if self._ends:
+            return self._ends.pop(0)
+        said = event.error if isinstance(event, Called) else event.result if isinstance(event, ToolUsed) else ""
+        if said == FATE_UNKNOWN:
+            raise Uncalled("the run was not gone on with, and so nothing was charged at its worst case")
         return None
 
     def _start(self, item: _Item, event: Started) -> None:
@@ -241,6 +255,8 @@ class _Replay:
         self._done = True
         if waits := [name for name, one in self._tasks.items() if one.done is None and name not in self._stuck]:
             raise Uncalled(f"the end of task {waits[0]!r} is missing")
+        if lack := self._flow.missing():
+            raise Uncalled(lack)
         ends = {name: one.done for name, one in self._tasks.items() if one.done is not None}
         took = sum((done.usage for done in ends.values()), Usage())
         usage = event.usage if (self._ground and self._ground.forked) or close_usage(took, event.usage) else took
@@ -282,7 +298,8 @@ class _Replay:
         """What is missing that a decision on a task may hang on."""
         of_records = self._ground.records.holes if self._ground is not None else []
         said = [f"the body of event {seq} (learned) was erased, on which records rest" for seq in of_records]
-        return [*self._holes, *self._holes_of.get(task, ()), *self._flow.holes, *said]
+        whole = [] if task else list(self._stuck.values())  # what the whole run comes to hangs on each of its tasks
+        return [*self._holes, *self._holes_of.get(task, ()), *self._flow.holes, *said, *whole]
 
     def _lack(self, item: _Item, task: str, why: str) -> None:
         if item.own and item.kind in DECISIONS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import lzma
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -39,6 +40,10 @@ SAYS_42: Final = Check(kind="exact", options={"answer": "42"})
 _PRICE: Final = Price(input_per_mtok=Decimal(1), output_per_mtok=Decimal(2))
 
 
+Record = Callable[[MemoryStore], Awaitable[None]]
+"""Makes a run, or several, on a ledger."""
+
+
 class Power(BaseException):
     """The power is cut; not an Exception, so that nobody in between catches it."""
 
@@ -58,7 +63,7 @@ def worker(name: str, *, right: int = 10, price: str = "0.01", confidence: float
     async def perform(desk: Desk, plan: Plan) -> str:
         return "42" if int(desk.task.id.removeprefix("t")) % 10 < right else "41"
 
-    perform.__qualname__ = name  # an operator of its own
+    perform.__module__, perform.__qualname__ = "golden", name  # an operator of its own, however this file is run
     return FunctionAgent(name, perform, plan=bid, price=Price(per_task=Decimal(price)))
 
 
@@ -116,7 +121,7 @@ def market(
     )
 
 
-def of_policy(name: str) -> Callable[[MemoryStore], Awaitable[None]]:
+def of_policy(name: str) -> Record:
     """Two runs: what the first one taught decides in the second."""
 
     async def record(store: MemoryStore) -> None:
@@ -126,7 +131,7 @@ def of_policy(name: str) -> Callable[[MemoryStore], Awaitable[None]]:
     return record
 
 
-def of_mechanism(name: str) -> Callable[[MemoryStore], Awaitable[None]]:
+def of_mechanism(name: str) -> Record:
     """Two runs of models that write, judge and write again, beside functions that say how sure they are."""
 
     async def record(store: MemoryStore) -> None:
@@ -187,22 +192,31 @@ async def comings(store: MemoryStore) -> None:
         await run.close()
 
 
-async def resumed(store: MemoryStore) -> None:
-    """A run that was cut off twice, and gone on with."""
-    agents = [writer("anna", "1. multiply"), writer("bert", "1. guess", answer="41"), worker("carl", right=5)]
+async def cut(place: str, hit: int, made: Market, run: str = "") -> None:
+    """Begin a run of three tasks, or go on with one, and cut the power.
+
+    Raises:
+        Power: It was cut.
+    """
 
     def power() -> None:
         raise Power
 
-    for place in ("called", "awarded"):
-        failpoints.arm(Failpoint(place, 4, act=power))
-        try:
-            made = market(store, agents)
-            await (made.run_all(tasks(0, 3)) if place == "called" else made.resume("last"))
-        except Power:
-            pass
-        finally:
-            failpoints.arm(None)
+    failpoints.arm(Failpoint(place, hit, act=power))
+    try:
+        await (made.resume(run) if run else made.run_all(tasks(0, 3)))
+    finally:
+        failpoints.arm(None)
+
+
+async def resumed(store: MemoryStore) -> None:
+    """A run that was cut off twice, and gone on with."""
+    agents = [writer("anna", "1. multiply"), writer("bert", "1. guess", answer="41"), worker("carl", right=5)]
+
+    with suppress(Power):
+        await cut("called", 4, market(store, agents))
+    with suppress(Power):
+        await cut("awarded", 4, market(store, agents), "last")
     await market(store, agents).resume("last")
 
 
@@ -212,7 +226,7 @@ async def parked(store: MemoryStore) -> None:
     await market(store, agents, attempts=5).run_all(tasks(0, 2))
 
 
-def recorders() -> Iterator[tuple[str, Callable[[MemoryStore], Awaitable[None]]]]:
+def recorders() -> Iterator[tuple[str, Record]]:
     """All golden runs: the file's name, and what records it."""
     for name in registry.BUILT_IN["policies"]:
         yield f"policy-{name.replace('+', '-')}", of_policy(name)
@@ -222,7 +236,7 @@ def recorders() -> Iterator[tuple[str, Callable[[MemoryStore], Awaitable[None]]]
         yield record.__name__.replace("_", "-"), record
 
 
-async def recorded(record: Callable[[MemoryStore], Awaitable[None]]) -> MemoryStore:
+async def recorded(record: Record) -> MemoryStore:
     """A golden run, made now."""
     store = memory()
     await record(store)
