@@ -15,6 +15,7 @@ Everything is a pure function of the run's entries; texts are escaped by the kit
 
 from __future__ import annotations
 
-from agora.traces.report.page import Checked, report
+from agora.traces.report.checking import UNCHECKED, Checked
+from agora.traces.report.page import report
 
-__all__ = ["Checked", "report"]
+__all__ = ["UNCHECKED", "Checked", "report"]

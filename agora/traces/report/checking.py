@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agora.records import Recorded
 from agora.traces.pages.parts import command, facts, joined, paragraph, state
@@ -12,28 +12,31 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
+_STATES: Final = {"holds": "passed", "not checked": "unknown", "unsigned": "unknown", "incomplete": "unknown"}
+
+
 class Checked(NamedTuple):
     """What checking the ledger gave when the page was written."""
 
-    holds: bool | None
-    """True: nothing was changed; None: it was not checked."""
-    says: str
+    word: str
+    """"holds", or what is wrong: "changed", "cut", "diverged", "incomplete", "unsigned"; "not checked"."""
+    says: str = ""
     """In words, with the first bad entry where there is one."""
     size: int = 0
-    """How many entries the ledger has; 0: not known."""
+    """How many entries were checked."""
     root: str = ""
-    """Root of the Merkle tree over them, hexadecimal; empty: not known."""
+    """Root of the Merkle tree over them, base64; empty: not known."""
 
 
-UNCHECKED = Checked(None, "it was not checked when this page was written")
+UNCHECKED = Checked("not checked", "nobody looked when this page was written")
 """Nobody looked."""
 
 
 def checking_part(run: str, entries: Sequence[Recorded], checked: Checked) -> Markup:
     """Where the run stands on its ledger, whether that holds, and how to check it."""
-    word = "unknown" if checked.holds is None else "passed" if checked.holds else "failed"
+    word = _STATES.get(checked.word, "failed")
     erased = sum(one.event is None for one in entries)
-    pairs: list[tuple[str, Markup | str]] = [("The ledger", joined(state(word, _WORDS[word]), checked.says))]
+    pairs: list[tuple[str, Markup | str]] = [("The ledger", joined(state(word, checked.word), checked.says))]
     if entries:
         pairs += [
             ("Entries of this run", f"{len(entries)}, from {entries[0].seq} to {entries[-1].seq}"),
@@ -60,6 +63,3 @@ def checking_part(run: str, entries: Sequence[Recorded], checked: Checked) -> Ma
             )
         ),
     )
-
-
-_WORDS = {"unknown": "not checked", "passed": "holds", "failed": "does not hold"}

@@ -22,8 +22,6 @@ from agora.traces.wording import usd
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-__all__ = ["Checked", "report"]
-
 MOST_TASKS: Final = 100
 """So many tasks are told in full: those that did not pass first; the others stand in the table."""
 MOST_PICTURES: Final = 40
