@@ -220,7 +220,12 @@ def _tell_cut(walk: _Walk, longest: Signed, *, part: bool) -> None:
     if part:
         walk.remarks.append(f"this is the beginning of a ledger of {size} entries or more, signed up to its end here")
         return
-    what = f"entries {count + 1} to {size}, which {longest.where} signs, are not there"
+    which = (
+        f"entry {size}, which {longest.where} signs, is"
+        if count + 1 == size
+        else (f"entries {count + 1} to {size}, which {longest.where} signs, are")
+    )
+    what = f"{which} not there"
     walk.findings.append(Finding(Exit.CUT, count + 1, what))
 
 
