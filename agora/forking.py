@@ -35,7 +35,12 @@ from agora.tasks import Usage
 
 _ANNOUNCING: Final = frozenset({"started", "posted", "pacing_began", "joined", "left", "resumed"})
 """What a list of tasks begins with: before its end nothing was decided."""
-_ONE_DECISION: Final[Mapping[str, str]] = {"screened": "routed", "credited": "settled"}
+_ONE_DECISION: Final[Mapping[str, tuple[str, ...]]] = {
+    "screened": ("routed",),
+    "credited": ("settled",),
+    "topology_chosen": ("planning_ended", "topology_chosen"),
+    "flow_began": ("planning_ended", "topology_chosen"),
+}
 """What goes on the ledger together with what stands before it, all or none."""
 
 
@@ -84,9 +89,9 @@ def ground_of(store: Store, run: str, at: int, changes: Mapping[str, str]) -> Gr
     if place < first:
         mend = f"the first is {whole[first].seq} ({_kind(whole[first])})" if first < len(whole) else "it has none yet"
         raise ConfigError(where, f"nothing was decided before that: fork from a later event, {mend}")
-    before, one = whole[place - 1], whole[place]
-    if _kind(before) == _ONE_DECISION.get(_kind(one)) and _task(before) == _task(one):
-        place, one = place - 1, before
+    while _kind(whole[place - 1]) in _ONE_DECISION.get(_kind(whole[place]), ()) and place > first:
+        place -= 1
+    one = whole[place]
     stand = list(_standing(whole[:place], before=one.seq, run=one.run))
     spent = sum((event.usage for event in stand if isinstance(event, Called | ToolUsed)), Usage())
     fork = Fork(run=one.run, at=one.seq, changes=changes, usage=spent)
@@ -182,9 +187,9 @@ def _standing(events: Sequence[Recorded], *, before: int, run: str) -> Iterable[
 
 def _first_free(events: Sequence[Recorded]) -> int:
     """The place of the first event at which a run can be forked: all that it is about stands before it."""
-    for kinds in (FlowBegan, PlanningBegan):
+    for kind in (PlanningBegan, FlowBegan):
         for place, one in enumerate(events):
-            if isinstance(one.event, kinds):
+            if isinstance(one.event, kind):
                 return place + 1
     return next((place for place, one in enumerate(events) if _kind(one) not in _ANNOUNCING), len(events))
 
@@ -206,7 +211,3 @@ def _comings(past: Past, began: Started, agents: Mapping[str, Agent]) -> Iterabl
 
 def _kind(one: Recorded) -> str:
     return one.event.kind if one.event is not None else "erased"
-
-
-def _task(one: Recorded) -> str:
-    return one.event.task if one.event is not None else ""

@@ -31,6 +31,7 @@ from agora.testing import FakeClock, RuleModel, audit
 from agora.traces.story import told
 from agora.workflows.executor import resume_flow, run_flow
 from agora.workflows.flow import Workflow
+from agora.workflows.paced import resume_paced, run_paced
 
 SAYS_42 = Check(kind="exact", options={"answer": "42"})
 CHEAP = Price(input_per_mtok=Decimal(1), output_per_mtok=Decimal(1))
@@ -291,3 +292,48 @@ async def test_a_fork_that_is_cut_off_goes_on(at: str, tmp_path: Path) -> None:
     (info,) = (info for info in store.runs() if info.id == fork)
     assert (info.tasks, info.done) == (1, True)
     await store.close()
+
+
+def places(bench: Bench, run: str) -> list[int]:
+    """Every position at which a run can be forked."""
+    entries = list(events_of(bench.store, run))
+    first = next(
+        place
+        for place, one in enumerate(entries)
+        if one.event is not None and one.event.kind not in ("started", "posted", "pacing_began", "flow_began")
+    )
+    return [one.seq for one in entries[first:]]
+
+
+async def test_two_tasks_at_once_can_be_forked_at_every_event(bench: Bench) -> None:
+    first = await bench.market().run_all([task("t"), task("u"), task("v")], parallel=2)
+    verdicts = {done.task.id: done.verdict for done in first.results}
+    for at in places(bench, first.run):
+        fork = await bench.market().fork(first.run, at=at)
+        report = await bench.market().resume(fork)
+        whole = [one.event for one in events_of(bench.store, fork) if one.event is not None]
+        assert audit(whole, verdicts=verdicts) == [], f"at event {at}"
+        assert report.passed == first.passed
+    tried = {record.agent: record.tried for record in bench.store.records()}
+    made = sum(isinstance(one.event, Verified) for one in bench.store.events())
+    assert 0 < tried["dear"] < made, "attempts that stand in the first run are learned there alone"
+
+
+async def test_a_workflow_can_be_forked_at_every_event(bench: Bench) -> None:
+    flow = Workflow("two")
+    flow.task("one", "what is 6 x 7?", verify=SAYS_42)
+    flow.task("two", "and again: {one}", after=["one"], verify=SAYS_42)
+    first = await run_flow(bench.market(), flow)
+    verdicts = {done.task.id: done.verdict for done in first.report.results}
+    for at in places(bench, first.report.run):
+        again = await resume_flow(bench.market(), await bench.market().fork(first.report.run, at=at))
+        whole = [one.event for one in events_of(bench.store, again.report.run) if one.event is not None]
+        assert audit(whole, verdicts=verdicts) == [], f"at event {at}"
+        assert again.outputs == first.outputs
+
+
+async def test_a_paced_list_can_be_forked_at_every_event(bench: Bench) -> None:
+    first = await run_paced(bench.market(), [task("t"), task("u")])
+    for at in places(bench, first.run):
+        again = await resume_paced(bench.market(), await bench.market().fork(first.run, at=at))
+        assert (again.passed, len(again.results)) == (2, 2), f"at event {at}"
