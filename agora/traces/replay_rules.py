@@ -13,6 +13,7 @@ from agora.errors import AgoraError, ConfigError, described
 from agora.events import Event, Judged, Recalled, Started
 from agora.learning import taken_up
 from agora.lots import House
+from agora.memory.ledger_file import LedgerFile
 from agora.memory.null_store import NullStore
 from agora.past import Past
 from agora.pool import Pool
@@ -87,6 +88,8 @@ def ground_of(store: Store, run: str, started: Started, *, before: Sequence[Even
     mechanism = _mechanism(started, notes, holes)
     policy, unknown = taught(_policy(started, notes, holes), store, up_to=started.knows)
     holes += [f"the body of event {seq} was erased, from which the policy had learned" for seq in unknown[:1]]
+    if isinstance(store, LedgerFile) and store.first > 1:
+        holes.append(f"half a ledger: it begins at entry {store.first}, and what was learned before is not there")
     past = Past(before, before=Past(before)) if before else Past()
     if before:
         taken_up(policy, run, past)
