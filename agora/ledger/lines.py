@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, cast
 
 from agora.errors import LedgerError
-from agora.ledger.canonical import MAX_BYTES, canonical
+from agora.ledger.canonical import MAX_BYTES, MAX_INTEGER, canonical
 from agora.records import Entry, Envelope, Stored
 from agora.values import JsonValue
 
@@ -28,7 +28,6 @@ r"""The longest line that can be an entry's: a body in which each character is w
 
 _FIELDS: Final = ("v", "seq", "run", "kind", "at_us", "body_hash", "prev", "hash", "salt", "body")
 _TEXTS: Final = ("run", "kind", "body_hash", "prev", "hash")
-_MOST: Final = 2**63 - 1
 # The line of an entry up to its body, as `write_entry` makes it of ids and kinds without escapes.
 _HEAD: Final = re.compile(
     rb'\{"v":\d{1,9},"seq":(\d{1,19}),"run":"([^"\\\x00-\x1f\x7f-\xff]*)","kind":"([a-z_]*)","at_us":-?\d{1,19},'
@@ -157,9 +156,9 @@ def _object(line: bytes) -> dict[str, JsonValue] | None:
 
 
 def _whole(name: str, value: JsonValue) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and -_MOST <= value <= _MOST:
+    if isinstance(value, int) and not isinstance(value, bool) and -MAX_INTEGER <= value <= MAX_INTEGER:
         return value
-    raise LedgerError(f"{name} is no whole number of at most 63 bits")
+    raise LedgerError(f"{name} is no whole number below 2**53")
 
 
 def _plain(name: str, value: JsonValue) -> str:
@@ -211,7 +210,7 @@ def _refuse_twice(line: bytes) -> None:
 
 
 def _is_whole(value: JsonValue) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_INTEGER
 
 
 def _text(value: object) -> str:

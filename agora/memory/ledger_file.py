@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import BinaryIO, Final, NoReturn
 
 from agora.errors import LedgerError
-from agora.events import Event, Learned
+from agora.events import Event
 from agora.ledger.canonical import decode
 from agora.ledger.lines import MAX_LINE_BYTES, Head, Header, read_entry, read_head, read_header
 from agora.memory.in_memory import pick_run, recalled, sum_up
-from agora.memory.learned import RecordKey, added, fresh, keys_of, read_update
+from agora.memory.learned import records_at
 from agora.records import AgentRecord, MemoryEntry, Recorded, RunInfo, Stored
 
 _SUMMED: Final = frozenset({"started", "posted", "task_done", "called", "tool", "done"})
 _REMEMBERED: Final = frozenset({"posted", "learned"})
-_LEARNED: Final = frozenset({"learned"})
 
 
 class LedgerFile:
@@ -170,12 +169,7 @@ class LedgerFile:
 
     def records(self) -> Sequence[AgentRecord]:
         """Promised against delivered, per operator, agent and skill; grounded outcomes only."""
-        records: dict[RecordKey, AgentRecord] = {}
-        for recorded in self.events(kinds=_LEARNED):
-            update = read_update(recorded.event) if isinstance(recorded.event, Learned) else None
-            for key in keys_of(update):
-                records[key] = added(records.get(key) or fresh(key), update)
-        return tuple(records[key] for key in sorted(records) if key.grounded)
+        return records_at(self, None)
 
     def recall(self, text: str, *, limit: int = 8, trust: frozenset[str] | None = None) -> Sequence[MemoryEntry]:
         """Remembered bids of tasks that share words with a text: most shared words first, then the newest.
