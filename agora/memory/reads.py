@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, RowMapping, func, select
+from sqlalchemy import CompoundSelect, Connection, Row, RowMapping, Select, func, select, union_all
 
 from agora.memory.learned import unpacked
 from agora.memory.tables import METADATA
@@ -33,11 +33,7 @@ def page(
     connection: Connection, run: str | None, *, after: int, kinds: frozenset[str] | None = None
 ) -> Sequence[Stored]:
     """The next entries of the ledger (of one run, of some kinds) after a position, as many as fit; empty at the end."""
-    query = _ENTRIES.where(_LEDGER.c.seq > after).order_by(_LEDGER.c.seq).limit(_PAGE)
-    if run is not None:
-        query = query.where(_LEDGER.c.run == run)
-    if kinds is not None:
-        query = query.where(_LEDGER.c.kind.in_(sorted(kinds)))
+    query = query_of(run, after=after, kinds=kinds)
     found: list[Stored] = []
     size = 0
     with connection.execute(query) as rows:
@@ -47,6 +43,31 @@ def page(
             if size > _PAGE_BYTES:
                 break
     return found
+
+
+def query_of(run: str | None, *, after: int, kinds: frozenset[str] | None = None) -> Select[Any]:
+    """What asks for a page; see `page`."""
+    query = _ENTRIES.where(_LEDGER.c.seq > after).order_by(_LEDGER.c.seq).limit(_PAGE)
+    if run is not None:
+        query = query.where(_LEDGER.c.run == run)
+    if kinds is not None and (run is not None or len(kinds) < 2):
+        query = query.where(_LEDGER.c.kind.in_(sorted(kinds)))
+    elif kinds is not None:
+        query = query.where(_LEDGER.c.seq.in_(_next_of(kinds, after)))
+    return query
+
+
+def _next_of(kinds: frozenset[str], after: int) -> CompoundSelect[tuple[int]]:
+    """The next positions of each kind, from the index alone: otherwise all that is left would be sorted for a page."""
+    each = (
+        select(_LEDGER.c.seq)
+        .where(_LEDGER.c.kind == kind, _LEDGER.c.seq > after)
+        .order_by(_LEDGER.c.seq)
+        .limit(_PAGE)
+        .subquery()
+        for kind in sorted(kinds)
+    )
+    return union_all(*(select(one.c.seq) for one in each))
 
 
 def runs(connection: Connection, *, limit: int) -> Sequence[RunInfo]:
