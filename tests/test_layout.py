@@ -13,7 +13,19 @@ import agora
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(path for path in (ROOT / "agora").rglob("*.py") if "starter" not in path.parts)
-HEAVY = {"litellm", "sqlalchemy", "sqlmodel", "alembic", "numpy", "networkx", "rich", "typer", "xllamacpp"}
+HEAVY = {
+    "litellm",
+    "sqlalchemy",
+    "sqlmodel",
+    "alembic",
+    "numpy",
+    "networkx",
+    "rich",
+    "typer",
+    "xllamacpp",
+    "jinja2",
+    "lets_plot",
+}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -48,6 +48,9 @@ def test_the_wheel_carries_what_is_not_python(wheel: Path) -> None:
         "agora/starter/agora.toml",
         "agora/starter/agents/ruff-fix.toml",
         "agora/starter/auctions/sale.toml",
+        "agora/traces/pages/templates/page.css",
+        "agora/traces/pages/templates/page.html.j2",
+        "agora/traces/pages/templates/page.js",
     ):
         assert wanted in names
     assert any(name.startswith("agora/memory/migrations/versions/") for name in names)
