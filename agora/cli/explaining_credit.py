@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
 
 from agora.cli.explaining_jury import lay, name_of, say
 from agora.cli.forms import Form
-from agora.cli.paint import grid, out, safe
+from agora.cli.paint import grid, out, safe, usd
 from agora.traces.credit import MOST_EXACT, Worth
 from agora.traces.credit_run import MEASURES, RunCredit
 from agora.values import JsonValue
@@ -79,16 +80,15 @@ def credit_form(credit: RunCredit) -> Form:
 
 def _table(credit: RunCredit) -> Table:
     used = [place for place, name in enumerate(MEASURES) if name in _SHOWN and _any(credit, place)]
-    columns = [f"{'$' if MEASURES[place] == 'usd' else MEASURES[place]}>" for place in used]
+    columns = [f"{'cost' if MEASURES[place] == 'usd' else MEASURES[place]}>" for place in used]
     without = [f"without it {column}" for column in columns]
     table = grid("agent", "tasks>", *columns, *without)
     for name in credit.agents:
         tasks = sum(name in one.players for one in credit.tasks)
-        shares = [_cell(credit.shapley[name][place], credit.errors[name][place]) for place in used]
-        table.add_row(
-            name_of(name), str(tasks), *shares, *(f"{0.0 - credit.left_out[name][place]:+.4g}" for place in used)
-        )
-    whole = [f"{credit.whole[place]:.4g}" for place in used]
+        shares = [_cell(credit.shapley[name][place], credit.errors[name][place], place) for place in used]
+        otherwise = [_figure(0.0 - credit.left_out[name][place], place, sign="+") for place in used]
+        table.add_row(name_of(name), str(tasks), *shares, *otherwise)
+    whole = [_figure(credit.whole[place], place) for place in used]
     table.add_row("[quiet]all[/]", str(len(credit.tasks)), *whole, *("" for _ in used))
     return table
 
@@ -100,14 +100,22 @@ def _remarks(credit: RunCredit) -> Sequence[str]:
         many = f"{len(drawn)} tasks with more than {MOST_EXACT} bidders"
         how = f"Shapley values; of {many} over {drawn[0].orders} drawn orders, with their standard error"
     return [
-        f"{how}: they add up to what all reached. Without it: what would be otherwise had it not bid.",
+        f"{how}: they add up to what all reached, and below 0 is saved. Without it: what would be otherwise without its"
+        " bids.",
         f"{100 * credit.known:.0f} % of the turns that were looked at are on record; for the rest an agent is taken to"
         " pass with the lower bound of its record (0 for who has none), at what it asked.",
     ]
 
 
-def _cell(value: float, error: float) -> str:
-    return f"{value:.4g} ± {error:.2g}" if error else f"{value:.4g}"
+def _cell(value: float, error: float, place: int) -> str:
+    return f"{_figure(value, place)} ± {_figure(error, place)}" if error else _figure(value, place)
+
+
+def _figure(value: float, place: int, *, sign: str = "") -> str:
+    """A figure of a measure; of money in dollars, below 0 where it is saved."""
+    if MEASURES[place] != "usd" or not value:
+        return f"{value:{sign}.4g}"
+    return f"{'-' if value < 0 else sign}{usd(Decimal(repr(abs(value))))}"
 
 
 def _any(credit: RunCredit, place: int) -> bool:

@@ -189,17 +189,21 @@ def _bid_lines(event: BidPlaced, auction: AuctionStory) -> Iterator[str]:
     marks = auction.marks(bid.agent, round=bid.round)
     if marks:
         yield "marks: " + ", ".join(f"{safe(judge)} {mark}" for judge, mark in marks.items())
-    clearing = auction.clearing
-    if clearing is None:
+    scored = (auction.second if bid.round else auction.first).scored
+    if scored is None:
         return
+    clearing, last = scored.clearing, auction.scored
     if bid.agent in clearing.refused:
         yield f"refused: it {safe(clearing.refused[bid.agent])}"
     for place, score in enumerate(clearing.ranking, start=1):
         if score.agent == bid.agent:
             terms = ", ".join(f"{safe(term)} {value:+.6f}" for term, value in score.terms.items())
             yield f"score {score.total:.6f} ({terms}): place {place} of {len(clearing.ranking)}"
+    if last is not None and last is not scored:
+        counts = "its second bid counts in the end" if bid.agent in last.refined else "it stands in the last scores too"
+        yield f"[quiet]these are the scores of the first bids; {counts}[/]"
     if clearing.winner == bid.agent:
-        yield "[quiet]it won; what would have turned that stands with the scores[/]"
+        yield "[quiet]it was the best; what would have turned that stands with the scores[/]"
     elif bid.agent not in clearing.refused:
         yield from flip_lines(clearing, auction.opened.reserve, agent=bid.agent)
 
@@ -236,9 +240,8 @@ def _recalled(told: Told, event: Event) -> None:
     if not event.lessons:
         say(f"{safe(event.agent)}: nothing like this task is remembered of which it could learn", by=2)
         return
-    say(
-        f"{safe(event.agent)} was shown {len(event.lessons)} of the past before it could write its plan once more", by=2
-    )
+    shown = f"{len(event.lessons)} {'pair' if len(event.lessons) == 1 else 'pairs'} of plans"
+    say(f"{safe(event.agent)} was shown {shown} of the past before it could write its own once more", by=2)
     for lesson in event.lessons:
         say(source_line(lesson, sources), by=4)
         say(f"lost: [quiet]{safe(lesson.lost, limit=200)}[/]", by=6)

@@ -7,7 +7,7 @@ it. Only scores that stand on record term by term are taken apart; of others onl
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal, NamedTuple
 
 from agora.bids import Amount, Clearing, Reserve, Score
@@ -33,13 +33,10 @@ class Flip(NamedTuple):
     """Past this the award flips."""
     share: float
     """How much that is of what it was, >= 0; infinite where it was 0."""
+    more: bool
+    """Whether it would have had to be more."""
     price: Amount | None = None
     """The bound of a price, exactly."""
-
-    @property
-    def more(self) -> bool:
-        """Whether it would have had to be more."""
-        return self.bound > self.was
 
 
 def flips_of(clearing: Clearing, *, reserve: Reserve) -> tuple[Flip, ...]:
@@ -62,29 +59,45 @@ def smallest(flips: tuple[Flip, ...]) -> tuple[Flip, ...]:
 
 
 def _flips(score: Score, clearing: Clearing, reserve: Reserve) -> Iterator[Flip]:
-    best, weights, agent = clearing.ranking[0], clearing.weights, score.agent
+    weights, agent = clearing.weights, score.agent
     turn = next(one for one in turns_of(clearing, reserve=reserve) if one.agent == agent)
     if turn.price is not None and turn.share is not None:
-        yield Flip(
-            agent, "price", "cost", float(score.price.value), float(turn.price.value), turn.share, price=turn.price
-        )
+        was, bound = float(score.price.value), float(turn.price.value)
+        yield Flip(agent, "price", "cost", was, bound, turn.share, more=False, price=turn.price)
     if turn.jury is not None:
-        yield _flip(agent, "jury", "jury", score.figures["jury"], turn.jury)
+        yield _flip(agent, "jury", "jury", score.figures["jury"], turn.jury, more=True)
     signs = signs_of(clearing)
     for term in OWN_FIGURES:
         if signs.get(term) == -1 and weights[term] > 0:
             needed = score.figures[term] + turn.behind / weights[term]
             if needed < 1:
-                yield _flip(agent, "figure", term, score.figures[term], needed)
+                yield _flip(agent, "figure", term, score.figures[term], needed, more=True)
     for term, sign in signs.items():
-        slope = sign * (score.figures[term] - best.figures[term])
-        if slope == 0:
+        others = [one for one in clearing.ranking if one.agent != agent]
+        least, most = _room(score, others, term, sign)
+        least = max(least, -weights[term])
+        if least >= most or (most == -weights[term] and term == _NEVER_ZERO):
             continue
-        needed = weights[term] - turn.behind / slope
-        if needed > 0 or (needed == 0 and term != _NEVER_ZERO):
-            yield _flip(agent, "weight", term, weights[term], needed)
+        more = least >= 0  # it does not win as things stand, so that 0 is outside
+        yield _flip(agent, "weight", term, weights[term], weights[term] + (least if more else most), more=more)
 
 
-def _flip(agent: str, what: Literal["jury", "figure", "weight"], term: str, was: float, bound: float) -> Flip:
+def _room(score: Score, others: Iterable[Score], term: str, sign: int) -> tuple[float, float]:
+    """Between which changes of a term's weight a bid is better than every other one."""
+    least, most = -math.inf, math.inf
+    for other in others:
+        ahead, slope = score.total - other.total, sign * (score.figures[term] - other.figures[term])
+        if slope > 0:
+            most = min(most, -ahead / slope)
+        elif slope < 0:
+            least = max(least, -ahead / slope)
+        elif ahead >= 0:
+            return math.inf, -math.inf
+    return least, most
+
+
+def _flip(
+    agent: str, what: Literal["jury", "figure", "weight"], term: str, was: float, bound: float, *, more: bool
+) -> Flip:
     share = abs(bound - was) / abs(was) if was else (math.inf if bound != was else 0.0)
-    return Flip(agent, what, term, was, bound, share)
+    return Flip(agent, what, term, was, bound, share, more)

@@ -74,8 +74,10 @@ def test_each_kind_says_what_it_is_about(shell: Shell, store: Store, run: str) -
     bid = of("bid", 2)
     assert "small asks $0.00025 for 5000 tokens" in bid
     assert "marks: large 1, medium 1, small 5" in bid
-    assert "smallest changes that would have given it the award" in of("bid", 0)
-    assert "it won; what would have turned that" in of("bid", 3)
+    assert "smallest changes that would have given it the award" in of("bid", 1)
+    assert "its second bid counts in the end" in bid
+    assert "score -0.156926" in bid, "of the first bids, and not of the second"
+    assert "it was the best; what would have turned that" in of("bid", 3)
     judged = of("judged", 2)
     assert "small gave (0 to 5): large 4, medium 1, small 5" in judged
     assert "small: of its own operator" in judged
