@@ -68,7 +68,12 @@ def tell(publisher: Publisher | None, *, quiet: bool = False) -> None:
         _, size, root = publisher.signed.note.text.splitlines()[:3]
         out().print(f"[quiet]ledger {size} entries · root {safe(root)} · signed[/]")
     for warning in publisher.warnings:
-        err().print(f"warning: {safe(warning)}")
+        warn(warning)
+
+
+def warn(what: str) -> None:
+    """Say on standard error what could not be done."""
+    err().print(f"warning: {safe(what)}")
 
 
 def _data() -> Path:

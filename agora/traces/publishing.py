@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from subprocess import DEVNULL
+from subprocess import DEVNULL, PIPE, CompletedProcess, TimeoutExpired
+from subprocess import run as run_command
 from typing import Final, Literal
 
-import anyio
 import anyio.to_thread
 
 from agora.abilities import Archive
@@ -141,12 +141,9 @@ class Publisher:
     async def _to_command(self, note: str) -> None:
         name = self._command[0]
         try:
-            with anyio.fail_after(COMMAND_S):
-                done = await anyio.run_process(self._command, input=note.encode(), stdout=DEVNULL, check=False)
-        except TimeoutError:
+            done = await anyio.to_thread.run_sync(_handed, self._command, note, abandon_on_cancel=True)
+        except TimeoutExpired:
             self.warnings.append(f"checkpoint_command {name!r} was ended after {COMMAND_S:.0f} s")
-        except anyio.BrokenResourceError:
-            self.warnings.append(f"checkpoint_command {name!r} did not read the note on its standard input")
         except OSError as problem:
             self.warnings.append(f"checkpoint_command {name!r} could not be run: {problem.strerror}")
         else:
@@ -155,6 +152,11 @@ class Publisher:
                 self.warnings.append(f"checkpoint_command {name!r} ended with exit code {done.returncode}: {said}")
             else:
                 self.places.append(f"command {name}")
+
+
+def _handed(command: Sequence[str], note: str) -> CompletedProcess[bytes]:
+    """Run a command with a note on its standard input; one that does not read it has not failed by that."""
+    return run_command(command, input=note.encode(), stdout=DEVNULL, stderr=PIPE, timeout=COMMAND_S, check=False)
 
 
 def go_on(ledger: Whole, before: Checkpoint | None) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import anyio
-
 from agora.events import BidRefused
 from agora.ledger.chain import GENESIS, body_hash, entry_hash
 from agora.ledger.notes import SecretKey
@@ -26,11 +24,8 @@ def ledger(entries: int) -> MemoryStore:
     """A ledger of small events of three runs, in turn."""
     store = MemoryStore(clock=FakeClock(), salt=lambda: b"0123456789abcdef")
 
-    async def fill() -> None:
-        for number in range(entries):
-            await store.record(f"r{number % 3}", event(number))
-
-    anyio.run(fill)
+    for number in range(entries):
+        store.note(f"r{number % 3}", event(number))
     return store
 
 

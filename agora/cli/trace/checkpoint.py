@@ -26,7 +26,7 @@ async def _checkpoint(session: Session) -> None:
 
     from agora.cli.paint import err, safe
     from agora.cli.session import opened_store
-    from agora.cli.signing import publisher_of
+    from agora.cli.signing import publisher_of, warn
     from agora.errors import LedgerError
 
     if session.settings.checkpoint == "off":  # it is asked for by name
@@ -40,4 +40,4 @@ async def _checkpoint(session: Session) -> None:
     for place in publisher.places:
         err().print(f"[quiet]in {safe(place)}[/]")
     for warning in publisher.warnings:
-        err().print(f"warning: {safe(warning)}")
+        warn(warning)

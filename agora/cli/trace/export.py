@@ -15,6 +15,7 @@ from agora.cli.show import Run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from agora.abilities import Archive
     from agora.cli.session import Session
 
 
@@ -51,7 +52,8 @@ async def _export(session: Session, ref: str | None, output: Path | None, *, kno
     async with opened_store(session) as store:
         archive = archive_of(store)
         run = None if ref is None else store.find_run(ref)
-        made = Export(archive, selected(store, archive, run, knowledge=knowledge), published=_published(session))
+        chosen = selected(store, archive, run, knowledge=knowledge)
+        made = Export(archive, chosen, published=_published(session, archive, chosen.last))
         if output is None:
             _to_standard_output(made.lines())
             return
@@ -62,12 +64,26 @@ async def _export(session: Session, ref: str | None, output: Path | None, *, kno
     err().print(f"[quiet]check it: agora trace verify --ledger {safe(str(output))}[/]")
 
 
-def _published(session: Session) -> Callable[[str], str]:
-    """What was signed of a ledger: by the files of checkpoints, and by the header where a file is exported."""
-    from agora.cli.signing import kept
+def _published(session: Session, archive: Archive, last: int) -> Callable[[str], str]:
+    """What was signed of a ledger, and what is signed now: it up to the last entry that is exported.
 
-    own, files = session.ledger_file.header.checkpoints if session.ledger_file else (), kept()
-    return lambda origin: "\n".join((*own, files.text(origin)))
+    A file that is exported has what its own header says.
+    """
+    from agora.cli.signing import kept, key_file, warn
+    from agora.errors import AgoraError
+    from agora.traces.publishing import note_at
+
+    if session.ledger_file is not None:
+        own = session.ledger_file.header.checkpoints
+        return lambda origin: "\n".join((*own, kept().text(origin)))
+    if session.settings.checkpoint == "off" or not last:
+        return lambda origin: kept().text(origin)
+    try:
+        note = str(note_at(archive, last, key=key_file(session), kept=kept()))
+    except AgoraError as problem:
+        warn(f"what is exported was not signed: {problem}")
+        note = ""
+    return lambda origin: f"{kept().text(origin)}\n{note}"
 
 
 def _to_standard_output(lines: Iterator[bytes]) -> None:
