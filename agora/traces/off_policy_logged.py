@@ -12,7 +12,7 @@ ledger up to there. So it learns from what was awarded in truth, and not from wh
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -22,6 +22,7 @@ from agora.errors import AgoraError
 from agora.events import (
     Awarded,
     Called,
+    Done,
     Event,
     Opened,
     Performed,
@@ -44,7 +45,7 @@ from agora.traces.off_policy_chances import Chances, chances_of, explored
 
 KINDS: Final = frozenset(
     {"started", "joined", "left", "posted", "routed", "screened", "opened", "awarded", "performed", "verified"}
-    | {"settled", "called", "tool_used", "task_done"}
+    | {"settled", "called", "tool_used", "task_done", "done"}
 )
 """What decisions and their outcomes are read from."""
 
@@ -100,17 +101,17 @@ class _Lot(NamedTuple):
 
 
 def decisions_of(
-    store: Store, targets: Sequence[Policy], *, chosen: Callable[[str, int], bool] | None = None
+    store: Store, targets: Mapping[str, Policy], *, chosen: Callable[[str, int], bool] | None = None
 ) -> list[Decision]:
     """All decisions on a ledger, with what each target would have done.
 
     Args:
         store: With the ledger.
-        targets: Other policies; what they know does not matter, each gets a fresh one.
+        targets: What another policy is called here -> it; what it knows does not matter, it gets a fresh one.
         chosen: Whether a run (its id, and when it began in microseconds) is looked at; what is not is learned from
             all the same. None: all.
     """
-    own = {policy.name: policy.fresh() if isinstance(policy, Learning) else policy for policy in targets}
+    own = {name: policy.fresh() if isinstance(policy, Learning) else policy for name, policy in targets.items()}
     kinds = KINDS.union(*(policy.kinds for policy in own.values() if isinstance(policy, Learning)))
     runs, rules = defaultdict[str, _Reading](_Reading), dict[tuple[str, str], Rules | None]()
     passed_over, found = set[str](), list[Decision]()
@@ -134,6 +135,8 @@ def decisions_of(
             _learn(own.values(), reading)
         if isinstance(event, TaskDone):
             reading.decisions.pop(event.task, None)
+        elif isinstance(event, Done):
+            del runs[recorded.run]
     return found
 
 

@@ -23,6 +23,7 @@ from agora.memory.in_memory import MemoryStore
 from agora.protocols import Mechanism
 from agora.tasks import Limits, Task, Verdict
 from agora.testing import FakeClock
+from agora.traces.counterfactual import held
 from agora.traces.counterfactual_options import changed_mechanism, changed_policy
 from agora.traces.counterfactual_outcomes import outcomes, summed
 from agora.traces.counterfactual_policy import rerouted
@@ -139,6 +140,20 @@ async def test_second_plans_move_the_award_only_where_they_would_have_been_asked
     assert second.follows
 
 
+async def test_who_leads_by_its_first_plan_is_not_asked_for_a_second_one() -> None:
+    store = MemoryStore(clock=FakeClock())
+    record = read_record(store, await hold(store))
+    base = options_in(begun(record).mechanism_settings, where="sale")
+    cheap = changed_mechanism("sale", base, {"dial": 0.999})
+    (first, _), _ = redecided(record, Change(mechanism=cheap, then=changed_mechanism("sale", base, {})))
+    assert (first.then.winner, first.now.winner, first.moved, first.replanned) == ("small", "small", False, True)
+    assert first.remarks == ("the second plans of small would not have been asked for, and do not count",)
+    assert first.now.payment != first.then.payment
+    known = outcomes(store, record, [first])[0].now
+    assert known
+    assert known.where == "this award, by its other plan"
+
+
 async def test_what_is_known_of_another_winner_is_what_stands_on_record_and_no_more() -> None:
     store = MemoryStore(clock=FakeClock())
     run = await hold(store)
@@ -168,6 +183,9 @@ async def test_an_agent_that_is_thought_away_neither_bids_nor_judges() -> None:
     first, second = redone
     assert "small" not in {score.agent for score in first.now.ranking}
     assert first.now.winner == "large"
+    base = changed_mechanism("sale", options_in(begun(record).mechanism_settings, where=""), {})
+    alone = held(record.story.tasks["product"].auctions[0], base, pool=record.pool, without={"medium"})
+    assert {judge for bid in alone.bids.values() for judge in bid.marks} == {"large", "small"}
     assert not second.now.ranking  # only it was asked again
     assert second.follows
 

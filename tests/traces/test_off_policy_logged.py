@@ -15,12 +15,13 @@ from agora.agents.function import FunctionAgent
 from agora.ambient import SeededChance
 from agora.auctions import SALE
 from agora.auctions.posterior import draw
-from agora.bids import Plan, Price, Profile, Shortlist, Standing
+from agora.bids import Amount, Award, Plan, Price, Profile, Reserve, Shortlist, Standing
 from agora.coordinator.policies import ants, ants_sale, auto, linucb, linucb_sale, sale
+from agora.events import Awarded, Called, Event, Opened, Posted, Screened, Started, TaskDone, Verified
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
 from agora.protocols import Agent, Desk, Mechanism, Policy
-from agora.tasks import Check, Limits, Task
+from agora.tasks import Check, Limits, Outcome, Task, Usage, Verdict
 from agora.testing import FakeClock
 from agora.traces.off_policy import refusal
 from agora.traces.off_policy_answers import LOGGED, answers, arrays_of
@@ -33,6 +34,10 @@ PRICES = {"strong": "0.08", "middling": "0.02", "weak": "0.002"}
 
 def passes(name: str, task: str, seed: int) -> bool:
     return SeededChance(seed).uniform(f"{name} {task}") < PASSES[name]
+
+
+def named(*policies: Policy) -> dict[str, Policy]:
+    return {policy.name: policy for policy in policies}
 
 
 def agent_of(name: str, seed: int) -> Agent:
@@ -73,7 +78,7 @@ async def logged_by(
 async def test_a_policy_is_estimated_from_its_own_log_as_what_it_did(made: type) -> None:
     """Its knowledge is rebuilt from the ledger, and gives the chances on record: every weight is 1."""
     policy: Policy = made()
-    decisions = decisions_of(await logged_by(made()), [policy])
+    decisions = decisions_of(await logged_by(made()), {policy.name: policy})
     fit = usable_for(decisions, policy.name)
     assert not fit.left_out
     assert len(fit.decisions) == 60
@@ -88,7 +93,7 @@ async def test_a_policy_is_estimated_from_its_own_log_as_what_it_did(made: type)
 
 
 async def test_direct_draws_support_other_direct_policies_and_no_auctions() -> None:
-    decisions = decisions_of(await logged_by(ants(), tasks=300), [linucb(), sale(), linucb_sale()])
+    decisions = decisions_of(await logged_by(ants(), tasks=300), named(linucb(), sale(), linucb_sale()))
     passed, _ = arrays_of(usable_for(decisions, "linucb").decisions, "linucb")
     assert not passed.unsupported.any()
     assert abs(passed.target.sum(axis=1) - 1).max() < 1e-9
@@ -98,7 +103,7 @@ async def test_direct_draws_support_other_direct_policies_and_no_auctions() -> N
 
 async def test_the_truth_of_another_policy_lies_where_its_estimate_says() -> None:
     """Known wholly: whether each agent passes each task follows from a seed."""
-    decisions = decisions_of(await logged_by(ants(), tasks=300, seed=5), [])
+    decisions = decisions_of(await logged_by(ants(), tasks=300, seed=5), {})
     truth = 0.0
     for one in decisions:
         mixed = {asked: 0.9 * p + 0.1 / 3 for asked, p in one.logged.items()}
@@ -134,8 +139,9 @@ def test_the_chance_of_a_lot_is_how_often_it_falls(counts: list[tuple[int, int]]
 
 async def test_explorations_by_lot_are_chances_too() -> None:
     mechanism = SALE(rules={"explore": 0.4, "post": False, "refine": "off"})
-    decisions = decisions_of(await logged_by(sale(), tasks=80, mechanism=mechanism), [sale(), linucb_sale()])
+    decisions = decisions_of(await logged_by(sale(), tasks=80, mechanism=mechanism), named(sale(), linucb_sale()))
     assert not any(one.why for one in decisions)
+    assert all(sum(one.logged.values()) == pytest.approx(1.0) for one in decisions)
     by_lot = [one for one in decisions if len(one.asked) == 1]
     drawn = [one for one in decisions if len(one.logged) > 1]
     assert by_lot
@@ -159,21 +165,51 @@ def test_a_set_whose_chance_cannot_be_known_is_not_used() -> None:
     assert chances_of(Shortlist(members={}), None) == "nobody could be asked"
 
 
+async def test_a_first_call_that_nobody_took_did_not_pass_and_what_came_later_is_not_its() -> None:
+    store = MemoryStore(clock=FakeClock())
+    cards = tuple(Profile(name=name, operator=name, kind="function") for name in "ab")
+    shortlist = Shortlist(members={"a": 1.0, "b": 1.0}, waves=(("a",), ("b",)), direct=True)
+    award = Award(agent="b", attempt=1, plan=Plan(text="x"), payment=Amount(value=Decimal(0)), reason="")
+    usage, passed = Usage(usd=Decimal("0.01")), Outcome(verdict=Verdict.PASSED, verifier="exact")
+    began = Started(seed=1, agents=cards, limits=Limits(), mechanism="posted", mechanism_settings="{}", policy="mine")
+    for task in ("nobody", "later"):
+        called = Called(task=task, agent="a", call="c", usage=usage)
+        begun: list[Event] = [began] if task == "nobody" else []
+        others: list[Event] = [
+            Opened(task=task, auction=1, how="reassign", asked=("b",), reserve=Reserve()),
+            Awarded(task=task, auction=1, award=award),
+            called,
+            Verified(task=task, agent="b", attempt=1, outcome=passed),
+        ]
+        first: list[Event] = [
+            Posted(task=task, spec=Task(id=task, goal="do it")),
+            Screened(task=task, shortlist=shortlist, reserve=Reserve()),
+            Opened(task=task, how="auction", asked=("a",), reserve=Reserve()),
+            called,
+        ]
+        more = others if task == "later" else []
+        await store.record("r", *begun, *first, *more, TaskDone(task=task, verdict=Verdict.FAILED))
+    nobody, later = decisions_of(store, {})
+    for one in (nobody, later):
+        assert (one.asked, one.logged, one.why) == (frozenset({"a"}), {frozenset({"a"}): 1.0}, "")
+        assert (one.over, one.awarded, one.passed, one.usd) == (True, False, False, Decimal("0.01"))
+
+
 async def test_certain_choices_and_outcomes_that_nobody_decided_are_refused() -> None:
-    decisions = decisions_of(await logged_by(sale(), mechanism=SALE(rules={"explore": 0.0})), [linucb(), sale()])
+    decisions = decisions_of(await logged_by(sale(), mechanism=SALE(rules={"explore": 0.0})), named(linucb(), sale()))
     direct, everyone = answers(decisions, ["linucb", "sale"], seed=0)[1:]
     assert direct.refused
     assert not everyone.refused
-    open_ends = decisions_of(await logged_by(ants(), tasks=20, check=False), [ants()])
+    open_ends = decisions_of(await logged_by(ants(), tasks=20, check=False), named(ants()))
     assert "no grounded verifier" in answers(open_ends, ["ants"], seed=0)[1].refused
-    nothing = answers(decisions_of(MemoryStore(clock=FakeClock()), [ants()]), ["ants"], seed=0)
+    nothing = answers(decisions_of(MemoryStore(clock=FakeClock()), named(ants())), ["ants"], seed=0)
     assert all("there are none" in one.refused for one in nothing)
 
 
 async def test_only_the_chosen_runs_count_and_all_are_learned_from() -> None:
     store = await logged_by(ants(), tasks=40)
-    assert decisions_of(store, [ants()], chosen=lambda run, began: False) == []
-    assert len(decisions_of(store, [ants()], chosen=lambda run, began: began > 0)) == 40
-    passed, usd = arrays_of(usable_for(decisions_of(store, [ants()]), "ants").decisions, "ants")
+    assert decisions_of(store, named(ants()), chosen=lambda run, began: False) == []
+    assert len(decisions_of(store, named(ants()), chosen=lambda run, began: began > 0)) == 40
+    passed, usd = arrays_of(usable_for(decisions_of(store, named(ants())), "ants").decisions, "ants")
     assert not refusal(passed)
     assert (usd.reward >= 0).all()

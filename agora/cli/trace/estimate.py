@@ -10,7 +10,7 @@ import typer
 from agora.cli.options import Json, Ledger, Project
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from agora.cli.session import Session
     from agora.protocols import Policy, Store
@@ -73,7 +73,7 @@ def estimate(
 
 async def _estimate(
     session: Session,
-    policies: Sequence[Policy],
+    policies: Mapping[str, Policy],
     since: str | None,
     refs: str | None,
     *,
@@ -95,7 +95,7 @@ async def _estimate(
             return (wanted is None or run in wanted) and began_us >= since_us
 
         decisions = decisions_of(store, policies, chosen=looked_at)
-    told = answers(decisions, [policy.name for policy in policies], seed=seed, weighting=weighting)
+    told = answers(decisions, policies, seed=seed, weighting=weighting)
     if json:
         forms: list[JsonValue] = [_form(one) for one in told]
         content: dict[str, JsonValue] = {"about": ABOUT, "seed": seed, "policies": forms}
@@ -104,7 +104,7 @@ async def _estimate(
     _print(told, chosen)
 
 
-def _policies(session: Session, names: str) -> list[Policy]:
+def _policies(session: Session, names: str) -> dict[str, Policy]:
     from agora import registry
     from agora.cli.definitions import load_policy
     from agora.errors import ConfigError
@@ -114,8 +114,7 @@ def _policies(session: Session, names: str) -> list[Policy]:
         wanted = [name for name in registry.names("policies") if name != "everyone"]  # that is sale by another name
     if not wanted:
         raise ConfigError("--policy", 'names none: write one, several with commas, or "all"')
-    made = [load_policy(name, project=session.project) for name in dict.fromkeys(wanted)]
-    return list({policy.name: policy for policy in made}.values())
+    return {name: load_policy(name, project=session.project) for name in wanted}
 
 
 def _found(store: Store, refs: str) -> frozenset[str]:
