@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from agora.abilities import Learning
-from agora.events import Event, Learned
+from agora.events import Learned
 from agora.memory.learned import Rows, last_of, of_skill
 from agora.protocols import Policy, Store
 from agora.records import AgentRecord, Recorded
@@ -77,9 +77,3 @@ def taught(policy: Policy, store: Store, *, up_to: int) -> tuple[Policy, list[in
         else:
             own.learn(recorded.run, recorded.event)
     return own, holes
-
-
-def learns(policy: Policy, run: str, event: Event) -> None:
-    """Let a policy take in an event of its run, where it learns from such."""
-    if isinstance(policy, Learning) and event.kind in policy.kinds:
-        policy.learn(run, event)

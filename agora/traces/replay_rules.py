@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from agora.abilities import Learning
 from agora.ambient import VERSIONS, SeededChance
 from agora.bids import NO_JURY, Ability, Bid, Clearing, Juror, Reserve
 from agora.coordinator.screening import Everyone
@@ -32,6 +33,8 @@ class Ground(NamedTuple):
 
     house: House
     """Its rules."""
+    learner: Learning | None
+    """Its policy, where it learns."""
     records: Records
     """What was known of agents, by position."""
     forked: bool
@@ -105,7 +108,8 @@ def ground_of(store: Store, run: str, started: Started, *, before: Sequence[Even
         learn=started.learn,
         parallel=started.parallel,
     )
-    return Ground(house, Records(store), started.forked is not None, tuple(notes), tuple(holes))
+    learner = policy if isinstance(policy, Learning) else None
+    return Ground(house, learner, Records(store), started.forked is not None, tuple(notes), tuple(holes))
 
 
 def here(versions: Mapping[str, str]) -> str:

@@ -9,10 +9,8 @@ for. Nothing here makes a call: no model, no tool, no clock, no table, no networ
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
-from agora.abilities import Archive
 from agora.errors import AgoraError, described
 from agora.events import (
     Called,
@@ -33,8 +31,6 @@ from agora.events import (
     TaskDone,
     ToolUsed,
 )
-from agora.forks import lineage
-from agora.ledger.canonical import decode
 from agora.past import FATE_UNKNOWN
 from agora.protocols import Store
 from agora.resuming import owed
@@ -43,20 +39,10 @@ from agora.traces.replay_compare import close_usage, differences, same_bytes
 from agora.traces.replay_desks import Uncalled
 from agora.traces.replay_flow import FLOW_KINDS, FlowReplay
 from agora.traces.replay_found import DECISIONS, Diverged, Drift, Lack, Replayed
-from agora.traces.replay_known import learns
+from agora.traces.replay_items import Item, items_of
 from agora.traces.replay_pacing import PacingReplay
 from agora.traces.replay_rules import Ground, ground_of, here
 from agora.traces.replay_task import TaskReplay
-
-
-class _Item(NamedTuple):
-    seq: int
-    kind: str
-    own: bool
-    """Whether it is the run's own event, and not one of the run that it was forked from."""
-    run: str
-    event: Event | None
-    body: bytes | None
 
 
 def replay(store: Store, run: str) -> Replayed:
@@ -81,12 +67,13 @@ class _Replay:
         self._holes: list[str] = []  # what is missing that anything may hang on
         self._holes_of: dict[str, list[str]] = {}  # task -> what is missing that it may hang on
         self._stuck: dict[str, str] = {}  # task -> why it cannot be followed any more
-        self._held: _Item | None = None  # a routing, until its screening was read
+        self._held: Item | None = None  # a routing, until its screening was read
         self._made: Counter[str] = Counter()
         self._lacking: list[Lack] = []
         self._drifts: list[Drift] = []
         self._notes: dict[str, None] = {}
         self._before: list[Event] = []  # of a fork: what stands of the run that it was forked from
+        self._opening = False  # a fork begins with what it takes over, and with what was changed of it
         self._tolerant = False
         self._ends: list[Called | ToolUsed] = []  # of what had none when the run was gone on with
         self._done = False
@@ -95,8 +82,9 @@ class _Replay:
     def follow(self) -> Replayed:
         """Read the run to its end, or to the first event that differs."""
         diverged: Diverged | None = None
-        for item in self._items():
+        for item in items_of(self._store, self._run):
             self._events += item.own
+            self._opening = self._opening and item.kind in _TAKEN_OVER
             diverged = self._next(item)
             if diverged is not None and item.own:
                 break
@@ -112,14 +100,6 @@ class _Replay:
             notes=tuple(self._notes),
         )
 
-    def _items(self) -> Iterator[_Item]:
-        for part in lineage(self._store, self._run):
-            own = part.run == self._run
-            for item in _read(self._store, part.run, own=own):
-                if part.before is not None and item.seq >= part.before:
-                    break
-                yield item
-
     def _ending(self) -> Diverged | None:
         if self._ground is None and not self._holes:
             return Diverged(0, "started", "", "the run has no beginning on record")
@@ -127,7 +107,7 @@ class _Replay:
             self._notes["the run has no end on record: it was cut off, or goes on"] = None
         return None
 
-    def _next(self, item: _Item) -> Diverged | None:
+    def _next(self, item: Item) -> Diverged | None:
         if item.event is None:
             self._hole(item)
             return None
@@ -155,7 +135,7 @@ class _Replay:
         self._held = None
         return task
 
-    def _take(self, item: _Item, event: Event) -> Diverged | None:
+    def _take(self, item: Item, event: Event) -> Diverged | None:
         if isinstance(event, Started):
             self._start(item, event)
             return None
@@ -212,12 +192,13 @@ class _Replay:
             raise Uncalled("the run was not gone on with, and so nothing was charged at its worst case")
         return None
 
-    def _start(self, item: _Item, event: Started) -> None:
+    def _start(self, item: Item, event: Started) -> None:
         ground = ground_of(self._store, item.run, event, before=self._before if event.forked else ())
         self._ground = ground
         self._notes |= dict.fromkeys(ground.notes)
         self._holes += ground.holes
-        self._tolerant = self._tolerant or event.forked is not None
+        self._opening = event.forked is not None
+        self._tolerant = self._tolerant or self._opening
         for task in self._tasks.values():
             task.forked(ground.house)
         if elsewhere := here(event.versions):
@@ -227,18 +208,18 @@ class _Replay:
     def _posted(self, event: Posted, ground: Ground) -> Event | None:
         if event.spec.id in self._tasks and not ground.forked:
             raise Uncalled(f"task {event.spec.id!r} was posted before")
-        if event.spec.id not in self._tasks:
+        known = self._tasks.get(event.spec.id)
+        if known is None or known.lot.task != event.spec:
             self._tasks[event.spec.id] = TaskReplay(ground.house, event.spec, ground.records)
             self._holes_of[event.spec.id] = []
-        return self._flow.posted(event)
+        return None if self._opening else self._flow.posted(event)
 
-    def _screened(self, item: _Item, event: Screened) -> Diverged | None:
+    def _screened(self, item: Item, event: Screened) -> Diverged | None:
         held, self._held = self._held, None
         routed, now = self._task_of(event).screened(event)
         if held is not None and held.event is not None:
             first = self._compare(held, held.event, routed)
-            if self._ground is not None:
-                learns(self._ground.house.policy, held.run, held.event)
+            self._learn(held.run, held.event)
             if first is not None:
                 return first
         return self._compare(item, event, now)
@@ -264,8 +245,8 @@ class _Replay:
             update={"verdicts": {name: done.verdict for name, done in ends.items()}, "usage": usage}
         )
 
-    def _compare(self, item: _Item, event: Event, now: Event | None) -> Diverged | None:
-        if not item.own:
+    def _compare(self, item: Item, event: Event, now: Event | None) -> Diverged | None:
+        if not item.own or self._opening:
             return None
         if now is None or now is event or same_bytes(item.body, event, now):
             if item.kind in DECISIONS:
@@ -281,7 +262,7 @@ class _Replay:
             return None
         return Diverged(item.seq, item.kind, event.task, fields=fields)
 
-    def _fault(self, item: _Item, why: str) -> Diverged | None:
+    def _fault(self, item: Item, why: str) -> Diverged | None:
         """Something that was not called for, or cannot be: no wonder where a body is missing that it hangs on."""
         task = item.event.task if item.event is not None else ""
         if task in self._stuck:
@@ -301,11 +282,11 @@ class _Replay:
         whole = [] if task else list(self._stuck.values())  # what the whole run comes to hangs on each of its tasks
         return [*self._holes, *self._holes_of.get(task, ()), *self._flow.holes, *said, *whole]
 
-    def _lack(self, item: _Item, task: str, why: str) -> None:
+    def _lack(self, item: Item, task: str, why: str) -> None:
         if item.own and item.kind in DECISIONS:
             self._lacking.append(Lack(item.seq, item.kind, task, why))
 
-    def _hole(self, item: _Item) -> None:
+    def _hole(self, item: Item) -> None:
         """A body that is not there: whatever is under way may hang on it, and what everybody hangs on, everything."""
         said = f"the body of event {item.seq} ({item.kind}) was erased"
         if item.kind in DECISIONS and item.own:
@@ -317,30 +298,24 @@ class _Replay:
                 self._holes_of[name].append(said)
         self._done = self._done or item.kind == "done"
 
-    def _taken_in(self, item: _Item, event: Event) -> None:
+    def _taken_in(self, item: Item, event: Event) -> None:
         """What the loop took in with each event: its own record, and what its policy learns."""
         if not item.own:
             self._before.append(event)
         if self._ground is not None:
             self._ground.house.run.past.add(event)
             if not isinstance(event, Routed):  # it is learned once its screening was read
-                learns(self._ground.house.policy, item.run, event)
+                self._learn(item.run, event)
+
+    def _learn(self, run: str, event: Event) -> None:
+        learner = self._ground.learner if self._ground is not None else None
+        if learner is not None and event.kind in learner.kinds:
+            learner.learn(run, event)
 
     def _task_of(self, event: Event) -> TaskReplay:
         if (found := self._tasks.get(event.task)) is None:
             raise Uncalled(f"task {event.task!r} was never posted")
         return found
-
-
-def _read(store: Store, run: str, *, own: bool) -> Iterator[_Item]:
-    """The events of one run, with the bytes of their bodies where the store has them whole."""
-    if not isinstance(store, Archive):
-        for recorded in store.events(run):
-            kind = recorded.event.kind if recorded.event else "unknown"
-            yield _Item(recorded.seq, kind, own, run, recorded.event, None)
-        return
-    for (envelope, _), _, body in store.stored(run):
-        yield _Item(envelope.seq, envelope.kind, own, run, None if body is None else decode(body), body)
 
 
 _OF_TASKS: Final = frozenset(
@@ -350,6 +325,8 @@ _OF_TASKS: Final = frozenset(
     }
 )
 """The kinds of events of a task that `TaskReplay.take` knows."""
+_TAKEN_OVER: Final = frozenset({"started", "joined", "left", "posted", "judged", "bid"})
+"""The kinds of events that a fork begins with: one of them may be another one than was received, as someone asked."""
 _FOR_ALL: Final = frozenset(
     {"started", "resumed", "joined", "left", "posted", "routed", "awarded", "credited", "task_done", "learned"}
 )

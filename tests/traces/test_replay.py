@@ -255,7 +255,11 @@ async def test_a_changed_decision_of_a_workflow_is_named(
 async def test_a_task_that_the_graph_does_not_call_for_is_named() -> None:
     store = await recorded(golden_runs.flow)
     seq, _ = places(store, Posted)[0]
-    other = lambda event: updated(event, task="t9", spec=event.spec.model_copy(update={"id": "t9"}))  # noqa: E731
+
+    def other(event: Event) -> Event:
+        assert isinstance(event, Posted)
+        return updated(event, task="t9", spec=event.spec.model_copy(update={"id": "t9"}))
+
     found = again(store, {seq: other}).diverged
     assert found is not None
     assert (found.seq, found.why) == (
