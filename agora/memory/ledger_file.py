@@ -82,11 +82,12 @@ class LedgerFile:
     def remarks(self) -> tuple[str, ...]:
         """What a reader must know before believing that this is all: a torn line, half a ledger, a missing end."""
         said: list[str] = []
-        if self.torn is not None:
-            said.append(f"line {self.torn} ends in the middle and was left out: the ledger is read up to {self.last}")
         if self.first > 1:
             said.append(f"half a ledger: it begins at entry {self.first}, and what came before is not there")
-        if self.last < self.header.last:
+        if self.torn is not None:
+            whole = f"the ledger is read up to entry {self.last}, of {max(self.header.last, self.last)}"
+            said.append(f"line {self.torn} ends in the middle and was left out: {whole}")
+        elif self.last < self.header.last:
             said.append(f"entries {self.last + 1} to {self.header.last}, which the header promises, are not there")
         return tuple(f"{self._path.name}: {line}" for line in said)
 

@@ -105,11 +105,12 @@ Damage = Callable[[list[bytes]], list[bytes]]
 NOT_WHOLE: list[tuple[Damage, list[str]]] = [
     (
         lambda whole: [*whole[:-1], whole[-1][:-20]],
-        ["line 18 ends in the middle and was left out", "entries 17 to 17"],
+        ["line 18 ends in the middle and was left out: the ledger is read up"],
     ),
+    (lambda whole: [*whole[:-1], b"{"], ["line 18 ends in the middle"]),
     (
-        lambda whole: [*whole[:-1], b"{"],
-        ["line 18 ends in the middle", "entries 17 to 17, which the header promises"],
+        lambda whole: [*whole[:9], b"{"],
+        ["line 10 ends in the middle and was left out: the ledger is read up to entry 8, of 17"],
     ),
     (lambda whole: whole[:-3], ["entries 15 to 17, which the header promises, are not there"]),
     (lambda whole: [whole[0], *whole[5:]], ["half a ledger: it begins at entry 5"]),
