@@ -108,7 +108,7 @@ def against_the_dearest(story: RunStory) -> list[Dearest]:
     counts: defaultdict[Unit, int] = defaultdict(int)
     for task in story.tasks.values():
         for auction in task.auctions[:1]:  # the first: everybody was asked, within the same reserve
-            bids = auction.first.bids
+            bids = auction.bids
             winner = auction.attempts[0].award.agent if auction.attempts else ""
             if name in bids and winner in bids and bids[winner].price.unit == bids[name].price.unit:
                 unit = bids[name].price.unit
@@ -194,16 +194,17 @@ def asked_for(story: RunStory, excerpts: Excerpts) -> Markup:
         limits = started.limits
         pairs += [
             ("Mechanism", started.mechanism),
-            ("Policy", started.policy + (f" ({started.policy_settings})" if started.policy_settings else "")),
+            ("Policy", started.policy),
             ("Seed", str(started.seed)),
             ("Budget", usd(limits.usd) if limits.usd is not None else "no bound in dollars"),
             ("At once, and attempts a task", f"{started.parallel}, {started.attempts}"),
             ("Learns from it", "yes" if started.learn else "no: a measurement"),
-            ("Versions", ", ".join(f"{name} {version}" for name, version in started.versions.items())),
         ]
+    if started is not None and started.forked is not None:
+        pairs.append(("A fork", f"of run {started.forked.run}, from its event {started.forked.at} on"))
     if story.resumed:
         pairs.append(("Gone on with", times(len(story.resumed))))
-    bodies: list[Markup] = [facts(pairs)]
+    bodies: list[Markup] = [facts(pairs), *_rules(story)]
     goals = [story.planning.spec.goal] if story.planning else []
     if not goals and len(story.tasks) == 1:
         goals = [task.task.goal for task in story.tasks.values()]
@@ -212,6 +213,22 @@ def asked_for(story: RunStory, excerpts: Excerpts) -> Markup:
         asked = [question.question.reason or question.question.about for question in story.waiting]
         bodies.append(paragraph(f"Waits for an answer: {'; '.join(asked)}. Answer with: agora approve"))
     return joined(*bodies)
+
+
+def _rules(story: RunStory) -> Iterator[Markup]:
+    """What the decisions depend on besides, in full."""
+    started = story.started
+    if started is None:
+        return
+    versions = ", ".join(f"{name} {version}" for name, version in started.versions.items())
+    told = [
+        ("Options of the mechanism", started.mechanism_settings),
+        ("Options of the policy", started.policy_settings),
+        ("Versions", versions),
+    ]
+    pairs = [(name, text) for name, text in told if text]
+    if pairs:
+        yield fold("The rules in full", facts(pairs))
 
 
 def pool(story: RunStory, excerpts: Excerpts) -> Markup:

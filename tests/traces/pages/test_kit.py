@@ -107,6 +107,15 @@ def test_labels_in_a_picture_are_text_and_equal_ones_stay_apart(labels: list[str
     assert len([one for one in picture.iter("rect") if one.get("fill") == "var(--s1)"]) == len(labels)
 
 
+def test_the_plotting_library_makes_no_link_and_no_formula_of_a_label() -> None:
+    labels = ['<a href="javascript:x">y</a>', "\\(\\frac{1}{2}\\)", "&lt;b&gt;", "{x}"]
+    drawn = bars(TOLD, [Bar(label, {"part": 1.0}) for label in labels], axis=labels[0])
+    picture = ElementTree.fromstring(drawn[drawn.index("<svg") : drawn.index("</svg>") + 6])
+    seen = ["".join(one.itertext()) for one in picture.iter("text")]
+    assert not [label for label in ('<a href="javascript:x">…', *labels[1:]) if label not in seen], seen
+    assert labels[0] in seen, "the title of the axis"
+
+
 def test_links_formulas_and_styles_of_a_drawing_are_not_taken_over() -> None:
     drawn = (
         '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10" onload="alert(1)"><style>*{}</style>'
