@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from agora.abilities import Archive
 from agora.events import Event
-from agora.forks import lineage
+from agora.forks import ended_before, lineage
 from agora.ledger.canonical import decode
 from agora.protocols import Store
 
@@ -31,10 +31,12 @@ def items_of(store: Store, run: str) -> Iterator[Item]:
         LedgerError: It cannot be read.
     """
     for part in lineage(store, run):
-        for item in _read(store, part.run, own=part.run == run):
-            if part.before is not None and item.seq >= part.before:
-                break
-            yield item
+        own = part.run == run
+        if part.before is None:
+            yield from _read(store, part.run, own=own)
+            continue
+        stands = {one.seq for one in ended_before(store.events(part.run), part.before)}
+        yield from (item for item in _read(store, part.run, own=own) if item.seq in stands)
 
 
 def _read(store: Store, run: str, *, own: bool) -> Iterator[Item]:
