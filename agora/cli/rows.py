@@ -74,7 +74,7 @@ def _row(story: TaskStory, auction: AuctionStory, bid: Bid, place: int) -> tuple
     return (
         f"[{style}]{safe(bid.agent, limit=_NAME_CHARS)}[/]",
         amount(bid.price),
-        f"[{'quiet' if role in ('', 'runner-up') else 'head'}]{role}[/]" if role else "",
+        f"[{'quiet' if role in ('', 'runner-up', 'withdrawn') else 'head'}]{role}[/]" if role else "",
         _verdict(attempt, waits=bool(story.waiting)),
         *_promised(bid, attempt),
     )
@@ -84,6 +84,8 @@ def _role(auction: AuctionStory, bid: Bid, place: int) -> str:
     clearing = auction.clearing
     if clearing is None or bid.agent in clearing.refused or place > 1:
         return ""
+    if bid.agent not in {score.agent for score in clearing.ranking}:
+        return "withdrawn"  # it had left before bids were opened
     if place:
         return "runner-up"
     return auction.opened.how if auction.opened.how in ("replan", "reassign") else "winner"
