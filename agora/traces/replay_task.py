@@ -243,6 +243,8 @@ class TaskReplay:
         self.house = house
         if self.auction is not None:
             self.auction.house = house
+        if self._stage == "learning":
+            self._owing = self._lessons()
         stands = self._credits([one for one in self._owing if isinstance(one, Credited)])
         self._owing = [one for one in self._owing if not isinstance(one, Credited) or one in stands]
 
@@ -251,8 +253,12 @@ class TaskReplay:
         if self.stage != "closed" and not (self.stage == "cleared" and self._winner_here()):
             return
         self._stage = "learning"
-        before, operators = self.house.run.past.before, self.house.pool.operators
-        self._owing = lessons(self.lot, operators, before=before) if self.house.learn else []
+        self._owing = self._lessons()
+
+    def _lessons(self) -> list[Event]:
+        past, operators = self.house.run.past, self.house.pool.operators
+        found = lessons(self.lot, operators, before=past.before) if self.house.learn else []
+        return [one for one in found if one not in past]
 
     def _ending(self, event: TaskDone) -> Event:
         lot = self.lot
