@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 import subprocess
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,7 @@ from agora.events import (
     Verified,
 )
 from agora.memory.in_memory import MemoryStore
+from agora.memory.ledger_file import LedgerFile
 from agora.records import Recorded
 from agora.tasks import Limits, Outcome, Task, Verdict
 from agora.testing import FakeClock
@@ -37,6 +40,7 @@ from agora.traces.story import told
 from worked_example import hold
 
 MB = 1_000_000
+GOLDEN = Path(__file__).parent / "golden"
 RESERVE = Reserve(usd=Decimal(1), s=Decimal(10))
 
 
@@ -174,6 +178,44 @@ def test_the_page_says_what_checking_gave() -> None:
     assert '<span class="state failed">changed</span>' in shown
     assert "entry 1 does not hold" in shown
     assert "cm9vdA==" in shown
+
+
+class Whole(HTMLParser):
+    """Reads a page, and holds that every element ends where it should, and every id is there once."""
+
+    VOID = frozenset({"meta", "rect", "line", "path", "circle"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.ids += [value for name, value in attrs if name == "id" and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in GOLDEN.glob("*.xz")))
+def test_every_way_of_a_run_has_a_whole_page(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "ledger.jsonl"
+    file.write_bytes(lzma.decompress((GOLDEN / name).read_bytes()))
+    store = LedgerFile.open(file)
+    latest = store.runs()[0].id
+    shown = report(latest, list(store.events(latest)))
+    whole = Whole()
+    whole.feed(shown)
+    whole.close()
+    assert whole.open == []
+    assert len(set(whole.ids)) == len(whole.ids)
+    if "ants" in name:
+        assert "Layer 0; task types:" in shown
 
 
 def test_a_hash_seed_does_not_change_a_page() -> None:

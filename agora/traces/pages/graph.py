@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT, _ACROSS, _DOWN, _EDGE = 148, 62, 20, 44, 8
 _MOST_ACROSS: Final = 6
 """More boxes of one wave than these go on in a further row."""
-_TITLE_CHARS, _LINE_CHARS = 16, 21
+_TITLE_CHARS, _LINE_CHARS = 14, 18
 
 
 class Box(NamedTuple):

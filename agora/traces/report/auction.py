@@ -103,8 +103,8 @@ def _round(
     for bid in _in_order(bids, scored):
         if not scored.round or bid.agent in scored.refined:
             given = ", ".join(f"{judge} {mark}" for judge, mark in sorted(marks.get(bid.agent, {}).items()))
-            about = f"marks: {given}" if given else "nobody marked it"
-            yield fold(f"Plan of {bid.agent} ({about})", words(excerpts.cut(bid.plan.text)), _promise(bid))
+            about = f" (marks: {given})" if given else ""
+            yield fold(f"Plan of {bid.agent}{about}", words(excerpts.cut(bid.plan.text)), _promise(bid))
     yield from _jury(auction, scored, bids, operators, sheet)
     yield fold("The reckoning, to redo by hand", _reckoning(sheet), *_remarks(scored, bids, auction.opened.reserve))
 
