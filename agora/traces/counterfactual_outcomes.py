@@ -99,8 +99,9 @@ def summed(told: Iterable[Told]) -> Sum:
 def _told(record: Record, one: Redone, found: Mapping[tuple[str, str], OnRecord]) -> Told:
     then = _here(record, one, one.then.winner)
     if not one.moved:
-        other = then if then is None or not one.replanned else then._replace(where=f"{then.where}, by its other plan")
-        return Told(one, then, other)
+        if then is None or not one.replanned:
+            return Told(one, then, then)
+        return Told(one, then, then._replace(where=f"{then.where}, by its other plan", took=None))
     agent = one.now.winner
     return Told(one, then, None if agent is None else _here(record, one, agent) or found.get((one.task, agent)))
 

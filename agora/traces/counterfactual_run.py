@@ -157,7 +157,7 @@ class Redone(NamedTuple):
     remarks: tuple[str, ...]
     """What else to know."""
     follows: bool
-    """True: it was held after an award of this task that would or might have been another: perhaps never."""
+    """True: it followed an award of this task that would or might have been another: perhaps it was never held."""
     replanned: bool = False
     """True: the same agent would have it, by another of its two plans."""
 
@@ -205,7 +205,7 @@ def redecided(record: Record, change: Change) -> tuple[list[Redone], list[Undone
                 continue
             one = _redone(record, task, auction, base, change, follows=follows)
             redone.append(one)
-            follows = follows or one.moved or bool(one.open)
+            follows = follows or one.moved or one.replanned or bool(one.open)
     return redone, undone
 
 

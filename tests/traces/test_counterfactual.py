@@ -145,13 +145,14 @@ async def test_who_leads_by_its_first_plan_is_not_asked_for_a_second_one() -> No
     record = read_record(store, await hold(store))
     base = options_in(begun(record).mechanism_settings, where="sale")
     cheap = changed_mechanism("sale", base, {"dial": 0.999})
-    (first, _), _ = redecided(record, Change(mechanism=cheap, then=changed_mechanism("sale", base, {})))
+    (first, second), _ = redecided(record, Change(mechanism=cheap, then=changed_mechanism("sale", base, {})))
     assert (first.then.winner, first.now.winner, first.moved, first.replanned) == ("small", "small", False, True)
     assert first.remarks == ("the second plans of small would not have been asked for, and do not count",)
     assert first.now.payment != first.then.payment
     known = outcomes(store, record, [first])[0].now
     assert known
-    assert known.where == "this award, by its other plan"
+    assert (known.where, known.took) == ("this award, by its other plan", None)
+    assert second.follows  # whether the other plan fails too is not known
 
 
 async def test_what_is_known_of_another_winner_is_what_stands_on_record_and_no_more() -> None:

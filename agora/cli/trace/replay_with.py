@@ -167,7 +167,9 @@ def _print_reasons(one: Told) -> None:
     redone = one.redone
     lines = [*_outcome_lines(one), *redone.open, *redone.remarks]
     if redone.follows:
-        lines.append("it followed an award that would or might have been another: it might never have been held")
+        lines.append(
+            "it followed an award, or a plan, that would or might have been another: it might never have been held"
+        )
     if lines:
         out().print(f"[head]{safe(redone.task)}[/] auction {redone.auction}, event {redone.seq}")
     for line in lines:
