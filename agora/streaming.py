@@ -78,14 +78,17 @@ class Tee:
 
 
 class Stream:
-    """The events of a run in order; `result` is there when they have ended."""
+    """The events of a run in order, as an async iterator; `result` is there when they have ended."""
 
     def __init__(self, events: MemoryObjectReceiveStream[Event]) -> None:
         self._events = events
         self._report: Report | None = None
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        return self._events.__aiter__()
+        return self
+
+    async def __anext__(self) -> Event:
+        return await self._events.__anext__()
 
     @property
     def result(self) -> Result:
