@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from agora.messages import Reply, Request, ToolCall
 from agora.tasks import Patch, Usage
 from agora.values import Value
+
+FATE_UNKNOWN: Final = "Agora ended before it did; its fate is unknown"
+"""What is said of a call or a command that has no end on record when its run is gone on with."""
 
 
 class Happening(Value):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final, TypeVar
 
-from agora.desk_events import Happening
+from agora.desk_events import FATE_UNKNOWN, Happening
 from agora.events import (
     Applied,
     Applying,
@@ -66,9 +66,6 @@ COMMAND: Final = "command"
 """The name under which a command of an agent stands among its tools."""
 
 _TAKING_OVER: Final = frozenset({"started", "joined", "left", "posted", "judged", "bid"})  # how a fork begins
-FATE_UNKNOWN: Final = "Agora ended before it did; its fate is unknown"
-"""What is said of a call or a command that has no end on record when its run is gone on with."""
-
 INTERRUPTED: Final = "interrupted"
 """The failure of a call whose fate nobody can know."""
 

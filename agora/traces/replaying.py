@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
+from agora.desk_events import FATE_UNKNOWN
 from agora.errors import AgoraError, described
 from agora.events import (
     Called,
@@ -31,7 +32,6 @@ from agora.events import (
     TaskDone,
     ToolUsed,
 )
-from agora.past import FATE_UNKNOWN
 from agora.protocols import Store
 from agora.resuming import owed
 from agora.tasks import Usage
