@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import anyio
@@ -24,6 +25,7 @@ from agora.events import Done
 from agora.memory.sql_store import SQLStore
 from agora.tasks import Usage
 from agora.traces.many import Many
+from agora.traces.many_figures import Selected
 from agora.traces.many_page import many_page
 from agora.ui.pages import Pages
 from benchmarks.bench_store import started, steps
@@ -50,8 +52,8 @@ async def main(runs: int, tasks: int) -> None:
         store = SQLStore.open(Path(folder) / "agora.db", clock=SystemClock())
         for at in range(runs):
             await write(store, f"run{at:06}", tasks)
-        many = Many(store)
-        many_page(many.figures())  # what is imported late is imported now
+        list(islice(store.events(), 1000))
+        many_page(Many(store, Selected(last=1)).figures())  # what is imported late is imported now
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         fresh = Many(store)
         first = cpu_s(fresh.figures)

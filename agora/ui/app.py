@@ -96,7 +96,7 @@ class _Answers:
             with anyio.fail_after(PAGE_S):
                 text = await anyio.to_thread.run_sync(make, limiter=self._room, abandon_on_cancel=True)
         except TimeoutError:
-            return _plain(f"the page took longer than {PAGE_S:g} s\n", 503)
+            return _plain(f"this page takes longer than {PAGE_S:g} s; it is still being made: ask for it again\n", 503)
         except LedgerError as error:
             return _plain(f"the ledger cannot be read: {error}\n", 503)
         except AgoraError as error:
