@@ -175,9 +175,12 @@ def test_it_can_be_read_without_its_script_and_printed_whole(chromium: Chromium,
         assert page.evaluate(closed) == 0
         page.evaluate("() => dispatchEvent(new Event('afterprint'))")
         assert page.evaluate(closed) == before > 0
+        page.emulate_media(media="print")
+        passed = "() => getComputedStyle(document.querySelector('.state.passed')).color"
+        assert page.evaluate(passed) == "rgb(17, 99, 41)", "paper is light, whatever the reader's setting"
 
     chromium.look(pages / "jury.html", bare, script=False)
-    chromium.look(pages / "jury.html", printed)
+    chromium.look(pages / "jury.html", printed, dark=True)
 
 
 def test_each_picture_has_words_and_its_figures_in_a_table(chromium: Chromium, pages: Path) -> None:

@@ -182,7 +182,7 @@ def test_an_anchor_is_made_of_letters_that_can_stand_in_one() -> None:
 
 def scheme(dark: bool) -> Mapping[str, str]:
     """Custom property -> its colour, in one of the two schemes."""
-    light, _, rest = CSS.partition("@media (prefers-color-scheme: dark)")
+    light, _, rest = CSS.partition("@media screen and (prefers-color-scheme: dark)")
     return dict(re.findall(r"--([a-z0-9]+): (#[0-9a-f]{6})", rest.partition("\n}")[0] if dark else light))
 
 
