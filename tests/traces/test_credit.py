@@ -185,3 +185,18 @@ async def test_the_credits_of_a_run_add_up_and_what_all_reach_is_what_happened()
         total = math.fsum(worth[place] for worth in credit.shapley.values())
         assert total == pytest.approx(credit.whole[place])
     assert credit.skipped == {}
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_of_any_run_what_all_reach_is_what_happened_and_nothing_of_that_is_estimated(seed: int) -> None:
+    chance = SeededChance(seed)
+    able = [chance.uniform(f"can {number}") < 0.4 for number in range(1 + seed % 6)]
+    prices = [f"0.0{1 + chance.integer(f'asks {number}') % 9}" for number in range(len(able))]
+    agents = [
+        agent(f"a{number}", "42" if can else "41", usd)
+        for number, (can, usd) in enumerate(zip(able, prices, strict=True))
+    ]
+    credit, passed = await run_of(*agents, tasks=3, attempts=1 + seed % 5)
+    assert (credit.whole[0], credit.skipped) == (passed, {})
+    assert credit.whole[MEASURES.index("known")] == credit.whole[MEASURES.index("turns")]
+    assert math.fsum(worth[0] for worth in credit.shapley.values()) == pytest.approx(passed)
