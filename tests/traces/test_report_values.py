@@ -24,12 +24,14 @@ from agora.events import (
     Posted,
     Screened,
     Started,
+    ToolUsed,
     Verified,
 )
 from agora.memory.in_memory import MemoryStore
 from agora.memory.ledger_file import LedgerFile
+from agora.messages import ToolCall
 from agora.records import Recorded
-from agora.tasks import Limits, Outcome, Task, Verdict
+from agora.tasks import Limits, Outcome, Patch, Task, Verdict, Work
 from agora.testing import FakeClock
 from agora.traces.pages.plots import Span
 from agora.traces.report import UNCHECKED, Checked, report
@@ -145,6 +147,25 @@ def test_a_page_stays_small_whatever_was_written() -> None:
     assert len(events) > 500
     assert len(shown.encode()) < 2 * MB
     assert "characters are left out here" in shown
+
+
+def test_texts_of_30_megabytes_are_shown_by_their_beginning_and_their_end() -> None:
+    huge = "x" * 30_000_000
+    call = ToolCall(id="t/attempt-1/a/1", name="write" + huge, arguments='{"text": "' + huge + '"}')
+    bid = placed("a", "1", text=huge)
+    bid = bid.model_copy(update={"bid": bid.bid.model_copy(update={"plan": Plan(text=huge, terms={"method": huge})})})
+    events: list[Event] = [
+        started("a"),
+        *posted(),
+        bid,
+        awarded("a"),
+        ToolUsed(task="t", agent="a", phase="attempt-1", call=call, result=huge),
+        Performed(task="t", agent="a", attempt=1, work=Work(output=huge + "end", patch=Patch(text="+" + huge))),
+        Verified(task="t", agent="a", attempt=1, outcome=Outcome(verdict=Verdict.FAILED, verifier="x", evidence=huge)),
+    ]
+    shown = report("r", at([0.0] * len(events), events))
+    assert len(shown) < MB / 5
+    assert "29,992,003 characters are left out here" in shown
 
 
 def test_of_many_tasks_those_that_did_not_pass_are_told_in_full() -> None:

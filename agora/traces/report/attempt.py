@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MOST_TOOLS: Final = 100
 """Of more uses of tools in one attempt than these the others are counted."""
 MOST_CALLS: Final = 200
+_MOST_READ: Final = 100_000
+"""Longer arguments are shown as they were written."""
 
 
 def attempt_part(story: TaskStory, attempt: AttemptStory, excerpts: Excerpts, *, anchor: str) -> Markup:
@@ -104,7 +106,7 @@ def _tools(tools: Sequence[ToolUsed], excerpts: Excerpts) -> Markup:
     for at, tool in enumerate(tools[:MOST_TOOLS], start=1):
         marks = [word for word, there in (("failed", not tool.ok), ("unknown end", tool.unknown)) if there]
         marks += [f"text from {tool.origin}"] if tool.origin else []
-        about = f"{at}. {tool.call.name}: {excerpts.line(_argued(tool), limit=90)}"
+        about = f"{at}. {excerpts.line(tool.call.name, limit=60)}: {excerpts.line(_argued(tool), limit=90)}"
         inside: list[Markup] = [
             facts([("Asked for", words(excerpts.cut(_argued(tool)))), ("Came back", words(excerpts.cut(tool.result)))])
         ]
@@ -121,6 +123,8 @@ def _tools(tools: Sequence[ToolUsed], excerpts: Excerpts) -> Markup:
 def _argued(tool: ToolUsed) -> str:
     """The arguments as a person reads them: one a line where they are a JSON object, else as they were given."""
     text = tool.call.arguments
+    if len(text) > _MOST_READ:
+        return text
     try:
         read: object = json.loads(text)
     except (ValueError, RecursionError):

@@ -31,6 +31,7 @@ _HOW: Final = {
     "reassign": "the others get it, with the evidence",
 }
 _TURNS: Final = 5
+_MOST_TERMS: Final = 20
 
 
 def auction_part(
@@ -104,7 +105,7 @@ def _round(
         if not scored.round or bid.agent in scored.refined:
             given = ", ".join(f"{judge} {mark}" for judge, mark in sorted(marks.get(bid.agent, {}).items()))
             about = f" (marks: {given})" if given else ""
-            yield fold(f"Plan of {bid.agent}{about}", words(excerpts.cut(bid.plan.text)), _promise(bid))
+            yield fold(f"Plan of {bid.agent}{about}", words(excerpts.cut(bid.plan.text)), _promise(bid, excerpts))
     yield from _jury(auction, scored, bids, operators, sheet)
     yield fold("The reckoning, to redo by hand", _reckoning(sheet), *_remarks(scored, bids, auction.opened.reserve))
 
@@ -171,15 +172,21 @@ def _in_order(bids: Mapping[str, Bid], scored: Scored) -> list[Bid]:
     return sorted(bids.values(), key=lambda bid: (order.get(bid.agent, len(order)), bid.agent))[:MOST_BIDS]
 
 
-def _promise(bid: Bid) -> Markup:
+def _promise(bid: Bid, excerpts: Excerpts) -> Markup:
     tokens = "no cap on tokens" if bid.plan.tokens is None else f"at most {bid.plan.tokens:,} tokens"
-    terms = "".join(f", {name} {value}" for name, value in bid.plan.terms.items())
+    terms = "".join(
+        f", {excerpts.line(name)} {excerpts.line(str(value))}"
+        for name, value in list(bid.plan.terms.items())[:_MOST_TERMS]
+    )
     return paragraph(f"Promises {steps(bid.plan.steps)}, {tokens}{terms}; asks {exact(bid.price)}.", quiet=True)
 
 
 def _plans(auction: AuctionStory, excerpts: Excerpts) -> Markup:
     return joined(
-        *(fold(f"Plan of {bid.agent}", words(excerpts.cut(bid.plan.text)), _promise(bid)) for bid in ranked(auction))
+        *(
+            fold(f"Plan of {bid.agent}", words(excerpts.cut(bid.plan.text)), _promise(bid, excerpts))
+            for bid in ranked(auction)
+        )
     )
 
 

@@ -42,7 +42,7 @@ def flow_part(story: RunStory, began: FlowBegan, excerpts: Excerpts) -> Markup:
     """All about the workflow of a run."""
     flow = Flow.model_validate(began.graph)
     marks, cost = marks_of(story), cost_of(story)
-    bodies: list[Markup] = [_planned(story)] if story.planned else []
+    bodies: list[Markup] = [_planned(story, excerpts)] if story.planned else []
     rows = list(_rows(tree(flow, most=MOST_ROWS), 0, marks, cost, excerpts))
     columns: list[Column | str] = [
         "node",
@@ -153,14 +153,14 @@ def _context(story: RunStory) -> Iterator[Markup]:
         )
 
 
-def _planned(story: RunStory) -> Markup:
+def _planned(story: RunStory, excerpts: Excerpts) -> Markup:
     planned = story.planned
     if planned is None:
         return joined()
     lines = [f"A goal was planned into this by {planned.agent or 'nobody'}; it came to: {planned.came_to}."]
     lines += ["A person changed the plan before it ran."] if planned.edited else []
     wrong: Sequence[str] = (*planned.errors, *(planned.repair or ()))
-    lines += [f"Wrong with what was written: {'; '.join(wrong)}"] if wrong else []
+    lines += [f"Wrong with what was written: {excerpts.line('; '.join(wrong), limit=1_000)}"] if wrong else []
     return joined(heading("The plan"), *(paragraph(line) for line in lines))
 
 

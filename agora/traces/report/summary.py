@@ -210,7 +210,7 @@ def asked_for(story: RunStory, excerpts: Excerpts) -> Markup:
         goals = [task.task.goal for task in story.tasks.values()]
     bodies += [words(excerpts.cut(goal)) for goal in goals]
     if story.waiting:
-        asked = [question.question.reason or question.question.about for question in story.waiting]
+        asked = [excerpts.line(one.question.reason or one.question.about) for one in story.waiting[:MOST_BARS]]
         bodies.append(paragraph(f"Waits for an answer: {'; '.join(asked)}. Answer with: agora approve"))
     return joined(*bodies)
 
