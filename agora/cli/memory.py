@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agora.cli.options import Json, Project
+from agora.cli.options import Json, Ledger, Project
 
 if TYPE_CHECKING:
     from agora.cli.session import Session
@@ -22,7 +22,7 @@ memory_app = typer.Typer(help="Show, search, move or derive again what is rememb
 
 
 @memory_app.callback(invoke_without_command=True)
-def memory(context: typer.Context, json: Json = False, project: Project = None) -> None:
+def memory(context: typer.Context, json: Json = False, project: Project = None, ledger: Ledger = None) -> None:
     """Show where the memory is and what it holds."""
     if context.invoked_subcommand is not None:
         return
@@ -30,7 +30,7 @@ def memory(context: typer.Context, json: Json = False, project: Project = None) 
 
     from agora.cli.session import open_session
 
-    anyio.run(partial(_memory, open_session(project=project), json=json))
+    anyio.run(partial(_memory, open_session(project=project, ledger=ledger), json=json))
 
 
 @memory_app.command()
@@ -39,13 +39,14 @@ def search(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many.")] = 8,
     json: Json = False,
     project: Project = None,
+    ledger: Ledger = None,
 ) -> None:
     """Find remembered bids of tasks that are like a text: by words, and with the extra by meaning."""
     import anyio
 
     from agora.cli.session import open_session
 
-    anyio.run(partial(_search, open_session(project=project), text, limit=limit, json=json))
+    anyio.run(partial(_search, open_session(project=project, ledger=ledger), text, limit=limit, json=json))
 
 
 @memory_app.command()
@@ -112,15 +113,16 @@ async def _memory(session: Session, *, json: bool) -> None:
 
     async with opened_store(session) as store:
         records, found = store.records(), store.runs(limit=10_000)
-    trouble = loaded().trouble
+    place = shown(session.database) if session.ledger is None else str(session.ledger)
+    trouble = loaded().trouble if session.ledger is None else "an exported ledger has no embeddings"
     if json:
         recall = "words" if trouble else "words and meaning"
-        form: Form = {"database": shown(session.database), "runs": len(found), "recall": recall}
+        form: Form = {"database": place, "runs": len(found), "recall": recall}
         form |= {"recall_trouble": trouble or None}
         print_form("agora.memory/1", {**form, "records": list(record_forms(records))})
         return
     tasks = sum(info.tasks for info in found)
-    out().print(f"{safe(shown(session.database))}: {len(found)} runs, {tasks} tasks\n")
+    out().print(f"{safe(place)}: {len(found)} runs, {tasks} tasks\n")
     print_records(records)
     out().print('[quiet]remembered bids: agora memory search "words of a goal"[/]')
     out().print(f"[quiet]they are found by {f'words only: {safe(trouble)}' if trouble else 'words and by meaning'}[/]")
