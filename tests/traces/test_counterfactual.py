@@ -15,6 +15,7 @@ from agora.auctions.paying import within_budget
 from agora.auctions.ranking import amount_share
 from agora.auctions.score_auctions import FirstScore, SecondScore
 from agora.bids import Bid, Juror, Profile, Shortlist
+from agora.coordinator.policies import sale
 from agora.events import BidPlaced, Event, Judged, Opened, Posted, Scored, Screened, Started
 from agora.forks import events_of
 from agora.learning import settings_of
@@ -30,6 +31,7 @@ from agora.traces.counterfactual_policy import rerouted
 from agora.traces.counterfactual_run import Change, Record, Redone, read_record, redecided
 from agora.traces.making import mechanism_from, options_in
 from mechanism_cases import JURY, MECHANISMS, PURSE, Case, asking, cases
+from traces.known_runs import logged_by
 from worked_example import PAST, TASK, agents, hold
 
 
@@ -206,3 +208,25 @@ async def test_another_policy_is_asked_with_what_was_known_then_and_invents_no_b
     assert rerouted(store, events_of(store, alone.run), changed_policy("ants", {}, {}))["product"].waves == (
         ("large",),
     )
+
+
+async def test_explorations_by_lot_are_redone_as_they_fell_and_what_they_kept_from_bidding_is_not_made_up() -> None:
+    store = await logged_by(sale(), tasks=60, mechanism=SALE(rules={"explore": 0.4, "post": False}))
+    record = read_record(store, store.runs()[0].id)
+    base = options_in(begun(record).mechanism_settings, where="")
+    then = changed_mechanism("sale", base, {})
+    hows = {name: task.auctions[0].opened.how for name, task in record.story.tasks.items()}
+    assert {"explore", "auction"} <= set(hows.values())
+    again = Change(mechanism=then, then=None)  # nothing is taken as it was: every lot is drawn anew
+    redone, _ = redecided(record, again)
+    firsts = {one.task: one for one in redone if not one.auction}
+    for name, task in record.story.tasks.items():
+        assert set(firsts[name].asked) == set(task.auctions[0].opened.asked)
+        assert not firsts[name].open
+    none = changed_mechanism("sale", base, {"rules.explore": 0})
+    for one in redecided(record, Change(mechanism=none, then=then))[0]:
+        if not one.auction and hows[one.task] == "explore":
+            assert len(one.asked) == 3
+            assert "never bid here: no bid on record" in one.open[0]
+        elif not one.auction:
+            assert not one.open
