@@ -52,6 +52,7 @@ async def _report(session: Session, ref: str, output: Path | None, *, force: boo
     from agora.abilities import Rooted
     from agora.cli.paint import out, safe
     from agora.cli.session import opened_store
+    from agora.forks import events_of
     from agora.traces.files import write_file
     from agora.traces.report import UNCHECKED
     from agora.traces.report import report as made
@@ -59,7 +60,7 @@ async def _report(session: Session, ref: str, output: Path | None, *, force: boo
     async with opened_store(session) as store:
         run = store.find_run(ref)
         path = _free(Path(f"report-{run}.html") if output is None else output, force=force)
-        entries = list(store.events(run))
+        entries = list(events_of(store, run))
         few = not isinstance(store, Rooted) or store.size() <= MOST_CHECKED
     checked = await _checked(session, ref) if (few if check is None else check) else UNCHECKED
     text = made(run, entries, checked=checked)
