@@ -3,8 +3,8 @@
 Run: python -m benchmarks.bench_report [RUNS] [TASKS A RUN]
 
 Each task is one of `benchmarks/bench_store.py`: an auction among three agents, four turns of work, 33 events. Measured:
-the first fold over the ledger, one that goes on after another run, the page, the list of runs, and the memory that the
-process took on top while it folded (peak resident set; it does not grow with the ledger but for what it keeps a run).
+the first fold over the ledger, one that goes on after another run, the page, the list of runs, and the largest resident
+set of the process up to the end of the first fold (libraries, writing the ledger and drawing one page included).
 """
 
 from __future__ import annotations
@@ -54,15 +54,14 @@ async def main(runs: int, tasks: int) -> None:
             await write(store, f"run{at:06}", tasks)
         list(islice(store.events(), 1000))
         many_page(Many(store, Selected(last=1)).figures())  # what is imported late is imported now
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         fresh = Many(store)
         first = cpu_s(fresh.figures)
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         figures = fresh.figures()
         events = figures.seq
         print(f"{runs} runs, {figures.total.tasks} tasks, {events} events")
         print(f"first fold: {first:.2f} s of CPU, {1e6 * first / events:.1f} us an event of the ledger")
-        print(f"memory on top while folding: {(after - before) / 1024:.1f} MiB")
+        print(f"the most memory that the process had until then: {peak / 1024:.0f} MiB")
         again: list[float] = []
         for at in range(ROUNDS):
             await write(store, f"more{at:06}", 1)
