@@ -32,9 +32,9 @@ from agora.errors import AgoraError
 _INTERRUPTED_LINE = "interrupted: what was recorded is kept; see it with `agora show last`"
 _EPILOG = (
     "Exit codes: 0 passed, 1 failed, 2 usage, 3 budget, 4 verification unknown or not started, "
-    "5 approval refused or waiting, 6 sandbox, 10 ledger or decision changed, 11 ledger cut, 12 unsigned or a wrong "
-    "key, 13 another history than was signed, 14 incomplete, 130 interrupted. Results go to standard output, progress "
-    "to standard error. No telemetry."
+    "5 approval refused or waiting, 6 sandbox, 10 ledger changed, 11 ledger cut, 12 unsigned or a wrong key, "
+    "13 another history than was signed or another outcome of a replay, 14 incomplete, 130 interrupted. Results go to "
+    "standard output, progress to standard error. No telemetry."
 )
 
 app = typer.Typer(
