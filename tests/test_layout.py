@@ -14,6 +14,7 @@ import agora
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(path for path in (ROOT / "agora").rglob("*.py") if "starter" not in path.parts)
 HEAVY = {
+    "cryptography",
     "litellm",
     "sqlalchemy",
     "sqlmodel",

@@ -23,6 +23,7 @@ from agora.cli.project import starter
 from agora.cli.rows import LEGEND, table_of
 from agora.cli.running import housed, notes_of
 from agora.cli.session import Session, opened_store
+from agora.cli.signing import publisher_of, tell
 from agora.cli.view import View, view_of
 from agora.market import Market
 from agora.memory.location import shown
@@ -61,12 +62,15 @@ async def demonstrate(session: Session, as_json: bool) -> None:
         tasks, sandbox = housed([as_task(task) for task in load_tasks(folder)], bare=home.settings.bare)
         async with opened_store(session) as store:
             report, view, figures = await _measured(home, pool, tasks, store, sandbox, quiet=as_json)
+            if (signs := publisher_of(session, store)) is not None:
+                await signs(report.run)
     if as_json:
         measured: list[JsonValue] = [way_form(one) for one in figures]
         market: Form = run_form(report.run, view.story)
         print_form("agora.demo/2", {"market": market, "runs": measured, "database": shown(session.database)})
-        return
-    _print_totals(session, report, figures)
+    else:
+        _print_totals(session, report, figures)
+    tell(signs, quiet=as_json)
 
 
 def _at_starter(session: Session) -> Session:

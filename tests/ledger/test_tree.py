@@ -111,6 +111,14 @@ def test_a_beginning_is_proven_and_nothing_else_is(pair: tuple[int, int], data: 
     assert not consistent(old, other.root(old), new, TREE.root(new), path)
 
 
+def test_a_path_that_ends_below_the_root_proves_nothing() -> None:
+    path, inner = TREE.inclusion(2, 8), TREE.root(4)
+    assert includes(TREE.root(8), 8, 2, LARGE[2], path)
+    assert not includes(inner, 8, 2, LARGE[2], path[:2])
+    begun = TREE.consistency(2, 8)
+    assert not consistent(2, TREE.root(2), 8, inner, begun[:1])
+
+
 def test_what_is_not_there_is_refused() -> None:
     for ask in (
         lambda: TREE.root(1501),

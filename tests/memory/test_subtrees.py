@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import anyio
 
 from agora.events import BidRefused
 from agora.ledger.chain import envelope_bytes
-from agora.ledger.tree import Tree, consistent, includes, leaf_hash
+from agora.ledger.tree import Frontier, Tree, consistent, includes, leaf_hash
 from agora.memory import migrations
-from agora.memory.dialects import connect
+from agora.memory.dialects import connect, transact
 from agora.memory.moving import move
 from agora.memory.sql_store import SQLStore
+from agora.memory.subtrees import Subtrees
+from agora.records import Envelope
 from agora.testing.clocks import FakeClock
 from memory.helpers_store import open_store, raw, small
 from memory.places import Places, contents
@@ -115,3 +118,31 @@ async def test_a_ledger_from_before_the_tree_gets_it_when_it_is_opened(places: P
     assert len(contents(old)["tree"]) == 2
     holds(store)
     await store.close()
+
+
+def test_subtrees_of_subtrees_are_stored_too(tmp_path: Path) -> None:
+    store, entries = open_store(tmp_path / "agora.db"), 2 * 65536 + 300
+    frontier = Frontier()
+    with raw(tmp_path / "agora.db") as connection:
+        connection.execute("BEGIN")
+        connection.execute("DROP TRIGGER ledger_insert")  # rows as they are, without their chain: only leaves count
+        rows: list[tuple[object, ...]] = []
+        for seq in range(1, entries + 1):
+            envelope = Envelope(1, seq, "r1", "bid", 7, "00", "00")
+            frontier.add(leaf_hash(envelope_bytes(envelope)))
+            rows.append((*envelope, "00"))
+        names = ", ".join((*Envelope._fields, "hash"))
+        connection.executemany(f"INSERT INTO ledger ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        connection.execute("COMMIT")
+    engine = connect(tmp_path / "agora.db")
+    subtrees = Subtrees(engine.dialect)
+    for before, after in pairwise((0, 1000, 65535, 65536, 131000, entries)):
+        transact(engine, partial(subtrees.grow, before=before, after=after))
+    engine.dispose()
+    assert frontier.subtrees == sorted(frontier.subtrees, key=lambda one: ((one[1] + 1) << one[0], one[0]))
+    for level, number, hashed in frontier.subtrees:
+        if level > 8 or number % 100 == 0:
+            assert store.hashes(level, number, 1) == [hashed]
+    assert store.hashes(16, 0, 9) == [hashed for level, _, hashed in frontier.subtrees if level == 16]
+    assert Tree(store.hashes).root(entries) == frontier.root()
+    anyio.run(store.close)

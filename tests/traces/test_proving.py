@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from agora.errors import AgoraError, DivergedError, SignatureError, UnknownNameError
 from agora.ledger.notes import SecretKey
+from agora.ledger.tree import Tree, leaf_hash
 from agora.traces.proving import Proof, prove
 from agora.traces.rooted import whole
 from traces import standalone_checker
@@ -95,6 +96,16 @@ def test_a_single_character_that_changes_its_meaning_is_refused(at: int, put: st
     except AgoraError:
         return
     assert parsed == PROOF  # spelled otherwise, as the unused bits of base64 can be
+
+
+def test_an_entry_at_a_place_that_is_not_its_own_is_refused() -> None:
+    leaves = [leaf_hash(PROOF.envelope) for _ in range(4)]  # somebody signs a tree in which it stands four times
+    tree = Tree.of(leaves)
+    note = KEY.sign(SIGNED.checkpoint._replace(size=4, root=tree.root(4)).text())
+    bent = Proof(PROOF.envelope, 2, tuple(tree.inclusion(2, 4)), note)
+    refuse(str(bent))
+    with pytest.raises(SignatureError, match="does not hold"):
+        bent.check(KEY.public)
 
 
 def test_the_proof_at_a_million_entries_is_below_a_kilobyte() -> None:

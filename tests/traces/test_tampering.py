@@ -10,6 +10,7 @@ import pytest
 
 from agora.ambient import SeededChance
 from agora.errors import Exit
+from agora.ledger.chain import entry_hash
 from agora.records import Entry, Envelope, Stored
 from agora.traces.verifying import examine
 from traces.signed_ledgers import ledger, rewritten, signed_at
@@ -136,6 +137,25 @@ def test_what_comes_after_the_last_checkpoint_is_only_as_good_as_the_chain() -> 
     assert examine(WHOLE[:-3], SIGNED).exit is Exit.PASSED
     assert examine(rewritten([*WHOLE[:45], *WHOLE[46:]], 45), SIGNED).exit is Exit.PASSED
     assert examine([*WHOLE[:45], *WHOLE[46:]], SIGNED).findings[0][:2] == (Exit.CHANGED, 46)
+
+
+def test_an_entry_that_was_hashed_anew_does_not_fit_the_next() -> None:
+    (old, _), salt, content = WHOLE[10]
+    fresh = old._replace(at_us=old.at_us + 1)
+    found = examine(with_entry(10, Stored(Entry(fresh, entry_hash(fresh)), salt, content)), SIGNED)
+    assert found.findings[0][:2] == (Exit.CHANGED, 12)
+    assert "entry 12 does not follow entry 11" in found.findings[0].what
+
+
+def test_entries_that_are_chained_and_numbered_otherwise_are_not_in_their_places() -> None:
+    prev, entries = WHOLE[9].entry.hash, list(WHOLE[:10])
+    for (envelope, _), salt, content in WHOLE[11:]:  # one is left out, and the rest keep their numbers
+        fresh = envelope._replace(prev=prev)
+        prev = entry_hash(fresh)
+        entries.append(Stored(Entry(fresh, prev), salt, content))
+    found = examine(entries, ())
+    assert found.findings[0][:2] == (Exit.CHANGED, 11)
+    assert "entry 11 is not there: entry 12 stands in its place" in found.findings[0].what
 
 
 def test_without_a_checkpoint_it_says_what_it_cannot_see() -> None:
