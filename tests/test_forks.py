@@ -28,6 +28,7 @@ from agora.messages import Request
 from agora.protocols import Mechanism, Store
 from agora.tasks import Check, Task, Usage
 from agora.testing import FakeClock, RuleModel, audit
+from agora.traces.diffing import parting
 from agora.traces.story import told
 from agora.workflows.executor import resume_flow, run_flow
 from agora.workflows.flow import Workflow
@@ -112,6 +113,10 @@ async def test_with_no_change_a_fork_decides_the_same_and_asks_nothing_that_stan
     assert again.results[0].verdict == first.results[0].verdict
     assert audit(whole) == []
     assert [part.before for part in lineage(bench.store, fork)] == [at, None]
+    parted = parting(events_of(bench.store, first.run), events_of(bench.store, fork))
+    assert parted is not None
+    assert parted.one is not None
+    assert parted.one.kind == "learned", "the same run, but for what was learned in the first one"
 
 
 async def test_what_stands_counts_against_the_budget_and_is_not_paid_again(bench: Bench) -> None:
@@ -157,6 +162,9 @@ async def test_without_an_agent_its_bid_no_longer_counts(bench: Bench) -> None:
     assert again.results[0].award.agent == "cheap"
     scored = next(event for event in bench.own(fork) if isinstance(event, Scored))
     assert scored.withdrawn == ("dear",)
+    parted = parting(events_of(bench.store, first.run), events_of(bench.store, fork))
+    assert parted is not None
+    assert (parted.task, parted.one and parted.one.kind) == ("t", "scored")
 
 
 async def test_another_agent_under_the_same_name_takes_its_place(bench: Bench) -> None:

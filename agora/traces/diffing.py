@@ -13,10 +13,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, cast
 
-from agora.events import Called, CommandReserved, Event, Reserved, Stepped, ToolUsed
+from agora.events import Called, CommandReserved, Event, Posted, Reserved, Started, Stepped, ToolUsed
 from agora.ledger.canonical import encode
 from agora.past import phase_of
 from agora.records import Recorded
+from agora.tasks import Task
 from agora.traces.replay_compare import Field, fields_between
 from agora.values import JsonValue
 
@@ -82,10 +83,21 @@ def parting(one: Iterable[Recorded], other: Iterable[Recorded]) -> Parting | Non
 
 def _streams(events: Iterable[Recorded]) -> dict[tuple[str, str], list[_Placed]]:
     streams: defaultdict[tuple[str, str], list[_Placed]] = defaultdict(list)
+    posted: dict[str, Task] = {}
     for place, recorded in enumerate(events):
         event = recorded.event
-        if event is not None and event.kind not in _UNORDERED:
-            streams[event.task, _desk(event)].append(_Placed(place, recorded.seq, event.kind, _plain(event)))
+        if event is None or event.kind in _UNORDERED:
+            continue
+        if isinstance(event, Posted):
+            if posted.get(event.task) == event.spec:  # a fork announces what it takes over once more
+                continue
+            posted[event.task] = event.spec
+        placed = _Placed(place, recorded.seq, event.kind, _plain(event))
+        stream = streams[event.task, _desk(event)]
+        if isinstance(event, Started) and event.forked is not None and stream:
+            stream[0] = placed  # what holds in a fork in place of what held before
+        else:
+            stream.append(placed)
     return dict(streams)
 
 
