@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from agora.traces.many_figures import Figures, JudgeFigures, ScopeFigures
+from agora.traces.many_figures import Figures, ScopeFigures
 from agora.traces.many_pictures import frontier, learning, overhead, shares
+from agora.traces.many_tables import MOST_ROWS, agents_table, judges_table, pools_table, promises_table
 from agora.traces.many_words import (
     NOTHING,
     class_name,
-    cost,
-    cost_interval,
     counted,
     day,
     interval,
     passed,
     percent,
-    ratio,
     short,
     spent,
 )
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
 
 MOST_CLASSES: Final = 8
 """So many task classes, those with the most tasks, have pictures and tables of their own."""
-MOST_ROWS: Final = 40
-"""So many rows has a table at most; what is left out is said."""
 MOST_NAMED: Final = 12
 """So many agents of a window are named at most."""
 TITLE: Final = "Runs in figures"
@@ -74,8 +70,8 @@ def many_sections(figures: Figures) -> Iterable[Section]:
         yield Section(f"class-{at}", class_name(scope.skill), _class(scope, id=f"c{at}", target=figures.target))
     yield Section("awards", "Who gets the work", _awards(figures.total))
     yield Section("overhead", "What the market costs", _overhead(figures.total))
-    yield Section("promises", "Promised and delivered", _promises(figures.total))
-    yield Section("judges", "What the judges are worth", _judges(figures.total.judges))
+    yield Section("promises", "Promised and delivered", promises_table(figures.total))
+    yield Section("judges", "What the judges are worth", judges_table(figures.total.judges))
     yield Section("notes", "How these figures are made", _notes(figures))
 
 
@@ -155,76 +151,14 @@ def _class(scope: ScopeFigures, *, id: str, target: float) -> Markup:
         paragraph(sentence),
         frontier(scope, id=f"{id}-frontier"),
         heading("Agents"),
-        _agents(scope),
+        agents_table(scope),
         heading("Pools"),
-        _pools(scope, target=target),
+        pools_table(scope, target=target),
         heading("Over time"),
         learning(scope, id=f"{id}-learning")
         if len(scope.windows) > 1
         else paragraph("Too few tasks for windows.", quiet=True),
     )
-
-
-def _agents(scope: ScopeFigures) -> Markup:
-    columns: list[Column | str] = [
-        "agent",
-        Column("tasks", right=True),
-        Column("attempts", right=True),
-        Column("passed a check", right=True),
-        Column("95 %", right=True),
-        Column("a model says", right=True),
-        Column("$ a task", right=True),
-        Column("95 %", right=True),
-        Column("s a task", right=True),
-        Column("95 %", right=True),
-    ]
-    rows = [
-        [
-            short(agent.agent),
-            str(agent.tasks),
-            str(agent.attempts),
-            passed(agent.grounded),
-            interval(agent.grounded),
-            passed(agent.judged),
-            cost(agent.usd, "usd"),
-            cost_interval(agent.usd, "usd"),
-            cost(agent.seconds, "s"),
-            cost_interval(agent.seconds, "s"),
-        ]
-        for agent in scope.agents
-    ]
-    return _bounded(f"What each agent did: {class_name(scope.skill)}", columns, rows)
-
-
-def _pools(scope: ScopeFigures, *, target: float) -> Markup:
-    columns: list[Column | str] = [
-        "pool",
-        Column("passed", right=True),
-        Column("not known", right=True),
-        Column("interval", right=True),
-        Column("$ a task", right=True),
-        Column("s a task", right=True),
-        "frontier",
-        f"{percent(target)}?",
-    ]
-    rows = [
-        [
-            short(pool.label),
-            passed(pool.grounded),
-            str(pool.unknown),
-            interval(pool.grounded),
-            cost(pool.usd, "usd"),
-            cost(pool.seconds, "s"),
-            "yes" if pool.frontier else "",
-            "yes" if pool.grounded.low >= target else "no" if pool.grounded.high < target else "not known yet",
-        ]
-        for pool in scope.pools
-    ]
-    said = (
-        f"{counted(len(rows), 'pool is', 'pools are')} compared: each interval is one of {100 * scope.sure:.2f} %, so "
-        "that all of them hold together with 95 %."
-    )
-    return joined(_bounded(f"What agents together came to: {class_name(scope.skill)}", columns, rows), paragraph(said))
 
 
 def _awards(total: ScopeFigures) -> Markup:
@@ -274,63 +208,6 @@ def _of_spend(share: float | None) -> str:
     return "nothing of nothing spent" if share is None else f"{percent(share)} of what was spent"
 
 
-def _promises(total: ScopeFigures) -> Markup:
-    columns: list[Column | str] = [
-        "agent",
-        "in",
-        Column("attempts", right=True),
-        Column("promised", right=True),
-        Column("delivered", right=True),
-        Column("ratio", right=True),
-        Column("kept", right=True),
-        Column("95 %", right=True),
-    ]
-    rows = [
-        [
-            short(agent.agent),
-            kept.unit,
-            str(kept.kept.n),
-            number(kept.promised),
-            number(kept.delivered),
-            ratio(kept.delivered, kept.promised),
-            passed(kept.kept),
-            interval(kept.kept),
-        ]
-        for agent in total.agents
-        for kept in agent.promises
-    ]
-    if not rows:
-        return paragraph("No attempt has ended.")
-    said = "A promise is kept by an attempt that took no more than its plan, or its bid, said."
-    return joined(_bounded("Promised against delivered", columns, rows), paragraph(said, quiet=True))
-
-
-def _judges(judges: Sequence[JudgeFigures]) -> Markup:
-    if not judges:
-        return paragraph("No plan that a judge marked has been followed and checked.")
-    columns: list[Column | str] = [
-        "judge",
-        Column("said so of what passed", right=True),
-        Column("95 %", right=True),
-        Column("said so of what failed", right=True),
-        Column("95 %", right=True),
-        Column("agreement", right=True),
-    ]
-    rows = [
-        [
-            short(judge.judge),
-            passed(judge.passed),
-            interval(judge.passed),
-            passed(judge.failed),
-            interval(judge.failed),
-            f"{judge.agreement:.2f}",
-        ]
-        for judge in judges
-    ]
-    said = "Agreement is the market's weight for a judge: 0.5 says nothing, towards 1 it is always right."
-    return joined(_bounded("Marks against checks", columns, rows), paragraph(said, quiet=True))
-
-
 def _notes(figures: Figures) -> Markup:
     return listed(
         [
@@ -345,9 +222,3 @@ def _notes(figures: Figures) -> Markup:
             f"Target: {percent(figures.target)}. Windows hold equally many tasks or awards, not days.",
         ]
     )
-
-
-def _bounded(caption: str, columns: Sequence[Column | str], rows: Sequence[Sequence[Markup | str]]) -> Markup:
-    more = len(rows) - MOST_ROWS
-    said = paragraph(f"And {more} more: the JSON has them all.", quiet=True) if more > 0 else ""
-    return joined(table(caption, columns, rows[:MOST_ROWS]), said)
