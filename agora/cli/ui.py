@@ -63,7 +63,7 @@ async def _ui(session: Session, *, port: int | None, open_: bool) -> None:
         out().print(address, markup=False, highlight=False, soft_wrap=True)
         out().file.flush()
         err().print("[quiet]the address is for you alone: it holds a token; Ctrl-C ends it[/]")
-        if open_:
+        if open_ and _has_a_screen():
             import webbrowser
 
             webbrowser.open(address)
@@ -71,3 +71,13 @@ async def _ui(session: Session, *, port: int | None, open_: bool) -> None:
     async with opened_store(session) as store:
         await serve(store, listening, ready=ready)
     err().print("[quiet]ended[/]")
+
+
+def _has_a_screen() -> bool:
+    """Whether a browser would have a window: one that draws on the terminal would be in the way."""
+    import sys
+
+    from agora.settings import environment
+
+    environ = environment()
+    return sys.platform == "darwin" or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
