@@ -8,6 +8,7 @@ run's. Pure, but for reading the store.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from typing import Final, cast
 
 from agora.abilities import Learning
@@ -103,7 +104,9 @@ def rerouted(
     """
     entries = [one for one in recorded if one.event is not None]
     started = next((one.event for one in entries if isinstance(one.event, Started)), None)
-    own, _ = knowing(policy, store, up_to=started.knows if started else 0)
+    knows = started.knows if started else 0
+    own, _ = knowing(policy, store, up_to=knows)
+    lost = unlearned(store, own, up_to=knows)
     sights, routes, gone = Sights(), dict[str, Route](), tuple(without)
     waiting: list[Recorded] = []
     for one in entries:
@@ -114,7 +117,8 @@ def rerouted(
             waves = given.waves or ((tuple(given.members),) if given.members else ())
             reason = given.routing.reason if given.routing else "everyone who may bid"
             learns = isinstance(own, Learning) and event.task not in sights.routed
-            routes[event.task] = Route(waves, given.direct, reason, UNSEEN if learns else "")
+            remark = "; ".join(filter(None, (UNSEEN if learns else "", lost)))
+            routes[event.task] = Route(waves, given.direct, reason, remark)
         waiting.append(one)
         if isinstance(event, Routed):
             continue  # it stands before the shortlist that was made with it, and was learned after
@@ -123,3 +127,19 @@ def rerouted(
                 own.learn(known.run, known.event)
         waiting.clear()
     return routes
+
+
+def unlearned(store: Store, policy: Policy, *, up_to: int) -> str:
+    """That a policy may know less here than it would have then, in one sentence; empty: all bodies are there.
+
+    Args:
+        store: With the ledger.
+        policy: Any.
+        up_to: The last position that it learns from.
+    """
+    if not isinstance(policy, Learning):
+        return ""
+    entries = takewhile(lambda one: one.seq <= up_to, store.events(kinds=policy.kinds))
+    lost = sum(one.event is None for one in entries)
+    events = "1 event" if lost == 1 else f"{lost} events"
+    return f"{events} that {policy.name} would have learned from cannot be read here" if lost else ""

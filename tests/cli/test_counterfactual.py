@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio
 import pytest
@@ -20,19 +23,39 @@ from worked_example import hold
 HOSTILE = "\x1b[2J[red]\u202e</script>"
 
 
-async def _held(folder: Path, erase: str = "") -> str:
-    """The worked example's two runs in a project's memory; of a kind, the last entry's body is erased."""
+@cache
+def _made() -> tuple[str, Mapping[str, bytes]]:
+    """The worked example's two runs, once: the second one's id, and the database's files."""
+
+    async def make(folder: str) -> str:
+        store = SQLStore.open(f"{folder}/agora.db", clock=SystemClock())
+        run = await hold(store)
+        await store.close()
+        return run
+
+    with TemporaryDirectory() as folder:
+        run = anyio.run(make, folder)
+        return run, {file.name: file.read_bytes() for file in Path(folder).iterdir()}
+
+
+def held(folder: Path, erase: str = "", erase_past: str = "") -> str:
+    """The worked example in a project's memory; of a kind, a body is erased: the run's last one, or the first of all."""
+    run, files = _made()
     (folder / "memory").mkdir(exist_ok=True)
-    store = SQLStore.open(str(folder / "memory" / "agora.db"), clock=SystemClock())
-    run = await hold(store)
-    if erase:
-        store.erase([entry.seq for entry in store.events(run, kinds=frozenset({erase}))][-1])
-    await store.close()
+    for name, content in files.items():
+        (folder / "memory" / name).write_bytes(content)
+
+    async def take_out() -> None:
+        store = SQLStore.open(str(folder / "memory" / "agora.db"), clock=SystemClock())
+        if erase:
+            store.erase([entry.seq for entry in store.events(run, kinds=frozenset({erase}))][-1])
+        else:
+            store.erase(next(entry.seq for entry in store.events(kinds=frozenset({erase_past}))))
+        await store.close()
+
+    if erase or erase_past:
+        anyio.run(take_out)
     return run
-
-
-def held(folder: Path, erase: str = "") -> str:
-    return anyio.run(_held, folder, erase)
 
 
 def test_a_changed_rule_shows_awards_then_and_now_and_what_is_known(shell: Shell, project: Path) -> None:
@@ -120,6 +143,15 @@ def test_a_run_without_auctions_is_told_so(shell: Shell, project: Path) -> None:
     none = shell("trace", "replay", "last", "--with", "dial=.6")
     assert none.code == 0, none.err
     assert "held no auction" in none.out
+
+
+def test_what_a_policy_cannot_learn_any_more_is_said(shell: Shell, project: Path) -> None:
+    run = held(project, erase_past="credited")
+    shown = shell("trace", "replay", run, "--with", "policy=linucb")
+    assert shown.code == 0, shown.err
+    assert "1 event that linucb would have learned from cannot be read here" in " ".join(shown.out.split())
+    thin = shell("trace", "estimate", "--policy", "linucb")
+    assert "1 event that linucb would have learned from cannot be read here" in " ".join(thin.err.split())
 
 
 def test_an_agent_that_is_left_out_takes_its_awards_with_it(shell: Shell, project: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,7 +84,9 @@ async def _estimate(
     json: bool,
 ) -> None:
     from agora.cli.forms import print_form
+    from agora.cli.paint import err, safe
     from agora.cli.session import opened_store
+    from agora.traces.counterfactual_policy import unlearned
     from agora.traces.off_policy_answers import answers
     from agora.traces.off_policy_logged import decisions_of
 
@@ -95,13 +98,16 @@ async def _estimate(
             return (wanted is None or run in wanted) and began_us >= since_us
 
         decisions = decisions_of(store, policies, chosen=looked_at)
+        lost = [why for one in policies.values() if (why := unlearned(store, one, up_to=sys.maxsize))]
     told = answers(decisions, policies, seed=seed, weighting=weighting)
     if json:
         forms: list[JsonValue] = [_form(one) for one in told]
-        content: dict[str, JsonValue] = {"about": ABOUT, "seed": seed, "policies": forms}
+        content: dict[str, JsonValue] = {"about": ABOUT, "seed": seed, "policies": forms, "not_learned": [*lost]}
         print_form("agora.trace.estimate/1", {**content, "clip": weighting.clip, "switch": weighting.switch})
         return
     _print(told, chosen)
+    for why in lost:
+        err().print(f"[unknown]{safe(why)}[/]")
 
 
 def _policies(session: Session, names: str) -> dict[str, Policy]:
