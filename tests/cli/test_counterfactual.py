@@ -39,7 +39,7 @@ def _made() -> tuple[str, Mapping[str, bytes]]:
 
 
 def held(folder: Path, erase: str = "", erase_past: str = "") -> str:
-    """The worked example in a project's memory; of a kind, a body is erased: the run's last one, or the first of all."""
+    """The worked example in a project's memory; one body is erased: a kind's last in the run, or its first of all."""
     run, files = _made()
     (folder / "memory").mkdir(exist_ok=True)
     for name, content in files.items():
