@@ -111,13 +111,16 @@ async def go_on(
     """
     from functools import partial
 
+    from agora.abilities import RunWatcher
     from agora.cli.planning import PlanDesk
     from agora.cli.running import is_quiet
     from agora.workflows.executor import resume_flow
     from agora.workflows.paced import resume_paced
     from agora.workflows.planning.running import resume_plan
 
-    told_first = partial(_told_first, watch, form)
+    watcher: object = watch
+    known = partial(watcher.recorded, run) if isinstance(watcher, RunWatcher) else watch
+    told_first = partial(_told_first, known, form)
     if view.story.planning is not None:
         desk = PlanDesk(session, view, edit=edit, quiet=is_quiet(form))
         return await resume_plan(market, run, edit=desk, watch=told_first)
