@@ -22,7 +22,7 @@ from traces.many_ledgers import a_run, began
 HOSTILE = "<script>alert(1)</script>\u202e\x1b[2J[red]"
 
 
-def _remember(project: Path, *, runs: int = 12) -> None:
+def _remember(project: Path, *, runs: int = 5) -> None:
     for at in range(runs):
         remember(project, *a_run(f"run{at:04}", at)[0], run=f"run{at:04}")
 

@@ -23,7 +23,7 @@ from agora.traces.many_fold import COMPARED
 from agora.traces.many_intervals import Sums, lowest, passes_needed, rate_of
 from traces.many_ledgers import POOL, Made, a_run, a_task, began, ended, usage
 
-RUNS = 40
+RUNS = 25
 
 
 async def _written(runs: Sequence[tuple[str, Sequence[Event]]], *, apart_s: float = 3600.0) -> MemoryStore:
@@ -196,7 +196,7 @@ async def test_the_frontier_has_nobody_that_is_dearer_and_no_better() -> None:
 
 
 async def test_awards_windows_and_overhead_add_up() -> None:
-    store, facts = await _many(200)
+    store, facts = await _many(100)
     figures = Many(store).figures()
     for scope in (figures.total, *figures.classes):
         mine = [made for made in facts if scope.skill in (None, made.skill)]
@@ -222,7 +222,7 @@ async def test_judges_are_held_against_checks_only() -> None:
 
 
 async def test_a_fold_that_goes_on_says_what_a_fresh_one_says() -> None:
-    made = [a_run(f"run{at:04}", at) for at in range(6)]
+    made = [a_run(f"run{at:04}", at) for at in range(3)]
     clock = FakeClock()
     store = MemoryStore(clock=clock)
     growing = Many(store)
@@ -233,7 +233,7 @@ async def test_a_fold_that_goes_on_says_what_a_fresh_one_says() -> None:
                 assert growing.figures() == Many(store).figures()
         clock.advance(60)
         assert growing.figures() == Many(store).figures()
-    assert growing.figures().total.tasks == 24
+    assert growing.figures().total.tasks == 12
 
 
 async def test_runs_are_selected_by_time_number_and_skill() -> None:
