@@ -84,10 +84,15 @@ class House:
         """Who is behind each agent, those that left among them."""
         return self.pool.operators
 
-    @property
+    @cached_property
     def rules(self) -> Rules:
         """How auctions are held besides their scores."""
         return self.mechanism.rules if isinstance(self.mechanism, Ruled) else NO_RULES
+
+    @cached_property
+    def jury(self) -> frozenset[str] | None:
+        """Who judges, by name; None: everyone who can."""
+        return self.mechanism.jury if isinstance(self.mechanism, Juried) else frozenset()
 
     def in_lot_order(self, names: Iterable[str], label: str) -> list[str]:
         """Names by a lot on what each agent is: who starts first reserves first, and no name decides that."""
@@ -105,9 +110,8 @@ class House:
 
     def judges_of(self, asked: Iterable[str]) -> tuple[str, ...]:
         """The same, with those who have left since they were asked."""
-        chosen = self.mechanism.jury if isinstance(self.mechanism, Juried) else ()
         able = (name for name in asked if "judges" in self.pool.able.get(name, ()))
-        return tuple(sorted(name for name in able if chosen is None or name in chosen))
+        return tuple(sorted(name for name in able if self.jury is None or name in self.jury))
 
     def note(self, *events: Event) -> None:
         """Put events on the ledger with the next commit, all or none."""
