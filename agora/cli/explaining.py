@@ -164,7 +164,8 @@ def _print_lessons(auction: AuctionStory) -> None:
         if second is None and agent in auction.second.bids:
             say(f"{shown}, and its second bid waits for its score")
         elif second is not None and agent in second.refined:
-            say(f"{shown}; its second bid counts: first score {before[agent]}, second {after[agent]}")
+            first_score = before.get(agent, "not on record")
+            say(f"{shown}; its second bid counts: first score {first_score}, second {after[agent]}")
         elif second is not None and agent in second.aside:
             say(f"{shown}; its second bid does not count: it {safe(second.aside[agent], limit=200)}")
         else:

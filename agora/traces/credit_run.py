@@ -247,7 +247,7 @@ def _turns(story: TaskStory) -> dict[str, Turn]:
 
 def _unfit(story: TaskStory) -> str:
     """Why nothing can be said of a task; empty: something can."""
-    if not any(one.first.scored for one in story.auctions):
+    if not any(one.first.scored for one in story.auctions if one.opened.how != "replan"):
         return "no bids were scored"
     if story.done is None:
         return "it has not ended"

@@ -152,3 +152,15 @@ def test_a_topology_and_a_question_are_told(store: Store, run: str, capsys: pyte
     assert "width 3" in shown
     assert "go [red]on[/]?<U+001B>[2J" in shown
     assert "answer: yes" in shown
+
+
+@pytest.mark.parametrize("kind", ["posted", "screened", "bid", "scored"])
+def test_what_was_erased_is_left_out_and_the_rest_is_told(shell: Shell, project: Path, run: str, kind: str) -> None:
+    store = SQLStore.open(project / "memory" / "agora.db", clock=SystemClock(), embedder=lambda: None)
+    gone = [one.seq for one in events_of(store, run) if one.event is not None and one.event.kind == kind]
+    store.erase(gone[0])
+    anyio.run(store.close)
+    for more in ((), ("--credit",), ("--credit", "--json"), (str(gone[0]),)):
+        shown = shell("explain", run, *more)
+        assert (shown.code, shown.err) == (0, ""), more
+    assert "its body was erased" in shell("explain", run, str(gone[0])).out
