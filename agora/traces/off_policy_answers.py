@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 MOST_UNDECIDED: Final = 0.1
 """No more of the decisions may be without a grounded outcome: what is left out would not be by chance."""
+FEW: Final = 100.0
+"""Under so many effective decisions, and with weights above `LARGE`, intervals came out too narrow where it was checked
+on logs of policies that learn (docs/counterfactuals.md)."""
+LARGE: Final = 10.0
+"""A weight that is large."""
 LOGGED: Final = "as logged"
 """The name of what was done in truth."""
 
@@ -36,6 +41,11 @@ class Answer(NamedTuple):
     """Share of first calls that pass, in [0, 1]; empty where it is refused."""
     usd: Mapping[Method, Estimate]
     """US dollars of a first call and its attempt; empty where it is refused, or dollars could be any."""
+
+    @property
+    def thin(self) -> bool:
+        """Whether it rests on few decisions of large weight, so that its intervals may be too narrow."""
+        return not self.refused and self.support is not None and self.support.ess < FEW and self.support.largest > LARGE
 
 
 def answers(

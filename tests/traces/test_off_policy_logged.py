@@ -20,8 +20,8 @@ from agora.memory.in_memory import MemoryStore
 from agora.protocols import Policy
 from agora.tasks import Limits, Outcome, Task, Usage, Verdict
 from agora.testing import FakeClock
-from agora.traces.off_policy import refusal
-from agora.traces.off_policy_answers import LOGGED, answers, arrays_of
+from agora.traces.off_policy import Support, refusal
+from agora.traces.off_policy_answers import LOGGED, Answer, answers, arrays_of
 from agora.traces.off_policy_chances import chances_of, explored
 from agora.traces.off_policy_logged import decisions_of, usable_for
 from traces.known_runs import logged_by, named, passes
@@ -166,3 +166,11 @@ async def test_only_the_chosen_runs_count_and_all_are_learned_from() -> None:
     passed, usd = arrays_of(usable_for(decisions_of(store, named(ants())), "ants").decisions, "ants")
     assert not refusal(passed)
     assert (usd.reward >= 0).all()
+
+
+def test_few_decisions_of_large_weight_are_called_thin() -> None:
+    answer = Answer("p", 400, 0, {}, Support(400, 48.0, 0.0, 1.0, 50.0), "", {}, {})
+    assert answer.thin
+    assert not answer._replace(refused="too few").thin
+    assert not answer._replace(support=Support(400, 48.0, 0.0, 1.0, 9.0)).thin
+    assert not answer._replace(support=Support(400, 148.0, 0.0, 1.0, 50.0)).thin

@@ -154,6 +154,9 @@ def _print(told: Sequence[Answer], method: Method) -> None:
     for one in told:
         if one.refused:
             out().print(f"[unknown]{safe(one.policy)}[/] is not estimated: {safe(one.refused, limit=300)}")
+        elif one.thin and one.support is not None:
+            what = f"rests on few decisions, with weights up to {one.support.largest:.0f}"
+            out().print(f"[unknown]{safe(one.policy)}[/] {what}: its interval may be too narrow")
     logged = told[0]
     if logged.undecided:
         out().print(f"[quiet]{logged.undecided} decisions have no grounded outcome, and are left out[/]")
@@ -185,6 +188,7 @@ def _form(one: Answer) -> dict[str, JsonValue]:
         "mean_weight": None if support is None else support.mean_weight,
         "largest_weight": None if support is None else support.largest,
         "refused": one.refused or None,
+        "thin": one.thin,
         "passed": {method: _figures(found) for method, found in one.passed.items()},
         "usd": {method: _figures(found) for method, found in one.usd.items()},
     }
