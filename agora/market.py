@@ -80,7 +80,7 @@ class Market:
         secrets: Values that enter no prompt, no event and no error; None: the keys in the environment.
         wrap: Put around every model before it is called (a recorder, a cache), and told the id of the call.
         write: Shown what models write, piece by piece, where they can stream: the agent, and the piece.
-        publish: Told of each run when its terminal row is durable, as `agora.traces.publishing.Publisher`.
+        publish: Told of each run when its terminal row is durable, as `agora.traces.trust.publishing.Publisher`.
     """
 
     def __init__(

@@ -23,10 +23,10 @@ from agora.ambient import SystemClock
 from agora.ledger.notes import SecretKey
 from agora.ledger.tree import Tree, consistent, includes
 from agora.memory.sql_store import SQLStore
-from agora.traces.checkpoints import Signed
-from agora.traces.proving import prove
-from agora.traces.rooted import whole
-from agora.traces.verifying import examine
+from agora.traces.trust.checkpoints import Signed
+from agora.traces.trust.proving import prove
+from agora.traces.trust.rooted import whole
+from agora.traces.trust.verifying import examine
 from benchmarks.bench_store import started, steps
 
 T = TypeVar("T")

@@ -27,8 +27,8 @@ from agora.memory.sql_store import SQLStore
 from agora.protocols import Agent, Desk, Store
 from agora.tasks import Check, Task
 from agora.traces.exporting import Export, selected
-from agora.traces.making import policy_from
-from agora.traces.replaying import replay
+from agora.traces.replay.making import policy_from
+from agora.traces.replay.replaying import replay
 
 ROUNDS = 3
 POLICIES = ("sale", "linucb+sale", "ants", "auto")

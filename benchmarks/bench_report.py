@@ -24,9 +24,9 @@ from agora.ambient import SystemClock
 from agora.events import Done
 from agora.memory.sql_store import SQLStore
 from agora.tasks import Usage
-from agora.traces.many import Many
-from agora.traces.many_figures import Selected
-from agora.traces.many_page import many_page
+from agora.traces.many.figures import Selected
+from agora.traces.many.gathering import Many
+from agora.traces.many.page import many_page
 from agora.ui.pages import Pages
 from benchmarks.bench_store import started, steps
 

@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 import numpy.typing as npt
 
-from agora.traces.off_policy import Estimate, Logged, Method, Weighting, estimates, refusal, support_of
+from agora.traces.off_policy.estimators import Estimate, Logged, Method, Weighting, estimates, refusal, support_of
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]

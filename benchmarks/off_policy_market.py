@@ -36,9 +36,9 @@ from agora.market import Market
 from agora.memory.in_memory import MemoryStore
 from agora.tasks import Check, Limits, Task
 from agora.testing import FakeClock
-from agora.traces.off_policy import Estimate, Method
-from agora.traces.off_policy_answers import answers
-from agora.traces.off_policy_logged import Decision, decisions_of
+from agora.traces.off_policy.answers import answers
+from agora.traces.off_policy.estimators import Estimate, Method
+from agora.traces.off_policy.logged import Decision, decisions_of
 from benchmarks.policies import AGENTS, CLASSES, LIMIT, agent_of, kind_of, passes
 
 TARGETS = ("sale", "linucb", "linucb+sale", "ants", "ants+sale", "auto")

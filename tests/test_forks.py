@@ -28,8 +28,8 @@ from agora.messages import Request
 from agora.protocols import Mechanism, Store
 from agora.tasks import Check, Task, Usage
 from agora.testing import FakeClock, RuleModel, audit
-from agora.traces.diffing import parting
-from agora.traces.story import told
+from agora.traces.replay.diffing import parting
+from agora.traces.told.story import told
 from agora.workflows.executor import resume_flow, run_flow
 from agora.workflows.flow import Workflow
 from agora.workflows.paced import resume_paced, run_paced

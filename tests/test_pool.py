@@ -42,8 +42,8 @@ from agora.protocols import Agent, Desk, Mechanism, Store
 from agora.results import Result
 from agora.tasks import Check, Limits, Task, Verdict
 from agora.testing import RuleModel, audit
-from agora.traces.pool_told import change_line
-from agora.traces.story import told
+from agora.traces.told.pool import change_line
+from agora.traces.told.story import told
 
 SAYS_42 = Check(kind="exact", options={"answer": "42"})
 Meanwhile = Callable[[], Awaitable[object]]

@@ -30,7 +30,7 @@ from agora.questions import Answer, Question
 from agora.sandbox import BareSandbox, best_sandbox
 from agora.tasks import Change, Limits, Patch, Task, Tier, Usage, Verdict
 from agora.testing import FakeClock, ScriptedModel, audit, call, say
-from agora.traces.story import told
+from agora.traces.told.story import told
 from test_resume import PLAN, Power, cut_off, events, market_of, task, yes
 
 KEY_SHAPED = "sk-test1234567890abcdefgh"

@@ -69,7 +69,7 @@ def _print(pool: Pool, records: Sequence[AgentRecord]) -> None:
     from agora.cli.joining import grouped
     from agora.cli.paint import grid, narrow, out, remarks, safe
     from agora.cli.records import print_records
-    from agora.traces.wording import rate
+    from agora.traces.told.wording import rate
 
     console = out()
     if pool.agents:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from agora.events import Asked
     from agora.protocols import Store
     from agora.questions import Question
-    from agora.traces.story import RunStory
+    from agora.traces.told.story import RunStory
 
 
 def approve(
@@ -47,7 +47,7 @@ async def _approve(session: Session, ref: str | None, name: str | None, answer: 
     from agora.cli.paint import out
     from agora.cli.session import opened_store
     from agora.forks import events_of
-    from agora.traces.story import told
+    from agora.traces.told.story import told
 
     async with opened_store(session) as store:
         run = waiting_run(store, ref)
@@ -84,7 +84,7 @@ def waiting_run(store: Store, ref: str | None) -> str:
     """
     from agora.errors import ConfigError
     from agora.forks import events_of
-    from agora.traces.story import told
+    from agora.traces.told.story import told
 
     if ref is not None:
         return store.find_run(ref)

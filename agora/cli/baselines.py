@@ -12,8 +12,8 @@ from agora.bench.best_of_n import BestOfN
 from agora.bench.live import Lab
 from agora.bench.ways import Way
 from agora.protocols import Agent
-from agora.traces.asks import dearest
-from agora.traces.story import RunStory
+from agora.traces.told.asks import dearest
+from agora.traces.told.story import RunStory
 
 
 async def always_dearest(agents: Sequence[Agent], story: RunStory, lab: Lab) -> Way:

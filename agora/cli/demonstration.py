@@ -32,7 +32,7 @@ from agora.protocols import Sandbox, Store
 from agora.results import Report
 from agora.settings import load_settings
 from agora.tasks import Task
-from agora.traces.wording import rate
+from agora.traces.told.wording import rate
 from agora.values import JsonValue
 
 CHECKLIST = "checklist"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -15,8 +16,10 @@ from agora.errors import ApprovalError, BudgetError, NoBidsError, VerifierError
 from agora.questions import Question
 from agora.results import Report, Result
 from agora.tasks import Limits, Verdict
-from agora.traces.story import RunStory, TaskStory
-from agora.workflows.executor import FlowReport
+from agora.traces.told.story import RunStory, TaskStory
+
+if TYPE_CHECKING:
+    from agora.workflows.executor import FlowReport
 
 _SHOWN_OUTPUT_CHARS = 4_000
 _ONE_LINE_CHARS = 160

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from agora.cli.session import Session
     from agora.protocols import Store
     from agora.records import Recorded
-    from agora.traces.sources import Source
-    from agora.traces.story import RunStory, TaskStory
+    from agora.traces.explaining.sources import Source
+    from agora.traces.told.story import RunStory, TaskStory
     from agora.values import JsonValue
 
 
@@ -50,7 +50,7 @@ async def _explain(session: Session, ref: str, name: str | None, *, credit: bool
     from agora.cli.session import opened_store
     from agora.errors import ConfigError
     from agora.forks import events_of
-    from agora.traces.story import told
+    from agora.traces.told.story import told
 
     async with opened_store(session) as store:
         run = latest_run(store) if ref == "last" else store.find_run(ref)
@@ -120,7 +120,7 @@ def _tasks(
 
 def _sources(store: Store, tasks: Sequence[TaskStory], entries: Sequence[Recorded]) -> Mapping[tuple[str, str], Source]:
     """Where the plans of all lessons that were shown in these tasks were remembered."""
-    from agora.traces.sources import sources_of
+    from agora.traces.explaining.sources import sources_of
 
     shown = [
         lesson for task in tasks for auction in task.auctions for some in auction.lessons.values() for lesson in some

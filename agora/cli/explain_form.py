@@ -11,10 +11,10 @@ from agora.cli.explaining_routing import routing_form
 from agora.cli.explaining_run import flips_form, lesson_form
 from agora.cli.forms import Form, amount_form, auction_form, plain, task_form
 from agora.events import ContextRouted, Scored
-from agora.traces.juries import judges_of, marks_of, reckoned
-from agora.traces.reckoning import sheet_of, ties_of, turns_of
-from agora.traces.sources import Source
-from agora.traces.story import AuctionStory, TaskStory
+from agora.traces.explaining.juries import judges_of, marks_of, reckoned
+from agora.traces.explaining.reckoning import sheet_of, ties_of, turns_of
+from agora.traces.explaining.sources import Source
+from agora.traces.told.story import AuctionStory, TaskStory
 from agora.values import JsonValue
 
 NOWHERE: Final[Mapping[tuple[str, str], Source]] = MappingProxyType({})

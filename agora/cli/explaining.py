@@ -1,6 +1,6 @@
 """One auction in words and tables, such that a person can redo its award with a pencil.
 
-Nothing is decided here and nothing is looked up: the figures are the ledger's (`reckoning.py`, `juries.py`).
+Nothing is decided here and nothing is looked up: the figures are the ledger's (`agora/traces/explaining/`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from agora.cli.explaining_jury import lay, name_of, print_jury, say
 from agora.cli.explaining_run import flip_lines
 from agora.cli.paint import grid, number, safe
 from agora.events import Scored
-from agora.traces.asks import ranked
-from agora.traces.reckoning import Sheet, Turn, rounded, sheet_of, ties_of, turns_of
-from agora.traces.story import AuctionStory
-from agora.traces.wording import by_reason, exact, plain, short_price
+from agora.traces.explaining.reckoning import Sheet, Turn, rounded, sheet_of, ties_of, turns_of
+from agora.traces.told.asks import ranked
+from agora.traces.told.story import AuctionStory
+from agora.traces.told.wording import by_reason, exact, plain, short_price
 
 PLAN_CHARS: Final = 160
 

@@ -11,14 +11,14 @@ from rich.table import Table
 from agora.cli.explaining_jury import lay, name_of, say
 from agora.cli.forms import Form
 from agora.cli.paint import grid, out, safe, usd
-from agora.traces.credit import MOST_EXACT, Worth
-from agora.traces.credit_run import MEASURES, RunCredit
+from agora.traces.explaining.credit import MOST_EXACT, Worth
+from agora.traces.explaining.credit_of_runs import MEASURES, RunCredit
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
     from agora.cli.session import Session
     from agora.protocols import Mechanism, Store
-    from agora.traces.counterfactual_run import Record
+    from agora.traces.counterfactuals.runs import Record
 
 _SHOWN: Final = ("passed", "usd", "seconds")
 
@@ -30,8 +30,8 @@ def credit_in(session: Session, store: Store, run: str) -> RunCredit:
         UnknownNameError: The rule is not here.
         LedgerError: The run has no beginning on record.
     """
-    from agora.traces.counterfactual_run import read_record
-    from agora.traces.credit_run import credit_of
+    from agora.traces.counterfactuals.runs import read_record
+    from agora.traces.explaining.credit_of_runs import credit_of
 
     record = read_record(store, run)
     return credit_of(record, _rule_of(session, record))
@@ -130,7 +130,7 @@ def _form(worth: Worth) -> Form:
 def _rule_of(session: Session, record: Record) -> Mechanism:
     from agora.cli.definitions import load_mechanism
     from agora.errors import LedgerError
-    from agora.traces.making import mechanism_from
+    from agora.traces.replay.making import mechanism_from
 
     began = record.story.started
     if began is None:

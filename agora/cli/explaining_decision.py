@@ -44,9 +44,9 @@ from agora.events import (
 )
 from agora.protocols import Store
 from agora.records import Recorded
-from agora.traces.sources import MOST_TOLD, sources_of, uses_of
-from agora.traces.story import AttemptStory, AuctionStory, RunStory
-from agora.traces.wording import exact
+from agora.traces.explaining.sources import MOST_TOLD, sources_of, uses_of
+from agora.traces.told.story import AttemptStory, AuctionStory, RunStory
+from agora.traces.told.wording import exact
 from agora.values import JsonValue
 
 

@@ -11,10 +11,10 @@ from rich.table import Table
 from agora.bids import Bid, Juror
 from agora.cli.paint import grid, inset, narrow, out, safe
 from agora.events import Scored
-from agora.traces.juries import Counted, above_a_coin, judges_of, marks_of, reckoned
-from agora.traces.reckoning import Sheet, rounded
-from agora.traces.story import AuctionStory
-from agora.traces.wording import by_reason
+from agora.traces.explaining.juries import Counted, above_a_coin, judges_of, marks_of, reckoned
+from agora.traces.explaining.reckoning import Sheet, rounded
+from agora.traces.told.story import AuctionStory
+from agora.traces.told.wording import by_reason
 
 _NAME_CHARS: Final = 20
 _NARROW_NAME_CHARS: Final = 12

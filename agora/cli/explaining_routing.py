@@ -11,7 +11,7 @@ from agora.cli.explaining_jury import lay, name_of, say
 from agora.cli.forms import Form
 from agora.cli.paint import grid, safe
 from agora.routing_events import Routed
-from agora.traces.wording import by_reason
+from agora.traces.told.wording import by_reason
 from agora.values import JsonValue
 
 _TERMS: Final = ("mean", "width", "score", "tau", "ability", "eta", "p")

@@ -12,11 +12,11 @@ from agora.cli.paint import fork_line, grid, number, out, safe
 from agora.desk_events import Happening
 from agora.events import Asked, ContextRouted, TopologyChosen
 from agora.records import Recorded
-from agora.traces.flips import Flip, flips_of, smallest
-from agora.traces.pool_told import change_line
-from agora.traces.sources import Source
-from agora.traces.story import AuctionStory, RunStory
-from agora.traces.wording import exact, short_price
+from agora.traces.explaining.flips import Flip, flips_of, smallest
+from agora.traces.explaining.sources import Source
+from agora.traces.told.pool import change_line
+from agora.traces.told.story import AuctionStory, RunStory
+from agora.traces.told.wording import exact, short_price
 from agora.values import JsonValue
 
 _ON_THE_WAY = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agora.cli.paint import inset, number, out, safe, steps, usd, verdict
-from agora.traces.story import AttemptStory, AuctionStory, TaskStory
-from agora.traces.wording import by_reason, exact
+from agora.traces.told.story import AttemptStory, AuctionStory, TaskStory
+from agora.traces.told.wording import by_reason, exact
 
 
 def print_shortlist(story: TaskStory) -> None:

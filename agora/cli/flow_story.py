@@ -11,8 +11,8 @@ from rich.tree import Tree
 from agora.cli.flow_fold import fitted
 from agora.cli.flow_tree import flow_tree
 from agora.events import FlowBegan
-from agora.traces.flow_marks import cost_of, marks_of
-from agora.traces.story import RunStory
+from agora.traces.told.marks import cost_of, marks_of
+from agora.traces.told.story import RunStory
 from agora.workflows.drawing import Branch, tree
 from agora.workflows.nodes import MOST_NODES, Flow
 

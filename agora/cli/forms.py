@@ -10,9 +10,9 @@ from agora.bids import Amount, Score
 from agora.events import Asked, FlowBegan, Resumed
 from agora.fork_events import Fork
 from agora.tasks import Patch, Usage
-from agora.traces.asks import ranked
-from agora.traces.story import AttemptStory, AuctionStory, RunStory, TaskStory
-from agora.traces.wording import plain as plain
+from agora.traces.told.asks import ranked
+from agora.traces.told.story import AttemptStory, AuctionStory, RunStory, TaskStory
+from agora.traces.told.wording import plain as plain
 from agora.values import JsonValue
 
 if TYPE_CHECKING:

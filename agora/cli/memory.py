@@ -80,7 +80,7 @@ def rebuild(json: Json = False, project: Project = None) -> None:
     from agora.cli.session import open_session
     from agora.memory.location import shown
     from agora.memory.rebuilding import rebuild
-    from agora.traces.relearning import relearned
+    from agora.traces.replay.relearning import relearned
 
     session = open_session(project=project)
     done = rebuild(session.database, clock=SystemClock(), learn=relearned)

@@ -1,4 +1,4 @@
-"""What the terminal gets: two consoles, text made safe, one palette; amounts as `agora.traces.wording` words them."""
+"""What the terminal gets: two consoles, text made safe, one palette; amounts as `told/wording.py` words them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.theme import Theme
 
 from agora.fork_events import Fork
 from agora.tasks import Verdict
-from agora.traces.wording import amount, number, steps, taken, times, usd, visible
+from agora.traces.told.wording import amount, number, steps, taken, times, usd, visible
 
 __all__ = [
     "MARKS",

@@ -12,7 +12,7 @@ from agora.cli.options import Json, Ledger, Project
 
 if TYPE_CHECKING:
     from agora.cli.session import Session
-    from agora.traces.many_figures import Figures, ScopeFigures, Selected
+    from agora.traces.many.figures import Figures, ScopeFigures, Selected
 
 _WHOLE = 1_000_000
 _MOST_CLASSES = 20
@@ -70,7 +70,7 @@ def selection(*, since: str | None, last: int | None, skill: str | None, now_us:
     86400000000
     """
     from agora.ambient import SystemClock
-    from agora.traces.many_figures import Selected
+    from agora.traces.many.figures import Selected
 
     since_us = None
     if since is not None:
@@ -98,7 +98,7 @@ async def _report(session: Session, selected: Selected, *, target: float, output
     from agora.cli.paint import out, safe
     from agora.cli.report_form import report_form
     from agora.cli.session import opened_store
-    from agora.traces.many import Many
+    from agora.traces.many.gathering import Many
 
     if output is not None:
         _refuse(output)
@@ -106,7 +106,7 @@ async def _report(session: Session, selected: Selected, *, target: float, output
         figures = Many(store, selected, target=target).figures()
     if output is not None:
         from agora.traces.files import write_file
-        from agora.traces.many_page import many_page
+        from agora.traces.many.page import many_page
 
         write_file(output, [many_page(figures).encode()])
     if json:
@@ -135,8 +135,8 @@ def _refuse(output: Path) -> None:
 
 def _print(figures: Figures) -> None:
     from agora.cli.paint import out, safe
-    from agora.traces.many_page import left_out, of_what
-    from agora.traces.many_words import interval, passed, percent, spent
+    from agora.traces.many.page import left_out, of_what
+    from agora.traces.many.words import interval, passed, percent, spent
 
     console = out()
     if figures.runs:
@@ -161,7 +161,7 @@ def _print(figures: Figures) -> None:
 
 def _print_class(scope: ScopeFigures) -> None:
     from agora.cli.paint import grid, out, safe
-    from agora.traces.many_words import class_name, cost, interval, passed
+    from agora.traces.many.words import class_name, cost, interval, passed
 
     console = out()
     console.print(f"\n[head]{safe(class_name(scope.skill))}[/]: {scope.tasks} tasks")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 from agora.cli.forms import Form, plain
 
 if TYPE_CHECKING:
-    from agora.traces.many_figures import Figures
+    from agora.traces.many.figures import Figures
     from agora.values import JsonValue
 
 
 def report_form(figures: Figures) -> Form:
-    """All figures; each field is told in `agora/traces/many_figures.py`."""
+    """All figures; each field is told in `agora/traces/many/figures.py`."""
     return cast("Form", _told(figures.model_dump()))
 
 

@@ -61,7 +61,7 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
     from agora.cli.view import view_of
     from agora.forks import events_of
     from agora.sandbox import BareSandbox
-    from agora.traces.story import told
+    from agora.traces.told.story import told
 
     async with opened_store(session) as store:
         run = ref_of(store, ref)
@@ -137,7 +137,7 @@ def rules_on_record(session: Session, started: Started) -> tuple[Mechanism, Poli
         ConfigError: It refuses its options.
     """
     from agora.cli.definitions import load_mechanism, load_policy
-    from agora.traces.making import mechanism_from, policy_from
+    from agora.traces.replay.making import mechanism_from, policy_from
 
     settings, project = session.settings, session.project
     if started.mechanism_settings:

@@ -9,8 +9,8 @@ from rich.table import Table
 from agora.bids import Bid
 from agora.cli.paint import amount, grid, narrow, number, safe, verdict
 from agora.tasks import Verdict
-from agora.traces.asks import ranked
-from agora.traces.story import AttemptStory, AuctionStory, TaskStory
+from agora.traces.told.asks import ranked
+from agora.traces.told.story import AttemptStory, AuctionStory, TaskStory
 
 LEGEND = "steps, tokens written and seconds: promised/delivered"
 """What the last three columns mean."""

@@ -48,8 +48,8 @@ from agora.workflows.paced import run_paced
 from agora.workflows.planning.running import plan_and_run
 
 if TYPE_CHECKING:
-    from agora.traces.publishing import Publisher
     from agora.traces.telemetry import Spans
+    from agora.traces.trust.publishing import Publisher
 
 T = TypeVar("T")
 

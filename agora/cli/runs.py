@@ -100,7 +100,7 @@ STATES: Mapping[State, str] = {
 def state_in(store: Store, run: str) -> State:
     """Where a run is."""
     from agora.forks import events_of
-    from agora.traces.story import told
+    from agora.traces.told.story import told
 
     if store.holder(run):
         return "running"

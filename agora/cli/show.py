@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from agora.cli.runs import State
     from agora.cli.session import Session
-    from agora.traces.story import RunStory, TaskStory
+    from agora.traces.told.story import RunStory, TaskStory
 
 _NEXT: Mapping[State, str] = {
     "done": "why it went so: agora explain",
@@ -44,7 +44,7 @@ async def read_run(session: Session, ref: str) -> tuple[str, RunStory]:
     from agora.cli.runs import latest_run
     from agora.cli.session import opened_store
     from agora.forks import events_of
-    from agora.traces.story import told
+    from agora.traces.told.story import told
 
     async with opened_store(session) as store:
         run = latest_run(store) if ref == "last" else store.find_run(ref)
@@ -78,7 +78,7 @@ def _print(run: str, story: RunStory, state: State) -> None:
     from agora.cli.rows import LEGEND, table_of
     from agora.cli.runs import STATES
     from agora.tasks import Usage
-    from agora.traces.pool_told import change_line
+    from agora.traces.told.pool import change_line
 
     console = out()
     console.print(f"[head]run {run}[/]{STATES[state]}")

@@ -13,13 +13,13 @@ from agora.protocols import Store
 from agora.settings import environment
 
 if TYPE_CHECKING:
-    from agora.traces.checkpoints import Checkpoints
-    from agora.traces.publishing import Publisher
+    from agora.traces.trust.checkpoints import Checkpoints
+    from agora.traces.trust.publishing import Publisher
 
 
 def key_file(session: Session) -> Path:
     """Where the signing key is, or will be."""
-    from agora.traces.keys import FILE
+    from agora.traces.trust.keys import FILE
 
     stated = session.settings.signing_key
     return Path(stated).expanduser().absolute() if stated else _data() / FILE
@@ -27,7 +27,7 @@ def key_file(session: Session) -> Path:
 
 def kept() -> Checkpoints:
     """The files of checkpoints."""
-    from agora.traces.checkpoints import FOLDER, Checkpoints
+    from agora.traces.trust.checkpoints import FOLDER, Checkpoints
 
     return Checkpoints(_data() / FOLDER)
 
@@ -39,7 +39,7 @@ def place_of(session: Session) -> str:
 
 def publisher_of(session: Session, store: Store | Archive) -> Publisher | None:
     """What signs and publishes the ledger at the end of a run; None: that is switched off, or cannot be."""
-    from agora.traces.publishing import Publisher
+    from agora.traces.trust.publishing import Publisher
 
     settings = session.settings
     if settings.checkpoint == "off" or not isinstance(store, Archive):

@@ -40,8 +40,8 @@ from agora.events import (
 )
 from agora.ledger.redact import Redactor
 from agora.tasks import Task
-from agora.traces.pool_told import change_line
-from agora.traces.story import AuctionStory, RunStory, TaskStory
+from agora.traces.told.pool import change_line
+from agora.traces.told.story import AuctionStory, RunStory, TaskStory
 
 _REFRESH_HZ = 8
 _FOOTER_ROWS = 5

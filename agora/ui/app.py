@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from agora.errors import AgoraError, LedgerError
 from agora.protocols import Store
-from agora.traces.many_figures import Selected
+from agora.traces.many.figures import Selected
 from agora.ui.live import RETRY_MS, Feed, Streams, stream
 from agora.ui.pages import Pages
 

@@ -18,7 +18,7 @@ import anyio.to_thread
 from agora.events import Done
 from agora.protocols import Store
 from agora.records import Recorded
-from agora.traces.wording import visible
+from agora.traces.told.wording import visible
 
 POLL_S: Final = 0.5
 """How long after one look at the ledger the next one comes."""

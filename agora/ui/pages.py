@@ -12,16 +12,16 @@ from urllib.parse import quote, urlencode
 
 from agora.forks import events_of
 from agora.protocols import Store
-from agora.traces.many import Many
-from agora.traces.many_figures import Figures, Selected
-from agora.traces.many_page import many_page
-from agora.traces.many_runs import RunLine, RunList
-from agora.traces.many_words import class_name, counted, day
+from agora.traces.many.figures import Figures, Selected
+from agora.traces.many.gathering import Many
+from agora.traces.many.listing import RunLine, RunList
+from agora.traces.many.page import many_page
+from agora.traces.many.words import class_name, counted, day
 from agora.traces.pages.excerpts import Excerpts
 from agora.traces.pages.frame import Section, page
 from agora.traces.pages.parts import Column, fold, joined, paragraph, state, table
 from agora.traces.report import report
-from agora.traces.wording import number, usd, visible
+from agora.traces.told.wording import number, usd, visible
 from agora.ui.live import OVERALL
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from agora.memory.sql_store import SQLStore
 from agora.questions import About, Answer, Question
 from agora.settings import Approval
 from agora.tasks import Change, Patch
-from agora.traces.story import told
+from agora.traces.told.story import told
 from cli.projects import CHECK, FIXER, Shell, at_terminal, doing, make_project, started, until
 
 RUN = ("run", "mend word.txt", "--workspace", "repo", "--verify", CHECK)

@@ -12,8 +12,8 @@ from agora.bids import Amount, Bid, Plan, Reserve
 from agora.cli.weights import hash_inside
 from agora.tasks import Task
 from agora.testing import ScriptedModel
-from agora.traces.asks import dearest, mean_asks
-from agora.traces.story import RunStory, TaskStory
+from agora.traces.told.asks import dearest, mean_asks
+from agora.traces.told.story import RunStory, TaskStory
 from cli.projects import CHECK, Shell
 
 

@@ -17,7 +17,7 @@ from agora.results import Report, Result
 from agora.routing import Outlook
 from agora.tasks import Check, Limits, Task, Usage, Verdict
 from agora.testing import FakeClock, ScriptedModel, say
-from agora.traces.story import RunStory
+from agora.traces.told.story import RunStory
 
 PASSES = Check(kind="exact", options={"answer": "42"})
 

@@ -30,7 +30,7 @@ from agora.events import (
 )
 from agora.memory.sql_store import SQLStore
 from agora.tasks import Outcome, Task, Usage, Verdict
-from agora.traces.story import TaskStory, told
+from agora.traces.told.story import TaskStory, told
 from cli.projects import Shell
 from cli.remembered import began, remember
 from worked_example import hold

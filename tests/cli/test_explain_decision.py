@@ -17,10 +17,10 @@ from agora.memory.sql_store import SQLStore
 from agora.protocols import Store
 from agora.questions import Question
 from agora.records import Recorded
-from agora.traces.counterfactual_run import read_record
-from agora.traces.credit_run import credit_of
-from agora.traces.making import mechanism_from
-from agora.traces.story import told
+from agora.traces.counterfactuals.runs import read_record
+from agora.traces.explaining.credit_of_runs import credit_of
+from agora.traces.replay.making import mechanism_from
+from agora.traces.told.story import told
 from cli.projects import Shell
 from worked_example import hold
 

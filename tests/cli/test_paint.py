@@ -51,7 +51,7 @@ def test_a_table_of_results_fits_one_hundred_columns() -> None:
     from agora.cli.rows import table_of
     from agora.events import Scored, TaskDone
     from agora.tasks import Outcome, Task, Usage, Verdict
-    from agora.traces.story import AttemptStory, TaskStory
+    from agora.traces.told.story import AttemptStory, TaskStory
 
     price = Amount(value=Decimal("123.456"), unit="s")
     plan = Plan(text="x", steps=12, tokens=12_345)

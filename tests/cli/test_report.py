@@ -13,8 +13,8 @@ import pytest
 
 from agora.events import Event, Posted
 from agora.tasks import Task
-from agora.traces.many_intervals import Mean, Rate
-from agora.traces.many_words import cost, cost_interval, interval, passed
+from agora.traces.many.intervals import Mean, Rate
+from agora.traces.many.words import cost, cost_interval, interval, passed
 from cli.projects import CHECK, Shell
 from cli.remembered import remember
 from traces.many_ledgers import a_run, began

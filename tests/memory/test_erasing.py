@@ -11,8 +11,8 @@ from agora.errors import LedgerError
 from agora.events import Event
 from agora.ledger.notes import SecretKey
 from agora.testing.lessons import memory_update
-from agora.traces.proving import Proof, prove
-from agora.traces.rooted import whole
+from agora.traces.trust.proving import Proof, prove
+from agora.traces.trust.rooted import whole
 from memory.helpers_store import open_store, raw, small
 from memory.places import contents
 

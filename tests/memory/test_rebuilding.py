@@ -210,7 +210,7 @@ async def test_a_rebuild_says_what_stood_there_otherwise_and_mends_it(places: Pl
 
 async def test_what_policies_know_is_learned_again_by_the_policies_themselves(place: str) -> None:
     from agora.coordinator.policies import linucb_sale
-    from agora.traces.relearning import relearned
+    from agora.traces.replay.relearning import relearned
 
     store = open_store(place)
     await store.record("r1", *one_run())

@@ -16,8 +16,8 @@ import anyio
 
 from agora.memory.ledger_file import LedgerFile
 from agora.protocols import Store
-from agora.traces.diffing import parting
-from agora.traces.replaying import replay
+from agora.traces.replay.diffing import parting
+from agora.traces.replay.replaying import replay
 from traces.golden_runs import GOLDEN, recorded, recorders
 
 

@@ -30,7 +30,7 @@ from agora.protocols import Agent, Desk, Mechanism, Policy
 from agora.tasks import Check, Limits, Task
 from agora.testing import FakeClock, RuleModel
 from agora.traces.exporting import Export, selected
-from agora.traces.making import mechanism_from, policy_from
+from agora.traces.replay.making import mechanism_from, policy_from
 from agora.workflows.executor import run_flow
 from agora.workflows.nodes import When
 from agora.workflows.paced import run_paced

@@ -10,8 +10,8 @@ from agora.ledger.notes import SecretKey
 from agora.memory.in_memory import MemoryStore
 from agora.records import Entry, Stored
 from agora.testing.clocks import FakeClock
-from agora.traces.checkpoints import Signed
-from agora.traces.rooted import whole
+from agora.traces.trust.checkpoints import Signed
+from agora.traces.trust.rooted import whole
 
 KEY = SecretKey("agora", bytes(range(32)))
 

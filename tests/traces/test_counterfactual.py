@@ -24,12 +24,12 @@ from agora.memory.in_memory import MemoryStore
 from agora.protocols import Mechanism
 from agora.tasks import Limits, Task, Verdict
 from agora.testing import FakeClock
-from agora.traces.counterfactual import held
-from agora.traces.counterfactual_options import changed_mechanism, changed_policy
-from agora.traces.counterfactual_outcomes import outcomes, summed
-from agora.traces.counterfactual_policy import rerouted
-from agora.traces.counterfactual_run import Change, Record, Redone, read_record, redecided
-from agora.traces.making import mechanism_from, options_in
+from agora.traces.counterfactuals.deciding import held
+from agora.traces.counterfactuals.options import changed_mechanism, changed_policy
+from agora.traces.counterfactuals.outcomes import outcomes, summed
+from agora.traces.counterfactuals.policies import rerouted
+from agora.traces.counterfactuals.runs import Change, Record, Redone, read_record, redecided
+from agora.traces.replay.making import mechanism_from, options_in
 from mechanism_cases import JURY, MECHANISMS, PURSE, Case, asking, cases
 from traces.known_runs import logged_by
 from worked_example import PAST, TASK, agents, hold

@@ -21,9 +21,9 @@ from agora.memory.in_memory import MemoryStore
 from agora.protocols import Desk
 from agora.tasks import Check, Task
 from agora.testing import FakeClock
-from agora.traces.counterfactual_run import read_record
-from agora.traces.credit import Game, Worth, added, credited, left_out, sampled, shapley
-from agora.traces.credit_run import MEASURES, RunCredit, credit_of
+from agora.traces.counterfactuals.runs import read_record
+from agora.traces.explaining.credit import Game, Worth, added, credited, left_out, sampled, shapley
+from agora.traces.explaining.credit_of_runs import MEASURES, RunCredit, credit_of
 
 NAMES = ("a", "b", "c", "d", "e")
 

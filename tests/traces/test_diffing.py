@@ -6,7 +6,7 @@ from agora.events import Called, Event, Performed, Reserved, Scored, Started, Ve
 from agora.memory.in_memory import MemoryStore
 from agora.records import Recorded
 from agora.tasks import Usage
-from agora.traces.diffing import parting
+from agora.traces.replay.diffing import parting
 from traces.golden_runs import market, memory, of_mechanism, recorded, tasks, worker
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agora.auctions import SALE
 from agora.bids import Amount, Bid, Clearing, Juror, Plan, Reserve, Standing
-from agora.traces.flips import Flip, flips_of, smallest
+from agora.traces.explaining.flips import Flip, flips_of, smallest
 
 RESERVE = Reserve(usd=Decimal(1))
 JURY = {"j": Juror(operator="judge")}

@@ -17,10 +17,10 @@ from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
 from agora.tasks import Task, Verdict
 from agora.testing.clocks import FakeClock
-from agora.traces.many import Many
-from agora.traces.many_figures import Figures, PoolFigures, ScopeFigures, Selected
-from agora.traces.many_fold import COMPARED
-from agora.traces.many_intervals import Sums, lowest, passes_needed, rate_of
+from agora.traces.many.figures import Figures, PoolFigures, ScopeFigures, Selected
+from agora.traces.many.fold import COMPARED
+from agora.traces.many.gathering import Many
+from agora.traces.many.intervals import Sums, lowest, passes_needed, rate_of
 from traces.many_ledgers import POOL, Made, a_run, a_task, began, ended, usage
 
 RUNS = 25

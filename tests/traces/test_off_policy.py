@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from agora.errors import ConfigError
-from agora.traces.off_policy import (
+from agora.traces.off_policy.estimators import (
     LEAST_ESS,
     METHODS,
     MOST_UNSUPPORTED,

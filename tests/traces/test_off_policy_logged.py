@@ -20,10 +20,10 @@ from agora.memory.in_memory import MemoryStore
 from agora.protocols import Policy
 from agora.tasks import Limits, Outcome, Task, Usage, Verdict
 from agora.testing import FakeClock
-from agora.traces.off_policy import Support, refusal
-from agora.traces.off_policy_answers import LOGGED, Answer, answers, arrays_of
-from agora.traces.off_policy_chances import chances_of, explored
-from agora.traces.off_policy_logged import decisions_of, usable_for
+from agora.traces.off_policy.answers import LOGGED, Answer, answers, arrays_of
+from agora.traces.off_policy.chances import chances_of, explored
+from agora.traces.off_policy.estimators import Support, refusal
+from agora.traces.off_policy.logged import decisions_of, usable_for
 from traces.known_runs import logged_by, named, passes
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from agora.errors import AgoraError, DivergedError, SignatureError, UnknownNameError
 from agora.ledger.notes import SecretKey
 from agora.ledger.tree import Tree, leaf_hash
-from agora.traces.proving import Proof, prove
-from agora.traces.rooted import whole
+from agora.traces.trust.proving import Proof, prove
+from agora.traces.trust.rooted import whole
 from traces import standalone_checker
 from traces.signed_ledgers import KEY, ledger, signed_at
 

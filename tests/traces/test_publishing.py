@@ -23,11 +23,11 @@ from agora.open_run import Publish
 from agora.protocols import Desk
 from agora.tasks import Check, Task, Usage, Verdict, Work
 from agora.testing.clocks import FakeClock
-from agora.traces.checkpoints import Checkpoints, sift
-from agora.traces.keys import named_key, public_key, signing_key
-from agora.traces.publishing import Publisher, note_at
-from agora.traces.rooted import whole
-from agora.traces.verifying import examine
+from agora.traces.trust.checkpoints import Checkpoints, sift
+from agora.traces.trust.keys import named_key, public_key, signing_key
+from agora.traces.trust.publishing import Publisher, note_at
+from agora.traces.trust.rooted import whole
+from agora.traces.trust.verifying import examine
 from traces.signed_ledgers import KEY, ledger, signed_at
 
 TASK = Task(id="t1", goal="hello", verify=Check(kind="exact", options={"answer": "HELLO"}))

@@ -16,8 +16,8 @@ from agora.auctions.posted_price import Lottery
 from agora.auctions.score_auctions import SecondScore
 from agora.bids import Amount, Bid, Clearing, Juror, Plan, Reserve, Standing
 from agora.protocols import Mechanism
-from agora.traces.juries import judges_of, reckoned
-from agora.traces.reckoning import sheet_of, ties_of, turns_of
+from agora.traces.explaining.juries import judges_of, reckoned
+from agora.traces.explaining.reckoning import sheet_of, ties_of, turns_of
 from strategies import RESERVE, bid_lists
 
 JUDGES = ("ann", "bob", "cy", "di")

@@ -40,9 +40,9 @@ from agora.market import Market
 from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
 from agora.tasks import Verdict
-from agora.traces.making import mechanism_from, policy_from
-from agora.traces.replay_found import Replayed
-from agora.traces.replaying import replay
+from agora.traces.replay.found import Replayed
+from agora.traces.replay.making import mechanism_from, policy_from
+from agora.traces.replay.replaying import replay
 from traces import golden_runs
 from traces.altered import ERASED, Altered, Change
 from traces.golden_runs import market, memory, of_mechanism, of_policy, pool, recorded, tasks

@@ -38,7 +38,7 @@ from agora.traces.report import UNCHECKED, Checked, report
 from agora.traces.report.page import MOST_TASKS
 from agora.traces.report.summary import against_the_dearest, came_to
 from agora.traces.report.timeline import spans_of
-from agora.traces.story import told
+from agora.traces.told.story import told
 from worked_example import hold
 
 MB = 1_000_000

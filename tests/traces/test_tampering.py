@@ -12,7 +12,7 @@ from agora.ambient import SeededChance
 from agora.errors import Exit
 from agora.ledger.chain import entry_hash
 from agora.records import Entry, Envelope, Stored
-from agora.traces.verifying import examine
+from agora.traces.trust.verifying import examine
 from traces.signed_ledgers import ledger, rewritten, signed_at
 
 CASES = 200

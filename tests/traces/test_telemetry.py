@@ -29,7 +29,7 @@ from agora.tasks import Check, Limits, Task, Usage, Verdict
 from agora.testing import FakeClock, ScriptedModel, call, say
 from agora.testing.stores import one_run
 from agora.traces import telemetry
-from agora.traces.telemetry_words import CAPTURE
+from agora.traces.telemetry.words import CAPTURE
 from traces.otlp import METRICS, TRACES, Collector, Told, collecting
 
 GOAL = "say what two and two are: the secret word is heliotrope"

@@ -20,7 +20,7 @@ from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
 from agora.protocols import Desk, Store
 from agora.tasks import MOST_GOAL_CHARS, Check, Task
-from agora.traces.story import RunStory
+from agora.traces.told.story import RunStory
 from agora.values import JsonValue
 from agora.workflows.context_stated import Context
 from agora.workflows.executor import FlowReport, resume_flow, run_flow
@@ -214,7 +214,7 @@ async def test_what_was_recalled_stands_on_record_before_the_task_does() -> None
 
 
 async def test_agora_show_says_in_a_line_what_a_node_was_shown(tmp_path: Path) -> None:
-    from agora.traces.flow_marks import marks_of
+    from agora.traces.told.marks import marks_of
 
     store = store_at(tmp_path)
     done = await run_flow(market(store), flow({"from": "all"}))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agora.records import Recorded
-    from agora.traces.diffing import Parting, Side
+    from agora.traces.replay.diffing import Parting, Side
     from agora.values import JsonValue
 
 One = Annotated[str, typer.Argument(metavar="A", help='A run: an id, the beginning of one, or "last".')]
@@ -37,7 +37,7 @@ def diff(one: One, other: Other, ledger: Ledgers = None, json: Json = False, pro
 async def _diff(one: str, other: str, files: Sequence[Path], *, json: bool, project: Path | None) -> int:
     from agora.cli.forms import print_form
     from agora.errors import ConfigError, Exit
-    from agora.traces.diffing import parting
+    from agora.traces.replay.diffing import parting
 
     if len(files) > 2:
         raise ConfigError("--ledger", f"{len(files)} files for two runs: give one for both, or one for each")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from agora.cli.session import Session
     from agora.protocols import Policy, Store
-    from agora.traces.off_policy import Estimate, Method, Weighting
-    from agora.traces.off_policy_answers import Answer
+    from agora.traces.off_policy.answers import Answer
+    from agora.traces.off_policy.estimators import Estimate, Method, Weighting
     from agora.values import JsonValue
 
 ABOUT = (
@@ -58,7 +58,7 @@ def estimate(
 
     from agora.cli.session import open_session
     from agora.errors import UnknownNameError
-    from agora.traces.off_policy import METHODS, Weighting, checked
+    from agora.traces.off_policy.estimators import METHODS, Weighting, checked
 
     chosen: Method | None = next((one for one in METHODS if one == method), None)
     if chosen is None:
@@ -86,9 +86,9 @@ async def _estimate(
     from agora.cli.forms import print_form
     from agora.cli.paint import err, safe
     from agora.cli.session import opened_store
-    from agora.traces.counterfactual_policy import unlearned
-    from agora.traces.off_policy_answers import answers
-    from agora.traces.off_policy_logged import decisions_of
+    from agora.traces.counterfactuals.policies import unlearned
+    from agora.traces.off_policy.answers import answers
+    from agora.traces.off_policy.logged import decisions_of
 
     since_us = _moment(since)
     async with opened_store(session) as store:

@@ -71,7 +71,7 @@ def _published(session: Session, archive: Archive, last: int) -> Callable[[str],
     """
     from agora.cli.signing import kept, key_file, warn
     from agora.errors import AgoraError
-    from agora.traces.publishing import note_at
+    from agora.traces.trust.publishing import note_at
 
     if session.ledger_file is not None:
         own = session.ledger_file.header.checkpoints

@@ -68,7 +68,7 @@ async def run(session: Session, ref: str, at: int, changes: Mapping[str, str], *
     from agora.errors import ConfigError
     from agora.forking import ground_of, instead_of
     from agora.forks import events_of
-    from agora.traces.story import told
+    from agora.traces.told.story import told
 
     if session.ledger is not None:
         raise ConfigError("--ledger", "an exported ledger cannot be gone on with: fork in the project's own memory")
@@ -118,7 +118,7 @@ def _prepared(session: Session, ground: Ground, meant: Meant, run: str) -> Prepa
     from agora.cli.resume import as_begun
     from agora.cli.running import market_of
     from agora.sandbox import BareSandbox
-    from agora.traces.story import told
+    from agora.traces.told.story import told
 
     members = [card.name for card in told(ground.past.of_kinds(_CHANGES)).members]
     begun = _begun(ground.started, meant, members, run)
@@ -157,8 +157,8 @@ def rules_meant(session: Session, began: Started, changes: Mapping[str, str]) ->
     from agora.cli.definitions import load_mechanism, load_policy
     from agora.cli.resume import rules_on_record
     from agora.learning import settings_of
-    from agora.traces.counterfactual_options import changed_mechanism, changed_policy, wanted
-    from agora.traces.making import options_in
+    from agora.traces.counterfactuals.options import changed_mechanism, changed_policy, wanted
+    from agora.traces.replay.making import options_in
 
     mechanism, policy = rules_on_record(session, began)
     if not changes:

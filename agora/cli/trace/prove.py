@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agora.cli.forms import Form
     from agora.cli.session import Session
     from agora.ledger.notes import Note
-    from agora.traces.proving import Proof
+    from agora.traces.trust.proving import Proof
 
 
 def prove(
@@ -55,7 +55,7 @@ def prove(
 
 async def _prove(session: Session, seq: int, output: Path | None, key: str | None) -> None:
     from agora.cli.session import archive_of, opened_store
-    from agora.traces.proving import prove as proof_of
+    from agora.traces.trust.proving import prove as proof_of
 
     async with opened_store(session) as store:
         archive = archive_of(store)
@@ -83,9 +83,9 @@ async def _of_database(session: Session, archive: Archive, seq: int) -> Note:
     """The latest checkpoint that is over an event and still holds; the ledger is signed anew where there is none."""
     from agora.cli.signing import kept, key_file, publisher_of
     from agora.errors import DivergedError, LedgerError, UnknownNameError
-    from agora.traces.checkpoints import sift
-    from agora.traces.keys import public_key
-    from agora.traces.rooted import whole
+    from agora.traces.trust.checkpoints import sift
+    from agora.traces.trust.keys import public_key
+    from agora.traces.trust.rooted import whole
 
     ledger, own = whole(archive), public_key(key_file(session))
     if seq > ledger.size:
@@ -106,8 +106,8 @@ def _of_file(session: Session, seq: int, key: str | None) -> Note:
     """The first checkpoint in an exported ledger that is over an event."""
     from agora.cli.signing import key_file
     from agora.errors import SignatureError
-    from agora.traces.checkpoints import sift
-    from agora.traces.keys import named_key, public_key
+    from agora.traces.trust.checkpoints import sift
+    from agora.traces.trust.keys import named_key, public_key
 
     file = session.ledger_file
     trusted = named_key(key) if key is not None else public_key(key_file(session))
@@ -127,9 +127,9 @@ def _check(session: Session, file: Path, key: str | None, *, json: bool) -> None
     from agora.cli.paint import out, safe
     from agora.cli.signing import key_file
     from agora.errors import SignatureError
-    from agora.traces.checkpoints import read_text
-    from agora.traces.keys import named_key, public_key
-    from agora.traces.proving import Proof
+    from agora.traces.trust.checkpoints import read_text
+    from agora.traces.trust.keys import named_key, public_key
+    from agora.traces.trust.proving import Proof
 
     trusted = named_key(key) if key is not None else public_key(key_file(session))
     if trusted is None:

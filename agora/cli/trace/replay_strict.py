@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agora.cli.session import Session
-    from agora.traces.replay_compare import Field
-    from agora.traces.replay_found import Replayed
+    from agora.traces.replay.compare import Field
+    from agora.traces.replay.found import Replayed
     from agora.values import JsonValue
 
 _SHOWN = 20
@@ -36,7 +36,7 @@ async def run(session: Session, ref: str, *, json: bool) -> int:
     from agora.cli.forms import print_form
     from agora.cli.session import opened_store
     from agora.errors import Exit
-    from agora.traces.replaying import replay
+    from agora.traces.replay.replaying import replay
 
     async with opened_store(session) as store:
         found = replay(store, store.find_run(ref))

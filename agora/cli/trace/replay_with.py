@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from agora.cli.session import Session
     from agora.events import Started
     from agora.protocols import Mechanism, Policy
-    from agora.traces.counterfactual_options import Wanted
-    from agora.traces.counterfactual_outcomes import OnRecord, Sum, Told
-    from agora.traces.counterfactual_run import Record, Undone
+    from agora.traces.counterfactuals.options import Wanted
+    from agora.traces.counterfactuals.outcomes import OnRecord, Sum, Told
+    from agora.traces.counterfactuals.runs import Record, Undone
     from agora.values import JsonValue
 
 FREE = "No call was made: plans, marks, reserve and tie seed are those on record."
@@ -55,10 +55,10 @@ async def run(session: Session, ref: str, changes: Mapping[str, str], *, json: b
     from agora.cli.session import opened_store
     from agora.errors import Exit, LedgerError
     from agora.forks import events_of
-    from agora.traces.counterfactual_options import checked_names, wanted
-    from agora.traces.counterfactual_outcomes import outcomes
-    from agora.traces.counterfactual_policy import rerouted
-    from agora.traces.counterfactual_run import Change, read_record, redecided
+    from agora.traces.counterfactuals.options import checked_names, wanted
+    from agora.traces.counterfactuals.outcomes import outcomes
+    from agora.traces.counterfactuals.policies import rerouted
+    from agora.traces.counterfactuals.runs import Change, read_record, redecided
 
     asked = wanted(changes)
     async with opened_store(session) as store:
@@ -86,8 +86,8 @@ def _rules(session: Session, started: Started, asked: Wanted) -> Rules:
     from agora.cli.definitions import load_mechanism, load_policy
     from agora.errors import UnknownNameError
     from agora.learning import settings_of
-    from agora.traces.counterfactual_options import changed_mechanism, changed_policy
-    from agora.traces.making import mechanism_from, options_in
+    from agora.traces.counterfactuals.options import changed_mechanism, changed_policy
+    from agora.traces.replay.making import mechanism_from, options_in
 
     own = asked.mechanism in (None, started.mechanism)
     then: Mechanism | None
@@ -123,7 +123,7 @@ def _print(
     run: str, record: Record, changes: Mapping[str, str], told: Sequence[Told], undone: Sequence[Undone]
 ) -> None:
     from agora.cli.paint import out, safe
-    from agora.traces.counterfactual_outcomes import summed
+    from agora.traces.counterfactuals.outcomes import summed
 
     console = out()
     said = ", ".join(f"{name}={value}" for name, value in changes.items())
@@ -244,7 +244,7 @@ def _print_form(
 ) -> None:
     from agora.cli.forms import plain, print_form
     from agora.learning import settings_of
-    from agora.traces.counterfactual_outcomes import summed
+    from agora.traces.counterfactuals.outcomes import summed
 
     total = summed(told)
     money: dict[str, JsonValue] = {

@@ -16,11 +16,11 @@ from agora.errors import Exit, SignatureError
 from agora.ledger.checkpoint import origin_of
 from agora.ledger.notes import PublicKey
 from agora.records import Stored
-from agora.traces.checkpoints import Sifted, read_text, sift
-from agora.traces.git_notes import read_notes
-from agora.traces.keys import named_key, public_key
-from agora.traces.ledger_lines import Lines
-from agora.traces.verifying import Checked, Finding, by_gravity, examine
+from agora.traces.trust.checkpoints import Sifted, read_text, sift
+from agora.traces.trust.git_notes import read_notes
+from agora.traces.trust.keys import named_key, public_key
+from agora.traces.trust.ledger_lines import Lines
+from agora.traces.trust.verifying import Checked, Finding, by_gravity, examine
 
 if TYPE_CHECKING:
     from agora.values import JsonValue

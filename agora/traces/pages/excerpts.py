@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from agora.traces.pages.rendering import escaped
-from agora.traces.wording import visible
+from agora.traces.told.wording import visible
 
 MOST_BYTES: Final = 1_000_000
 """What all texts of one page may take together, escaped."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from agora.errors import ConfigError
-from agora.traces.wording import visible
+from agora.traces.told.wording import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
 
 from agora.traces.pages.rendering import escaped
-from agora.traces.wording import visible
+from agora.traces.told.wording import visible
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -10,8 +10,8 @@ from agora.events import ToolUsed
 from agora.past import phase_of
 from agora.traces.pages.excerpts import Excerpts
 from agora.traces.pages.parts import Column, diff, facts, fold, heading, joined, paragraph, state, table, words
-from agora.traces.story import AttemptStory, TaskStory
-from agora.traces.wording import number, plain, taken, usd
+from agora.traces.told.story import AttemptStory, TaskStory
+from agora.traces.told.wording import number, plain, taken, usd
 
 if TYPE_CHECKING:
     from markupsafe import Markup

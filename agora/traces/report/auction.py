@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 from agora.auctions.ranking import cost_share
 from agora.bids import Bid, Reserve
 from agora.events import Judged, Scored
-from agora.traces.asks import ranked
-from agora.traces.juries import judges_of, marks_of, reckoned
+from agora.traces.explaining.juries import judges_of, marks_of, reckoned
+from agora.traces.explaining.reckoning import Sheet, Turn, rounded, sheet_of, ties_of, turns_of
 from agora.traces.pages.excerpts import Excerpts
 from agora.traces.pages.parts import Column, facts, fold, heading, joined, listed, meter, paragraph, table, words
 from agora.traces.pages.plots import Bar, Told, bars
-from agora.traces.reckoning import Sheet, Turn, rounded, sheet_of, ties_of, turns_of
-from agora.traces.story import AuctionStory
-from agora.traces.wording import amount, by_reason, exact, number, steps, usd
+from agora.traces.told.asks import ranked
+from agora.traces.told.story import AuctionStory
+from agora.traces.told.wording import amount, by_reason, exact, number, steps, usd
 
 if TYPE_CHECKING:
     from markupsafe import Markup

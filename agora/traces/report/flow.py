@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from agora.events import FlowBegan, TopologyChosen
-from agora.traces.flow_marks import cost_of, marks_of
 from agora.traces.pages.excerpts import Excerpts
 from agora.traces.pages.graph import Box, Edge, graph
 from agora.traces.pages.parts import Column, facts, fold, heading, joined, paragraph, state, table, words
 from agora.traces.pages.plots import Told
-from agora.traces.story import RunStory
-from agora.traces.wording import usd
+from agora.traces.told.marks import cost_of, marks_of
+from agora.traces.told.story import RunStory
+from agora.traces.told.wording import usd
 from agora.workflows.drawing import Branch, tree
 from agora.workflows.graph import waves
 from agora.workflows.nodes import Flow

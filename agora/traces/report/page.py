@@ -16,8 +16,8 @@ from agora.traces.report.learned import learned
 from agora.traces.report.summary import asked_for, came_to, money, pool, standing, tasks_table
 from agora.traces.report.task import task_part
 from agora.traces.report.timeline import timeline
-from agora.traces.story import RunStory, TaskStory, told
-from agora.traces.wording import usd
+from agora.traces.told.story import RunStory, TaskStory, told
+from agora.traces.told.wording import usd
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -11,13 +11,13 @@ from agora.bids import Unit
 from agora.events import Joined
 from agora.past import phase_of
 from agora.tasks import Usage
-from agora.traces.asks import dearest, mean_asks
 from agora.traces.pages.excerpts import Excerpts
 from agora.traces.pages.parts import Column, facts, fold, joined, link, meter, paragraph, state, table, words
 from agora.traces.pages.plots import Bar, Told, bars
-from agora.traces.pool_told import change_line
-from agora.traces.story import RunStory, TaskStory
-from agora.traces.wording import number, rate, steps, taken, times, usd
+from agora.traces.told.asks import dearest, mean_asks
+from agora.traces.told.pool import change_line
+from agora.traces.told.story import RunStory, TaskStory
+from agora.traces.told.wording import number, rate, steps, taken, times, usd
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -11,8 +11,8 @@ from agora.traces.pages.parts import Column, facts, fold, heading, joined, liste
 from agora.traces.report.attempt import attempt_part, calls_part
 from agora.traces.report.auction import auction_part
 from agora.traces.report.summary import standing
-from agora.traces.story import TaskStory
-from agora.traces.wording import by_reason, plain, taken, usd
+from agora.traces.told.story import TaskStory
+from agora.traces.told.wording import by_reason, plain, taken, usd
 from agora.values import JsonValue
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from agora.events import Awarded, BidPlaced, BidRefused, Judged, Opened, Perform
 from agora.records import Recorded
 from agora.traces.pages.parts import joined, paragraph
 from agora.traces.pages.plots import Span, Told, spans
-from agora.traces.wording import number
+from agora.traces.told.wording import number
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -33,7 +33,7 @@ from agora.traces.pages.parts import (
 from agora.traces.pages.plots import Bar, Dot, Line, Span, Told, bars, lines, points, spans
 from agora.traces.pages.rendering import TEMPLATES, asset, escaped, render
 from agora.traces.pages.svg import masked, taken_over
-from agora.traces.wording import visible
+from agora.traces.told.wording import visible
 
 TOLD = Told("p", "Title", "What it says.")
 CSS = asset("page.css")

@@ -1,0 +1,1 @@
+"""Is this the ledger that was signed? Keys, checkpoints, where they are kept, proofs, verification."""
