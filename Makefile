@@ -16,7 +16,7 @@ help: ## this list
 run: $(VENV)/.ready ## install, then auction the starter checklist: no key needed
 	@$(BIN)/agora demo
 
-test: $(VENV)/.ready-dev ## the whole suite, offline, a worker for each core (4 at most); WORKERS=0 for one process
+test: $(VENV)/.ready-dev $(VENV)/.browser ## the whole suite, offline, a worker for each core (4 at most); WORKERS=0 for one process
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 4 --dist worksteal
 
 lint: $(VENV)/.ready-dev ## style and format
@@ -57,11 +57,16 @@ $(BIN)/python:
 
 $(VENV)/.ready: pyproject.toml | $(BIN)/python
 	@echo "installing (half a minute the first time)"
-	@$(PIP) --editable '.[local]'
+	@$(PIP) --editable '.[local,report,ui]'
 	@$(BIN)/agora agents weights || echo "without the weights: the local model will be absent"
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready
 	@echo "installing what the tests need"
 	@$(PIP) --editable '.[local,dev]'
+	@touch $@
+
+$(VENV)/.browser: $(VENV)/.ready-dev
+	@echo "looking for a browser to test pages in"
+	@$(BIN)/python tests/browser.py
 	@touch $@

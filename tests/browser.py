@@ -1,13 +1,15 @@
 """Pages looked at in a real Chromium without a window: clicked, typed at, measured, photographed.
 
-The browser is the machine's own (`apt-get install chromium-headless-shell`, or any Chromium or Chrome); playwright only
-drives it. It is driven in a thread of its own, since playwright's loop would be in the way of anyio in this one.
+The browser is the machine's own, any Chromium or Chrome, or playwright's; `make test` gets one where there is none. It
+is driven in a thread of its own, since playwright's loop would be in the way of anyio in this one.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +25,7 @@ T = TypeVar("T")
 
 _NAMES: Final = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ELSEWHERE: Final = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",)
+_PACKAGES: Final = ("chromium-headless-shell", "fonts-dejavu-core")
 _OFF: Final = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-gpu")
 
 
@@ -131,8 +134,28 @@ def _axe() -> str:
 
 
 def _begun() -> tuple[Playwright, Browser]:
-    path = next((found for name in (*_NAMES, *_ELSEWHERE) if (found := shutil.which(name))), None)
-    assert path, "the tests of pages need a browser: apt-get install chromium-headless-shell, or any Chromium or Chrome"
     driver = sync_playwright().start()
     bare = ["--no-sandbox"] if os.name == "posix" and os.getuid() == 0 else []
-    return driver, driver.chromium.launch(executable_path=path, args=[*_OFF, *bare])
+    # without one of the machine's it is playwright's own, whose absence playwright names with its mend
+    return driver, driver.chromium.launch(executable_path=_own(), args=[*_OFF, *bare])
+
+
+def _own() -> str | None:
+    return next((found for name in (*_NAMES, *_ELSEWHERE) if (found := shutil.which(name))), None)
+
+
+def get_one() -> None:
+    """Have a browser on this machine: by apt where we may, else the one that playwright fetches for itself."""
+    if _own():
+        return
+    if shutil.which("apt-get") and os.getuid() == 0:
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "-qq"], env=quiet, stdout=subprocess.DEVNULL, check=False)
+        argv = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *_PACKAGES]
+        subprocess.run(argv, env=quiet, stdout=subprocess.DEVNULL, check=False)
+    if not _own():
+        subprocess.run([sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"], check=False)
+
+
+if __name__ == "__main__":
+    get_one()
