@@ -181,3 +181,34 @@ def test_the_same_seed_gives_the_same_figures_and_ends_stay_in_range() -> None:
     for one in told.values():
         for low, high in (one.normal, one.bootstrap):
             assert 0 <= low <= high <= 1
+
+
+def rare(rng: np.random.Generator, n: int, share: float, passes: float) -> Logged:
+    """A log that made the target's only choice so often."""
+    action = (rng.random(n) < share).astype(np.int64)
+    reward = (rng.random(n) < np.where(action == 1, passes, 0.9)).astype(np.float64)
+    chance = np.where(action == 1, share, 1.0 - share)
+    target = np.tile([0.0, 1.0], (n, 1))
+    return Logged(action, chance, target, reward, np.zeros(n, dtype=np.int64), np.zeros(n))
+
+
+def test_what_always_passed_is_not_certain() -> None:
+    logged = rare(np.random.default_rng(1), 40, 1.0, 1.0)
+    for estimate in estimates(logged, seed=0, most=1.0, resamples=20).values():
+        for low, high in (estimate.normal, estimate.bootstrap):
+            assert low == pytest.approx(0.025 ** (1 / 40))  # Clopper and Pearson, of 40 in 40
+            assert high == 1.0
+
+
+@pytest.mark.parametrize(("n", "share", "passes"), [(30, 1.0, 0.98), (60, 1.0, 0.95), (400, 0.1, 0.97)])
+def test_intervals_hold_the_truth_near_the_ends_too(n: int, share: float, passes: float) -> None:
+    rng, looks, held, made = np.random.default_rng(20), 150, 0, 0
+    for _ in range(looks):
+        logged = rare(rng, n, share, passes)
+        if refusal(logged):
+            continue
+        low, high = estimates(logged, seed=0, most=1.0, resamples=2)["dr"].normal
+        made += 1
+        held += low <= passes <= high
+    assert made > looks / 2
+    assert held >= 0.9 * made  # .95 less three standard errors of 150 looks; by the spread alone .42 to .8

@@ -10,8 +10,11 @@ With w = target's chance / logged chance of what was done, r what came of it, q 
 
 `clip` caps w (Ionides, 2008), `switch` leaves the model's word where w is above it (Wang, Agarwal and Dudik, 2017):
 both trade bias for variance. Intervals hold 95 %: normal ones from the spread of the decisions' terms, and percentiles
-of a seeded bootstrap over decisions in which the model is fitted anew. A model that is wrong is not in them: of `dm`
-they say only how well it is known what the model says.
+of a seeded bootstrap over decisions in which the model is fitted anew. Where rewards have a highest value, neither
+ends inside the exact interval of Clopper and Pearson (1934) of as many passes as the estimate comes to among `ess`
+decisions: that no spread was seen is no certainty, and near 0 and 1 the seen one says too little (Brown, Cai and
+DasGupta, 2001).
+A model that is wrong is not in them: of `dm` they say only how well it is known what the model says.
 
 numpy stands only here in the traces, and is imported when an estimate is made. Pure: values and a seed in, values out.
 """
@@ -21,6 +24,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from agora.auctions.posterior import quantile
 from agora.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,6 +53,7 @@ RESAMPLES: Final = 1_000
 _FOLDS: Final = 5
 _PRIOR: Final = 5.0
 _ENDS: Final = (2.5, 97.5)
+_TAIL: Final = 0.025
 _MOST_CELLS: Final = 2_000_000
 _CLOSE: Final = 1e-9
 
@@ -187,12 +192,17 @@ def estimates(
     total = max(float(w.sum()), _CLOSE)
     ratio = float(ips.sum()) / total
     slack = float(logged.unsupported.mean()) * most if logged.unsupported.any() else 0.0
+    ess = support_of(logged).ess
 
     def told(value: float, error: float, samples: Floats) -> Estimate:
         low, high = np.percentile(samples, _ENDS).tolist()
-        half = Z_95 * error + slack
-        normal = _within(value - half, value + half, most)
-        return Estimate(min(max(value, 0.0), most), normal, _within(low - slack, high + slack, most))
+        half, shown = Z_95 * error, min(max(value, 0.0), most)
+        least, highest = exact(shown / most, ess) if math.isfinite(most) else (math.inf, -math.inf)
+        normal, bootstrap = (
+            _within(min(below, least * most) - slack, max(above, highest * most) + slack, most)
+            for below, above in ((value - half, value + half), (low, high))
+        )
+        return Estimate(shown, normal, bootstrap)
 
     return {
         "ips": told(float(ips.mean()), _spread(ips), sums[:, 0]),
@@ -200,6 +210,22 @@ def estimates(
         "dm": told(float(model.values(np.ones((1, n)))[0]), float(direct.std()), direct),
         "dr": told(float(dr.mean()), _spread(dr), sums[:, 1]),
     }
+
+
+def exact(share: float, n: float) -> tuple[float, float]:
+    """Between which shares the truth lies with 95 %, of a share among so many decisions (Clopper and Pearson, 1934).
+
+    Args:
+        share: In [0, 1]; times n it need not be whole.
+        n: Effective decisions, > 0.
+
+    >>> [round(end, 4) for end in exact(1.0, 40)], [round(end, 4) for end in exact(0.9, 20)]
+    ([0.9119, 1.0], [0.683, 0.9877])
+    """
+    passed = share * n
+    failed = n - passed
+    low = quantile(_TAIL, passed - 1.0, failed) if passed >= 1.0 else 0.0
+    return low, quantile(1.0 - _TAIL, passed, failed - 1.0) if failed >= 1.0 else 1.0
 
 
 def checked(weighting: Weighting) -> tuple[float, float]:
