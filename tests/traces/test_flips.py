@@ -129,5 +129,15 @@ def test_they_come_in_the_order_of_their_relative_size_one_of_each_kind(bids: li
     assert len(kinds) == len(set(kinds))
 
 
+def test_a_weight_that_would_have_to_be_nothing_is_no_flip() -> None:
+    """Alike but for the price, they are even at weight 0: the divisions miss that 0 by their rounding."""
+    ada = bid("ada", "0.1", entropy=0.3, mark=3, passed=3)
+    for price in range(1, 40):
+        ben = bid("ben", str(price / 40), entropy=0.3, mark=3, passed=3)
+        for cost in (0.3, 0.4, 1.0, 3.0):
+            found = flips_of(cleared([ada, ben], {**WEIGHTS, "cost": cost}), reserve=RESERVE)
+            assert [flip for flip in found if flip.what == "weight"] == []
+
+
 def test_a_single_bid_has_nothing_to_be_turned_by() -> None:
     assert flips_of(cleared([bid("ada", "0.1", entropy=0.5, mark=3, passed=3)], WEIGHTS), reserve=RESERVE) == ()

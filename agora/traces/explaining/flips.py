@@ -15,7 +15,9 @@ from agora.traces.explaining.reckoning import signs_of, turns_of
 
 OWN_FIGURES: Final = ("record", "success")
 """Figures of a bidder, besides price and jury, that could have been otherwise."""
-_NEVER_ZERO: Final = "cost"
+LEAST: Final = 1e-9
+"""A price or a weight that would have to fall below this share of what it was is left out: that is 0 up to rounding,
+and whether anything flips there is for the rounding to say."""
 
 
 class Flip(NamedTuple):
@@ -61,7 +63,7 @@ def smallest(flips: tuple[Flip, ...]) -> tuple[Flip, ...]:
 def _flips(score: Score, clearing: Clearing, reserve: Reserve) -> Iterator[Flip]:
     weights, agent = clearing.weights, score.agent
     turn = next(one for one in turns_of(clearing, reserve=reserve) if one.agent == agent)
-    if turn.price is not None and turn.share is not None:
+    if turn.price is not None and turn.share is not None and turn.share < 1 - LEAST:
         was, bound = float(score.price.value), float(turn.price.value)
         yield Flip(agent, "price", "cost", was, bound, turn.share, more=False, price=turn.price)
     if turn.jury is not None:
@@ -76,9 +78,9 @@ def _flips(score: Score, clearing: Clearing, reserve: Reserve) -> Iterator[Flip]
         others = [one for one in clearing.ranking if one.agent != agent]
         least, most = _room(score, others, term, sign)
         least = max(least, -weights[term])
-        if least >= most or (most == -weights[term] and term == _NEVER_ZERO):
-            continue
         more = least >= 0  # it does not win as things stand, so that 0 is outside
+        if least >= most or (not more and weights[term] + most <= LEAST * weights[term]):
+            continue
         yield _flip(agent, "weight", term, weights[term], weights[term] + (least if more else most), more=more)
 
 
