@@ -95,20 +95,30 @@ def record_of(row: RowMapping) -> AgentRecord:
     return unpacked({str(name): cell for name, cell in row.items()})
 
 
+def envelope_of(row: Sequence[Any]) -> Envelope:
+    """The envelope that a row begins with.
+
+    Somebody may have changed it on SQLite, which takes any value for any column: that must be found out, not fail. So
+    what is of another type becomes a number or a text that was never recorded.
+    """
+    v, seq, run, kind, at_us, body, prev = row[:7]
+    if not (type(v) is type(at_us) is int and type(run) is type(kind) is type(body) is type(prev) is str):
+        v, at_us = (cell if isinstance(cell, int) else -1 for cell in (v, at_us))
+        run, kind, body, prev = map(_text, (run, kind, body, prev))
+    return Envelope(v, seq, run, kind, at_us, body, prev)
+
+
 def _stored(row: Sequence[Any]) -> Stored:
-    if not (type(row[0]) is type(row[4]) is int and type(row[8]) is not str and type(row[9]) is not str):
-        row = _of_its_types(row)
-    return Stored(Entry(Envelope(*row[:7]), row[7]), row[8], row[9])
+    hashed, salt, body = row[7:]
+    return Stored(Entry(envelope_of(row), _text(hashed)), _bytes(salt), _bytes(body))
 
 
-def _of_its_types(row: Sequence[Any]) -> Sequence[Any]:
-    """A row that somebody changed on SQLite, which takes any value for any column: it must be found out, not fail."""
-    numbers = {place: row[place] if isinstance(row[place], int) else -1 for place in (0, 4)}
-    blobs = {
-        place: row[place].encode("utf-8", "surrogatepass") if isinstance(row[place], str) else row[place]
-        for place in (8, 9)
-    }
-    return [{**numbers, **blobs}.get(place, cell) for place, cell in enumerate(row)]
+def _text(cell: object) -> str:
+    return cell if isinstance(cell, str) else repr(cell)
+
+
+def _bytes(cell: bytes | str | None) -> bytes | None:
+    return cell.encode("utf-8", "surrogatepass") if isinstance(cell, str) else cell
 
 
 def _run_info(connection: Connection, row: Row[Any]) -> RunInfo:

@@ -12,9 +12,11 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Connection, Dialect, bindparam, func, select
 
+from agora.errors import LedgerError
 from agora.ledger.chain import envelope_bytes
 from agora.ledger.tree import BLOCK, STRIDE, Tree, fold, leaf_hash
 from agora.memory.dialects import Prepared
+from agora.memory.reads import envelope_of
 from agora.memory.tables import METADATA
 from agora.records import Envelope
 
@@ -58,11 +60,14 @@ class Subtrees:
         """Neighbouring hashes of level 0 (made from the entries) or of a stored one."""
         span = {"first_": first, "end_": first + count}
         if level == 0:
-            return [leaf_hash(envelope_bytes(Envelope(*row))) for row in self._envelopes.rows(connection, span)]
+            return [leaf_hash(envelope_bytes(envelope_of(row))) for row in self._envelopes.rows(connection, span)]
         return [bytes(row[0]) for row in self._nodes.rows(connection, {**span, "level_": level})]
 
     def grow(self, connection: Connection, before: int, after: int) -> None:
         """Store the subtrees that have become complete; the new entries are there already.
+
+        Where an entry is missing or was changed past reading, its subtree is left out: the table is derived, and what
+        is being recorded must not be lost to what somebody did to earlier entries, which verifying finds.
 
         Args:
             connection: With the transaction that appends.
@@ -72,13 +77,21 @@ class Subtrees:
         level, old, new = STRIDE, before // BLOCK, after // BLOCK
         while new > old:
             for number in range(old, new):
-                below = self.read(connection, level - STRIDE, number * BLOCK, BLOCK)
-                self._insert.run(connection, [{"level": level, "number": number, "hash": fold(below)}])
+                below = self._below(connection, level - STRIDE, number * BLOCK)
+                if len(below) == BLOCK:
+                    self._insert.run(connection, [{"level": level, "number": number, "hash": fold(below)}])
             level, old, new = level + STRIDE, old // BLOCK, new // BLOCK
 
     def remake(self, connection: Connection) -> None:
         """Make the table, which is empty, again from the entries."""
-        self.grow(connection, 0, size(connection))
+        there = int(connection.execute(select(func.count()).select_from(_LEDGER)).scalar_one())
+        self.grow(connection, 0, min(there, size(connection)))  # somebody may have given one a position far away
+
+    def _below(self, connection: Connection, level: int, first: int) -> Sequence[bytes]:
+        try:
+            return self.read(connection, level, first, BLOCK)
+        except LedgerError:  # an entry that has no canonical form
+            return ()
 
 
 def size(connection: Connection) -> int:

@@ -57,9 +57,9 @@ def _version(connection: Connection) -> str | None:
 
 def _remake(connection: Connection) -> None:
     # New columns get what the ledger says of them. Late: the tables are not needed to find that all is well.
-    from agora.memory.remaking import remake
+    from agora.memory.remaking import remake_sound
 
-    remake(connection)
+    remake_sound(connection)
 
 
 def _migrate(connection: Connection) -> None:
