@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anyio
@@ -179,6 +180,7 @@ def test_a_ledger_that_was_replaced_altogether_is_another_one(shell: Shell, done
     assert (verified.code, "signs another ledger" in verified.out) == (13, True)
     (place,) = (tmp_path / "home/.local/share/agora/checkpoints/places").iterdir()
     place.unlink()
+    assert shell("trace", "checkpoint").code == 0
     assert shell("trace", "verify").code == 0
 
 
@@ -213,10 +215,74 @@ def test_a_stranger_needs_the_file_and_the_key_only(
         (lines[:-2], 11),
         ([*lines[:-1], lines[-1][:-30]], 11),
         ([lines[0].replace(b'"first":1', b'"first":9'), *lines[9:]], 14),
+        ([lines[0], *lines[9:]], 14),
     ):
         file.write_bytes(b"".join(bent))
         shown = shell(*arguments)
         assert (shown.code, "Traceback" in shown.err) == (code, False), shown.out
+
+
+def test_a_run_that_somebody_else_put_behind_an_export_is_not_signed(
+    shell: Shell, done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = shell("trace", "key").out.strip()
+    run, forged = str(tmp_path / "run.jsonl"), str(tmp_path / "forged.jsonl")
+    assert shell("trace", "export", "last", "-o", run).code == 0
+    monkeypatch.setenv("HOME", str(tmp_path / "theirs"))
+    for file in (done / "memory").glob("agora.db*"):
+        file.unlink()
+    assert shell("trace", "import", run).code == 0
+    assert shell(*RUN).code in (0, 1)
+    assert shell("trace", "export", "last", "-o", forged).code == 0
+    assert shell("trace", "verify", "--ledger", run, "--key", key).code == 0
+    for ref in ((), ("last",)):
+        shown = shell("trace", "verify", *ref, "--ledger", forged, "--key", key)
+        assert (shown.code, "are not signed" in shown.out, "verified" in shown.out) == (12, True, False), shown.out
+
+
+def test_what_a_run_under_way_adds_is_no_finding_and_is_not_said_to_be_signed(shell: Shell, done: Path) -> None:
+    store = SQLStore.open(done / DATABASE, clock=FakeClock())
+    anyio.run(store.record, "r9", small(1), small(2))
+    anyio.run(store.close)
+    shown = shell("trace", "verify")
+    assert (shown.code, "this is the ledger that was signed" in shown.out) == (0, False)
+    assert "what comes after them is not signed" in shown.out
+
+
+def test_copies_of_checkpoints_are_read_once_and_with_any_line_ends(shell: Shell, done: Path, tmp_path: Path) -> None:
+    text = kept(tmp_path).read_text()
+    copy = tmp_path / "copy.txt"
+    for content in (text.rstrip("\n"), text.replace("\n", "\r\n"), text.replace("\n", "\r\n").rstrip()):
+        copy.write_bytes(content.encode())
+        assert shell("trace", "verify", "--checkpoint", str(copy)).code == 0
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(pipe.write_text, text)
+        shown = shell("trace", "verify", "--checkpoint", str(pipe))
+        written.result()
+    assert (shown.code, "holds no checkpoint" in shown.out) == (0, False)
+    shown = shell("trace", "verify", "--ledger", str(pipe))
+    assert (shown.code, "is no plain file" in shown.error) == (1, True)
+
+
+def test_a_file_with_the_name_of_a_key_is_not_that_key(
+    shell: Shell, done: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = shell("trace", "key").out.strip()
+    named = done / key
+    named.parent.mkdir(parents=True, exist_ok=True)
+    named.write_text(f"{SecretKey('agora', bytes(32)).public}\n")
+    monkeypatch.chdir(done)
+    assert shell("trace", "verify", "--key", key).code == 0
+
+
+def test_a_hash_that_is_no_text_was_changed(shell: Shell, done: Path) -> None:
+    with raw(done) as database:
+        database.execute("UPDATE ledger SET hash = x'00' WHERE seq = 1")
+    database.close()
+    shown = shell("trace", "verify")
+    assert (shown.code, "bug in Agora" in shown.err) == (10, False), (shown.out, shown.err)
 
 
 def test_a_note_goes_into_git_and_to_a_command(

@@ -12,6 +12,7 @@ from agora.ambient import SeededChance
 from agora.errors import Exit
 from agora.ledger.chain import entry_hash
 from agora.records import Entry, Envelope, Stored
+from agora.traces.trust.checkpoints import By, Signed
 from agora.traces.trust.verifying import examine
 from traces.signed_ledgers import ledger, rewritten, signed_at
 
@@ -128,7 +129,8 @@ def test_the_ledger_itself_is_verified_by_each_of_its_checkpoints() -> None:
     assert found.exit is Exit.PASSED
     assert [one.checkpoint.size for one in found.held] == list(SIZES)
     assert found.remarks == (
-        "entries 42 to 48 come after the last checkpoint: there, a cut end or entries written anew would not be seen",
+        "entries 42 to 48 are not signed: whoever has the ledger may have added them, cut their end, or written them"
+        " anew",
     )
     assert examine(WHOLE, signed_at(STORE, ENTRIES)).remarks == ()
 
@@ -185,6 +187,23 @@ def test_a_checkpoint_of_another_ledger_is_another_history() -> None:
     assert "signs another ledger" in found.findings[0].what
 
 
+def test_checkpoints_of_several_ledgers_may_be_kept_together() -> None:
+    foreign = [one._replace(checkpoint=one.checkpoint._replace(origin="agora-ledger/other")) for one in SIGNED]
+
+    def by(which: By) -> list[Signed]:
+        return sorted([*SIGNED, *(one._replace(by=which) for one in foreign)], key=lambda one: one.checkpoint.size)
+
+    for which in (By.NAMED, By.FOUND):
+        found = examine(WHOLE[:LAST], by(which))
+        assert (found.exit, len(found.held)) == (Exit.PASSED, len(SIZES))
+        assert found.remarks == ("3 of the checkpoints at hand sign other ledgers: agora-ledger/other",)
+    assert examine(WHOLE[:LAST], by(By.PLACE)).exit is Exit.DIVERGED  # of the ledger that was signed here before
+    alone = [one._replace(by=By.FOUND) for one in foreign]
+    assert examine(WHOLE, alone).exit is Exit.UNSIGNED
+    assert examine((), alone).exit is Exit.UNSIGNED
+    assert examine((), SIGNED).exit is Exit.CUT
+
+
 def test_half_a_ledger_is_checked_as_far_as_it_can_be() -> None:
     found = examine(WHOLE[10:], (), first=11, promised=48)
     assert (found.exit, found.entries, found.root) == (Exit.INCOMPLETE, 48, b"")
@@ -193,11 +212,27 @@ def test_half_a_ledger_is_checked_as_far_as_it_can_be() -> None:
 
 
 def test_a_part_is_whole_up_to_the_checkpoint_at_its_end() -> None:
-    part = examine(WHOLE[:20], SIGNED, promised=20)
+    found = [one._replace(by=By.FOUND) for one in SIGNED]
+    part = examine(WHOLE[:20], found, promised=20, part=True)
     assert part.exit is Exit.PASSED
     assert "the beginning of a ledger of 41 entries or more" in part.remarks[0]
-    assert examine(WHOLE[:19], SIGNED, promised=20).findings[0][:2] == (Exit.CUT, 20)
-    assert examine(WHOLE[:19], SIGNED, promised=19).exit is Exit.CUT
+    assert examine(WHOLE[:19], found, promised=20, part=True).findings[0][:2] == (Exit.CUT, 20)
+    assert examine(WHOLE[:19], found, promised=19, part=True).exit is Exit.CUT
+
+
+def test_a_file_that_says_it_is_whole_or_a_checkpoint_that_is_named_makes_a_cut_of_it() -> None:
+    found = [one._replace(by=By.FOUND) for one in SIGNED]
+    for signed, part in ((found, False), (SIGNED, True), (SIGNED, False)):
+        cut_at_20 = examine(WHOLE[:20], signed, promised=20, part=part)
+        assert cut_at_20.findings[0][:2] == (Exit.CUT, 21)
+
+
+def test_what_was_put_behind_the_last_checkpoint_of_a_file_is_not_signed() -> None:
+    for entries in (WHOLE[:45], rewritten([*WHOLE[:41], *WHOLE[:4]], 41)):
+        found = examine(entries, SIGNED, promised=45)
+        assert found.findings[0][:2] == (Exit.UNSIGNED, 42)
+        assert "entries 42 to 45 are not signed" in found.findings[0].what
+    assert examine(WHOLE[:41], SIGNED, promised=41).exit is Exit.PASSED
 
 
 def test_a_clock_that_went_back_is_said_and_is_no_error() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,13 +13,13 @@ from agora.cli.paint import inset, out, safe
 from agora.cli.session import Session, archive_of, opened_store
 from agora.cli.signing import kept, key_file, place_of
 from agora.errors import Exit, SignatureError
-from agora.ledger.checkpoint import origin_of
 from agora.ledger.notes import PublicKey
 from agora.records import Stored
-from agora.traces.trust.checkpoints import Sifted, read_text, sift
+from agora.traces.trust.checkpoints import By, Sifted, as_copied, read_text, sift, together
 from agora.traces.trust.git_notes import read_notes
 from agora.traces.trust.keys import named_key, public_key
 from agora.traces.trust.ledger_lines import Lines
+from agora.traces.trust.rooted import name_of
 from agora.traces.trust.verifying import Checked, Finding, by_gravity, examine
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ async def of_database(session: Session, ref: str | None, key: str | None, files:
     async with opened_store(session) as store:
         archive, trusted = archive_of(store), _key(session, key)
         run = "" if ref is None else store.find_run(ref)
-        first = next(islice(archive.stored(), 1), None)
-        origin = origin_of(first.entry.hash) if first and first.entry.envelope.seq == 1 else ""
-        sifted = _sifted([*_named(files), *_kept(session, origin)], trusted)
+        named = _named(files)
+        known = _kept(session, name_of(next(islice(archive.stored(), 1), None)))
+        sifted = _sifted({By.NAMED: named, **known}, trusted)
         checked = examine(archive.stored(), sifted.signed)
-        findings = [*checked.findings, *_useless(files, trusted), *_subtrees(archive, checked)]
+        findings = [*checked.findings, *_useless(named, trusted), *_subtrees(archive, checked)]
         checked = _with(checked, findings=findings, remarks=[*sifted.remarks, *checked.remarks])
         return _about(Subject(place_of(session), trusted, checked), run, archive.stored(run) if run else ())
 
@@ -75,10 +75,11 @@ def of_file(session: Session, file: Path, ref: str | None, key: str | None, file
     lines, trusted = Lines(file.expanduser()), _key(session, key)
     within = [(f"the header of {file.name}", note) for note in lines.header.checkpoints]
     own = kept().text(lines.header.origin) if key is None and lines.header.origin else ""
-    sifted = _sifted([*_named(files), *within, ("your own checkpoints", own)], trusted)
-    header = lines.header
-    checked = examine(lines.stored(), sifted.signed, first=max(header.first, 1), promised=header.last)
-    findings = [*checked.findings, *_useless(files, trusted)]
+    named, header = _named(files), lines.header
+    sifted = _sifted({By.NAMED: named, By.FOUND: [*within, ("your own checkpoints", own)]}, trusted)
+    part = header.run is not None
+    checked = examine(lines.stored(), sifted.signed, first=lines.first, promised=header.last, part=part)
+    findings = [*checked.findings, *_useless(named, trusted)]
     remarks = [*sifted.remarks, *checked.remarks]
     if lines.torn:
         remarks.append(lines.torn)
@@ -142,7 +143,15 @@ def print_checked(subject: Subject) -> None:
     for finding in checked.findings:
         console.print(f"[failed]{_word(finding.kind)}[/]: {safe(finding.what)}")
     if not checked.findings:
-        console.print("[passed]verified[/]: this is the ledger that was signed")
+        console.print(f"[passed]verified[/]: {_sure(checked)}")
+
+
+def _sure(checked: Checked) -> str:
+    """What of a ledger without findings is signed."""
+    signed = checked.held[-1].checkpoint.size if checked.held else 0
+    if signed == checked.entries:
+        return "this is the ledger that was signed"
+    return f"entries 1 to {signed} are those that were signed; what comes after them is not signed"
 
 
 def _word(kind: Exit) -> str:
@@ -154,34 +163,34 @@ def _key(session: Session, stated: str | None) -> PublicKey | None:
 
 
 def _named(files: Iterable[Path]) -> Texts:
-    return [(str(file), read_text(file.expanduser())) for file in files]
+    return [(str(file), as_copied(read_text(file.expanduser()))) for file in files]
 
 
-def _kept(session: Session, origin: str) -> Texts:
+def _kept(session: Session, origin: str) -> dict[By, Texts]:
     """What is known on this machine: the files of the ledger and of the one that was signed here before, and git."""
-    files, texts = kept(), Texts()
+    files, texts, notes = kept(), Texts(), Texts()
     for name in dict.fromkeys((origin, files.origin_at(place_of(session)))):
         if name:
             texts.append((str(files.file(name)), files.text(name)))
     if session.project is not None:
         try:
-            texts += [(f"git note on {commit[:12]}", text) for commit, text in read_notes(session.project)]
+            notes = [(f"git note on {commit[:12]}", text) for commit, text in read_notes(session.project)]
         except SignatureError:  # git refuses: there is nothing to be had from it
-            return texts
-    return texts
+            notes = []
+    return {By.PLACE: texts, By.FOUND: notes}
 
 
-def _sifted(texts: Texts, key: PublicKey | None) -> Sifted:
+def _sifted(texts: Mapping[By, Texts], key: PublicKey | None) -> Sifted:
     if key is None:
         return Sifted((), ("there is no key here: name one with --key",))
-    return sift(texts, key)
+    return together(sift(some, key, by=by) for by, some in texts.items())
 
 
-def _useless(files: Sequence[Path], key: PublicKey | None) -> Iterable[Finding]:
+def _useless(named: Texts, key: PublicKey | None) -> Iterable[Finding]:
     """The files that were named, and hold nothing that the key has signed."""
     if key is None:
         return
-    for name, text in _named(files):
+    for name, text in named:
         if not sift([(name, text)], key).signed:
             yield Finding(Exit.UNSIGNED, 0, f"{name} holds no checkpoint that the key has signed")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
+from enum import Enum, auto
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,6 +22,17 @@ FOLDER: Final = "checkpoints"
 _MOST_BYTES: Final = 256 * 1024 * 1024
 
 
+class By(Enum):
+    """How a checkpoint came to be held against a ledger, and so what it says if it does not fit."""
+
+    NAMED = auto()
+    """A person named its file: it is about this ledger, unless others there are."""
+    PLACE = auto()
+    """It was signed at the place of this database: the ledger there has to be the one that it signs."""
+    FOUND = auto()
+    """It was in the ledger's own file or a repository, where those of other ledgers may be, too."""
+
+
 class Signed(NamedTuple):
     """A checkpoint that a key has signed, and where it was found."""
 
@@ -28,6 +40,8 @@ class Signed(NamedTuple):
     note: Note
     where: str
     """For a person: a file and a line, or a commit."""
+    by: By = By.NAMED
+    """How it came here."""
 
 
 class Sifted(NamedTuple):
@@ -130,12 +144,13 @@ def read_text(file: Path) -> str:
     return content.decode("utf-8", "replace")
 
 
-def sift(texts: Iterable[tuple[str, str]], key: PublicKey) -> Sifted:
+def sift(texts: Iterable[tuple[str, str]], key: PublicKey, *, by: By = By.NAMED) -> Sifted:
     """The checkpoints that a key has signed, the smallest first, each once; what else there is is remarked on.
 
     Args:
         texts: Where each comes from, and what it says.
         key: Whose signatures count.
+        by: How they came here.
     """
     signed: dict[Checkpoint, Signed] = {}
     remarks: list[str] = []
@@ -153,10 +168,27 @@ def sift(texts: Iterable[tuple[str, str]], key: PublicKey) -> Sifted:
             if checkpoint in signed:
                 continue
             if key.signed(found.note):
-                signed[checkpoint] = Signed(checkpoint, found.note, where)
+                signed[checkpoint] = Signed(checkpoint, found.note, where, by)
             else:
                 remarks.append(f"{where}: not signed by the key {key.name}+{key.key_id.hex()}")
     return Sifted(tuple(sorted(signed.values(), key=lambda one: one.checkpoint.size)), tuple(remarks))
+
+
+def together(sifted: Iterable[Sifted]) -> Sifted:
+    """Several such, a checkpoint that is in more than one as it is in the first."""
+    signed: dict[Checkpoint, Signed] = {}
+    remarks: list[str] = []
+    for part in sifted:
+        for one in part.signed:
+            signed.setdefault(one.checkpoint, one)
+        remarks += part.remarks
+    return Sifted(tuple(sorted(signed.values(), key=lambda one: one.checkpoint.size)), tuple(remarks))
+
+
+def as_copied(text: str) -> str:
+    """Notes that a person has copied: with the line ends of another system, without the last one."""
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    return lines if lines.endswith("\n") else f"{lines}\n"
 
 
 def latest(signed: Sequence[Signed], origin: str) -> Checkpoint | None:

@@ -47,12 +47,16 @@ def named_key(text: str) -> PublicKey:
     Raises:
         SignatureError: It is neither.
     """
-    file = Path(text).expanduser()
+    try:  # what is a key is that key: a file of its name, in a folder of somebody else, is not asked
+        return PublicKey.parse(text)
+    except SignatureError as problem:
+        wrong = problem
     try:
+        file = Path(text).expanduser()
         if not file.is_file():
-            return PublicKey.parse(text)
+            raise wrong
         content = file.read_bytes()[:_MOST_BYTES].decode()
-    except (OSError, ValueError) as problem:
+    except (OSError, RuntimeError, ValueError) as problem:
         raise SignatureError(f"the key in {text!r} cannot be read: {_why(problem)}") from None
     try:
         return PublicKey.parse(content)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -31,8 +33,10 @@ class Lines:
         self.wrong = ""
         """Why reading stopped at a line that holds no entry; empty where it went to the end."""
         try:
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise LedgerError(f"the ledger {path.name!r} is no plain file, and is read twice: copy it into one")
             with path.open("rb") as file:
-                line = file.readline(MAX_LINE_BYTES)
+                line, second = file.readline(MAX_LINE_BYTES), file.readline(MAX_LINE_BYTES)
         except OSError as problem:
             why = os.strerror(problem.errno) if problem.errno else str(problem)
             raise LedgerError(f"the ledger {path.name!r} cannot be read ({why}): check its path") from problem
@@ -40,6 +44,10 @@ class Lines:
             self.header: Header = read_header(line)
         except LedgerError as problem:
             raise LedgerError(f"{path.name}, line 1: {problem}") from problem
+        self.first = max(self.header.first, 1)
+        """Position of the first entry that is there; where none is, of the one that the header promises."""
+        with suppress(LedgerError):
+            self.first = max(read_entry(second).entry.envelope.seq, 1)
 
     def stored(self) -> Iterator[Stored]:
         """The entries, up to the first line that holds none."""

@@ -6,10 +6,11 @@ from itertools import islice
 from typing import NamedTuple
 
 from agora.abilities import Archive, Rooted
-from agora.errors import LedgerError
+from agora.errors import ChangedError, LedgerError
 from agora.ledger.chain import envelope_bytes
 from agora.ledger.checkpoint import Checkpoint, origin_of
 from agora.ledger.tree import Tree, leaf_hash
+from agora.records import Stored
 
 
 class Whole(NamedTuple):
@@ -37,6 +38,14 @@ class Whole(NamedTuple):
             raise LedgerError(f"{problem}: `agora trace verify` says why, `agora memory rebuild` mends it") from None
 
 
+def name_of(first: Stored | None) -> str:
+    """The name of the ledger that begins with an entry; empty where it is not a ledger's first one."""
+    if first is None or first.entry.envelope.seq != 1:
+        return ""
+    hashed: object = first.entry.hash  # a database may hold anything in any column
+    return origin_of(hashed) if isinstance(hashed, str) else ""
+
+
 def whole(archive: Archive) -> Whole:
     """The ledger of an archive, with its tree.
 
@@ -48,7 +57,9 @@ def whole(archive: Archive) -> Whole:
         return Whole("", 0, Tree.of(()))
     if first.entry.envelope.seq != 1:
         raise LedgerError(f"half a ledger: it begins at entry {first.entry.envelope.seq}, and has no root")
-    origin = origin_of(first.entry.hash)
+    origin = name_of(first)
+    if not origin:
+        raise ChangedError(1, "its hash is no text, and it has no root; `agora trace verify` says more")
     if isinstance(archive, Rooted):
         return Whole(origin, archive.size(), Tree(archive.hashes))
     leaves = [leaf_hash(envelope_bytes(one.entry.envelope)) for one in archive.stored()]

@@ -19,7 +19,7 @@ from agora.ledger.chain import GENESIS, VERSION, envelope_bytes, holds
 from agora.ledger.checkpoint import origin_of
 from agora.ledger.tree import Frontier, leaf_hash
 from agora.records import Stored
-from agora.traces.trust.checkpoints import Signed
+from agora.traces.trust.checkpoints import By, Signed
 
 _GRAVEST: Final = (Exit.CHANGED, Exit.DIVERGED, Exit.CUT, Exit.INCOMPLETE, Exit.UNSIGNED)
 _MOST_REMARKS: Final = 20
@@ -65,7 +65,12 @@ class Checked(NamedTuple):
 
 
 def examine(
-    stored: Iterable[Stored], signed: Sequence[Signed], *, first: int = 1, promised: int | None = None
+    stored: Iterable[Stored],
+    signed: Sequence[Signed],
+    *,
+    first: int = 1,
+    promised: int | None = None,
+    part: bool = False,
 ) -> Checked:
     """Check a ledger from its first entry on, up to the first that does not hold.
 
@@ -73,7 +78,9 @@ def examine(
         stored: All entries, in order.
         signed: Checkpoints with a good signature, the smallest first.
         first: Position of the first entry that must be there; more than 1 in half a ledger.
-        promised: Position of the last one, as a file's header says it; None: the ledger is all there is.
+        promised: Position of the last one, as a file's header says it; what it holds is done and signed up to its end.
+            None: the ledger itself, to which runs that are under way may have added since it was last signed.
+        part: Whether the file says of itself that it ends before the ledger does, as a run's export.
     """
     walk = _Walk(first, {one.checkpoint.size for one in signed})
     for one in stored:
@@ -89,9 +96,14 @@ def examine(
         findings.append(Finding(Exit.CUT, entries + 1, what))
     held: tuple[Signed, ...] = ()
     if first == 1:
-        held = _compare(walk, signed, part=promised is not None)
-    if not signed:
+        held = _compare(walk, signed, part=part)
+    diverged = any(one.kind is Exit.DIVERGED for one in findings)
+    if not signed or (first == 1 and not diverged and not _over(walk, signed)):
         findings.append(Finding(Exit.UNSIGNED, 0, BLIND))
+    after = _after_the_last(entries, held)
+    if after and promised is not None and not walk.broken:
+        findings.append(Finding(Exit.UNSIGNED, held[-1].checkpoint.size + 1, after))
+        after = ""
     return Checked(
         origin=walk.origin,
         entries=entries,
@@ -100,7 +112,7 @@ def examine(
         root=walk.frontier.root() if first == 1 else b"",
         held=held,
         findings=by_gravity(findings),
-        remarks=(*walk.remarks, *_after_the_last(entries, held)),
+        remarks=(*walk.remarks, *([after] if after else [])),
         subtrees=tuple(walk.frontier.subtrees) if first == 1 else (),
     )
 
@@ -190,11 +202,8 @@ def _compare(walk: _Walk, signed: Sequence[Signed], *, part: bool) -> tuple[Sign
     """Hold checkpoints against the entries; return those that agree."""
     held: list[Signed] = []
     findings = walk.findings
-    mine = [one for one in signed if one.checkpoint.origin == walk.origin or not walk.origin]
-    for one in signed:
-        if one not in mine:
-            what = f"{one.where} signs another ledger, {one.checkpoint.origin}; this is {walk.origin}"
-            findings.append(Finding(Exit.DIVERGED, 1, what))
+    mine = _over(walk, signed)
+    _tell_others(walk, [one for one in signed if one not in mine], mine)
     for one, other in pairwise(mine):
         if one.checkpoint.size == other.checkpoint.size:
             what = f"{one.where} and {other.where} sign two histories of {one.checkpoint.size} entries"
@@ -210,9 +219,31 @@ def _compare(walk: _Walk, signed: Sequence[Signed], *, part: bool) -> tuple[Sign
                 what = f"entries {good + 1} to {size} are not those that {one.where} signs: another history"
                 findings.append(Finding(Exit.DIVERGED, good + 1, what))
     longer = [one for one in mine if one.checkpoint.size > walk.count]
+    owed = [one for one in longer if not part or one.by is not By.FOUND]
     if longer and not walk.broken:
-        _tell_cut(walk, longer[-1], part=part and good == walk.count)
+        _tell_cut(walk, (owed or longer)[-1], part=not owed and good == walk.count)
     return tuple(held)
+
+
+def _over(walk: _Walk, signed: Sequence[Signed]) -> list[Signed]:
+    """The checkpoints that are over this ledger; of an empty one, those that cannot be over another."""
+    if not walk.origin:
+        return [one for one in signed if walk.broken or one.by is not By.FOUND]
+    return [one for one in signed if one.checkpoint.origin == walk.origin]
+
+
+def _tell_others(walk: _Walk, others: Sequence[Signed], mine: Sequence[Signed]) -> None:
+    """Checkpoints of other ledgers: these may be kept together, unless one of them should be over this ledger."""
+    named = any(one.by is By.NAMED for one in mine)
+    due = [one for one in others if one.by is By.PLACE or (one.by is By.NAMED and not named)]
+    for one in due:
+        what = f"{one.where} signs another ledger, {one.checkpoint.origin}; this is {walk.origin}"
+        walk.findings.append(Finding(Exit.DIVERGED, 1, what))
+    rest = [one for one in others if one not in due]
+    if rest:
+        origins = sorted({one.checkpoint.origin for one in rest})
+        more = f" and {len(origins) - 1} more" if len(origins) > 1 else ""
+        walk.remarks.append(f"{len(rest)} of the checkpoints at hand sign other ledgers: {origins[0]}{more}")
 
 
 def _tell_cut(walk: _Walk, longest: Signed, *, part: bool) -> None:
@@ -229,9 +260,10 @@ def _tell_cut(walk: _Walk, longest: Signed, *, part: bool) -> None:
     walk.findings.append(Finding(Exit.CUT, count + 1, what))
 
 
-def _after_the_last(entries: int, held: Sequence[Signed]) -> list[str]:
+def _after_the_last(entries: int, held: Sequence[Signed]) -> str:
+    """What is to be said of entries that nobody has signed; empty: there are none, or nothing is signed."""
     last = held[-1].checkpoint.size if held else 0
     if not held or last == entries:
-        return []
-    which = f"entry {entries} comes" if last + 1 == entries else f"entries {last + 1} to {entries} come"
-    return [f"{which} after the last checkpoint: there, a cut end or entries written anew would not be seen"]
+        return ""
+    which = f"entry {entries} is" if last + 1 == entries else f"entries {last + 1} to {entries} are"
+    return f"{which} not signed: whoever has the ledger may have added them, cut their end, or written them anew"
