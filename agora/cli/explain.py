@@ -93,7 +93,7 @@ def _tasks(
     from agora.cli.explaining_credit import credit_form, credit_in, print_credit
     from agora.cli.explaining_run import print_run
     from agora.cli.forms import print_form
-    from agora.cli.paint import out
+    from agora.cli.paint import out, safe
     from agora.errors import UnknownNameError
 
     if name is not None and name not in story.tasks:
@@ -115,7 +115,7 @@ def _tasks(
         _print(task, story, operators, entries, sources)
     if shares is not None:
         print_credit(shares)
-    out().print(f"[quiet]the same as JSON: agora explain {run} --json[/]")
+    out().print(f"[quiet]the same as JSON: agora explain {safe(run)} --json[/]")
 
 
 def _sources(store: Store, tasks: Sequence[TaskStory], entries: Sequence[Recorded]) -> Mapping[tuple[str, str], Source]:

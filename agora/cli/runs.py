@@ -36,7 +36,7 @@ def runs(
 
 async def _runs(session: Session, *, limit: int, json: bool) -> None:
     from agora.cli.forms import print_form, usage_form
-    from agora.cli.paint import ago, grid, number, out, usd
+    from agora.cli.paint import ago, grid, number, out, safe, usd
     from agora.cli.session import opened_store
 
     async with opened_store(session) as store:
@@ -63,7 +63,9 @@ async def _runs(session: Session, *, limit: int, json: bool) -> None:
         goal = _goal(info, states[info.id], alternative=bool(held_against[info.id]))
         passed = f"{info.passed}/{info.tasks}"
         cost, seconds = usd(info.usage.usd), number(info.usage.seconds)
-        table.add_row(f"[name]{info.id}[/]", ago(info.started_us), passed, cost, str(info.usage.tokens), seconds, goal)
+        table.add_row(
+            f"[name]{safe(info.id)}[/]", ago(info.started_us), passed, cost, str(info.usage.tokens), seconds, goal
+        )
     out().print(table)
 
 

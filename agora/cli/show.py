@@ -81,7 +81,7 @@ def _print(run: str, story: RunStory, state: State) -> None:
     from agora.traces.told.pool import change_line
 
     console = out()
-    console.print(f"[head]run {run}[/]{STATES[state]}")
+    console.print(f"[head]run {safe(run)}[/]{STATES[state]}")
     if story.started is not None:
         began = story.started
         console.print(f"[quiet]seed {began.seed} · mechanism {safe(began.mechanism)} · policy {safe(began.policy)}[/]")
@@ -110,7 +110,7 @@ def _print(run: str, story: RunStory, state: State) -> None:
                 console.print(inset(f"[unknown]{charged(resumed)}[/]"))
     before = story.started.forked.usage if story.started and story.started.forked else Usage()
     console.print(f"\ntook {taken(story.done.usage if story.done else story.spent.without(before))}")
-    console.print(f"[quiet]{_NEXT[state]} {run}[/]")
+    console.print(f"[quiet]{_NEXT[state]} {safe(run)}[/]")
 
 
 def _print_work(task: TaskStory) -> None:

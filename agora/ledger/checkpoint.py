@@ -36,7 +36,7 @@ class Checkpoint(NamedTuple):
 
     def text(self) -> str:
         """The note's text."""
-        return f"{self.origin}\n{self.size}\n{b64encode(self.root).decode('ascii')}\n"
+        return f"{self.origin}\n{self.size}\n{_digits(self.root)}\n"
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:
@@ -52,7 +52,7 @@ class Checkpoint(NamedTuple):
         except (binascii.Error, ValueError):
             data = b""
         number = size.isascii() and size.isdigit() and (size == "0" or size[0] != "0") and len(size) < len(str(2**63))
-        if not origin or not number or len(data) != HASH_BYTES or len(lines) <= _FEWEST_LINES:
+        if not origin or not number or _digits(data) != root or len(data) != HASH_BYTES or len(lines) <= _FEWEST_LINES:
             raise SignatureError("not a checkpoint: it is an origin, a number of entries and a root, a line each")
         return cls(origin, int(size), data)
 
@@ -67,3 +67,7 @@ def origin_of(first: str) -> str:
     'agora-ledger/5f0c21b39aab4c57'
     """
     return _ORIGIN + first[:_ORIGIN_DIGITS]
+
+
+def _digits(root: bytes) -> str:
+    return b64encode(root).decode("ascii")

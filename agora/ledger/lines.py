@@ -28,9 +28,11 @@ r"""The longest line that can be an entry's: a body in which each character is w
 
 _FIELDS: Final = ("v", "seq", "run", "kind", "at_us", "body_hash", "prev", "hash", "salt", "body")
 _TEXTS: Final = ("run", "kind", "body_hash", "prev", "hash")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
 # The line of an entry up to its body, as `write_entry` makes it of ids and kinds without escapes.
 _HEAD: Final = re.compile(
-    rb'\{"v":\d{1,9},"seq":(\d{1,19}),"run":"([^"\\\x00-\x1f\x7f-\xff]*)","kind":"([a-z_]*)","at_us":-?\d{1,19},'
+    rb'\{"v":\d{1,9},"seq":(\d{1,19}),"run":"([^"\\\x00-\x1f\x7f-\xff]+)","kind":"([a-z_]*)","at_us":-?\d{1,19},'
     rb'"body_hash":"[0-9a-f]{64}","prev":"[0-9a-f]{64}","hash":"[0-9a-f]{64}","salt":(?:null|"[0-9a-f]*"),"body":(.)'
 )
 
@@ -86,6 +88,7 @@ def read_header(line: bytes) -> Header:
         raise LedgerError(
             f"the ledger has format {version}, and this Agora reads up to {FORMAT}: install the newer one that made it"
         )
+    _refuse_twice(line)
     first, last = fields.get("first", 0), fields.get("last", 0)
     origin, run, notes = fields.get("origin", ""), fields.get("run"), fields.get("checkpoints", [])
     if not (_is_whole(first) and _is_whole(last) and isinstance(origin, str) and isinstance(run, str | None)):
@@ -93,7 +96,9 @@ def read_header(line: bytes) -> Header:
     texts = [note for note in notes if isinstance(note, str)] if isinstance(notes, list) else None
     if texts is None or len(texts) < len(cast("list[JsonValue]", notes)):
         raise LedgerError("the header's checkpoints are not a list of texts: export the ledger again")
-    return Header(version, origin, int(str(first)), int(str(last)), run, tuple(texts))
+    if any(_SURROGATE.search(text) for text in (origin, *texts)):
+        raise LedgerError("the header's origin or a checkpoint holds a lone surrogate: export the ledger again")
+    return Header(version, origin, int(str(first)), int(str(last)), None if run is None else _run(run), tuple(texts))
 
 
 def write_entry(stored: Stored) -> bytes:
@@ -128,6 +133,9 @@ def read_entry(line: bytes) -> Stored:
         raise LedgerError(f"{unknown[0]!r} is no field of an entry")
     v, seq, at_us = (_whole(name, fields[name]) for name in ("v", "seq", "at_us"))
     run, kind, body_hash, prev, hashed = (_plain(name, fields[name]) for name in _TEXTS)
+    if wrong := [name for name in _TEXTS[2:] if not _DIGEST.fullmatch(str(fields[name]))]:
+        raise LedgerError(f"{wrong[0]} is no hash: it is 64 hexadecimal digits")
+    _run(run)
     envelope = Envelope(v=v, seq=seq, run=run, kind=kind, at_us=at_us, body=body_hash, prev=prev)
     stored = Stored(Entry(envelope, hashed), _salt(fields["salt"]), _body(fields["body"]))
     if _rendered(stored) != line.rstrip(b"\r\n"):
@@ -162,9 +170,15 @@ def _whole(name: str, value: JsonValue) -> int:
 
 
 def _plain(name: str, value: JsonValue) -> str:
-    if isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value):
+    if isinstance(value, str) and not _SURROGATE.search(value):
         return value
     raise LedgerError(f"{name} is no text")
+
+
+def _run(run: str) -> str:
+    if run and run.isascii() and run.isprintable():
+        return run
+    raise LedgerError(f"run {run!a} is not an id: it is printable ASCII")
 
 
 def _salt(text: JsonValue) -> bytes | None:

@@ -82,7 +82,11 @@ class PublicKey(NamedTuple):
     def signed(self, note: Note) -> bool:
         """Whether this key has signed a note."""
         mine = [one for one in note.signatures if (one.name, one.key_id) == (self.name, self.key_id)]
-        return any(self._made(one.value, note.text.encode()) for one in mine)
+        try:
+            text = note.text.encode()
+        except UnicodeEncodeError:  # a lone surrogate, which nobody can have signed
+            return False
+        return any(self._made(one.value, text) for one in mine)
 
     def _made(self, signature: bytes, text: bytes) -> bool:
         from cryptography.exceptions import InvalidSignature  # late: most commands check nothing
@@ -190,7 +194,7 @@ def _signature(line: str) -> Signature | None:
         value = b64decode(data, validate=True)
     except (binascii.Error, ValueError):
         return None
-    if not _is_name(name) or len(value) <= _ID_BYTES:
+    if not _is_name(name) or len(value) <= _ID_BYTES or _base64(value) != data:
         return None
     return Signature(name, value[:_ID_BYTES], value[_ID_BYTES:])
 
@@ -200,6 +204,8 @@ def _key_parts(text: str, *, what: str, form: str) -> tuple[str, str, bytes]:
     try:
         data = b64decode(parts[2], validate=True) if len(parts) == 3 else b""
     except (binascii.Error, ValueError):
+        data = b""
+    if data and _base64(data) != parts[2]:  # one key, one text
         data = b""
     if not _is_name(parts[0]) or data[:1] != _ED25519 or len(data) != 1 + _KEY_BYTES:
         raise SignatureError(f"not an ed25519 {what}: it looks like {form}")

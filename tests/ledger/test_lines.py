@@ -39,7 +39,9 @@ def test_every_event_comes_back_byte_for_byte(event: Event) -> None:
     assert read_head(line) == (1, "r1", event.kind, True)
 
 
-@given(run=st.text(st.characters(exclude_categories=["Cs"]), min_size=1), at_us=st.integers(1 - 2**53, 2**53 - 1))
+@given(
+    run=st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1), at_us=st.integers(1 - 2**53, 2**53 - 1)
+)
 def test_any_run_id_and_time_come_back(run: str, at_us: int) -> None:
     stored = entry(None, run=run, at_us=at_us)
     assert read_entry(write_entry(stored)) == stored
@@ -84,7 +86,17 @@ def with_field(name: str, text: str) -> str:
         (with_field("v", '"1"'), "v is no whole number"),
         (with_field("run", "1"), "run is no text"),
         (with_field("run", r'"\ud800"'), "run is no text"),
+        (
+            with_field("run", r'"\u001b[31m\u202eevil\n"'),
+            r"run '\\x1b\[31m\\u202eevil\\n' is not an id: it is printable ASCII",
+        ),
+        (with_field("run", '""'), "run '' is not an id"),
+        (LINE.replace('"run":"r1"', '"run":""'), "run '' is not an id"),
+        (LINE.replace('"run":"r1"', '"run":"r\x7f"'), "is not an id"),
         (with_field("hash", "null"), "hash is no text"),
+        (with_field("hash", '"00"'), "hash is no hash: it is 64 hexadecimal digits"),
+        (with_field("prev", f'"{GENESIS}\\n"'), "prev is no hash"),
+        (with_field("body_hash", f'"{64 * "A"}"'), "body_hash is no hash"),
         (with_field("salt", '"xyz"'), "salt is neither hexadecimal nor null"),
         (LINE.replace('"body":{"a":1}', '"body":{"a":1,"a":2}'), "'a' stands in one object twice"),
         (LINE.replace("}\n", ',"seq":9}\n'), "'seq' stands in one object twice"),
@@ -93,6 +105,9 @@ def with_field(name: str, text: str) -> str:
 def test_what_is_no_entry_is_named(line: str, why: str) -> None:
     with pytest.raises(LedgerError, match=why):
         read_entry(line.encode())
+    if "is not an id" in why or "is no hash" in why:
+        with pytest.raises(LedgerError, match=why):
+            read_head(line.encode())
 
 
 @pytest.mark.parametrize(
@@ -130,6 +145,10 @@ def test_a_header_comes_back() -> None:
         ('{"agora.ledger":1,"run":[]}', "not of its form"),
         ('{"agora.ledger":1,"checkpoints":"x"}', "not a list of texts"),
         ('{"agora.ledger":1,"checkpoints":[1]}', "not a list of texts"),
+        ('{"agora.ledger":1,"last":21,"run":null,"last":3}', "'last' stands in one object twice"),
+        ('{"agora.ledger":1,"run":"\\u001b[31m"}', r"run '\\x1b\[31m' is not an id"),
+        ('{"agora.ledger":1,"origin":"\\ud800"}', "a lone surrogate"),
+        ('{"agora.ledger":1,"checkpoints":["a\\n\\ud800\\n"]}', "a lone surrogate"),
     ],
 )
 def test_what_is_no_header_is_named(line: str, why: str) -> None:

@@ -55,6 +55,7 @@ def test_a_checkpoint_is_the_text_of_a_note() -> None:
         "a\n-1\n" + 43 * "A" + "=\n",
         "a\n1\nno\n",
         "a\n" + 30 * "9" + "\n" + 43 * "A" + "=\n",
+        "a\n1\n" + 42 * "A" + "B=\n",  # base64 with a bit too many: another spelling of the same root
     ],
 )
 def test_what_is_no_checkpoint_is_refused(text: str) -> None:
@@ -117,3 +118,17 @@ def test_notes_are_read_back_one_after_another(texts: list[str]) -> None:
 def test_a_ledger_is_called_by_its_first_entry() -> None:
     assert origin_of("ab" * 32) == "agora-ledger/abababababababab"
     assert Note("x\n", ()).signatures == ()
+
+
+def test_a_text_with_half_a_character_is_signed_by_nobody() -> None:
+    note = KEY.sign(POINT.text())
+    assert not KEY.public.signed(note._replace(text=note.text + "\ud800\n"))
+
+
+def test_a_signature_and_a_key_have_one_spelling() -> None:
+    text = str(KEY.sign(POINT.text()))
+    assert text.endswith("=\n")
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    last = text.rstrip("=\n")[-1]
+    other = text.rstrip("=\n")[:-1] + digits[digits.index(last) + 1] + text[len(text.rstrip("=\n")) :]
+    assert [found.note is None for found in (*notes_in(text), *notes_in(other))] == [False, True]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from base64 import b64encode
@@ -133,3 +134,30 @@ def test_bytes_that_are_no_entry_are_no_proof() -> None:
         with pytest.raises(SignatureError):
             Proof.parse(text).check(KEY.public)
     assert whole(STORE).size == 300
+
+
+def test_a_proof_has_one_spelling() -> None:
+    text = str(PROOF)
+    lines = text.split("\n")
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    step = lines[3][:-2] + digits[digits.index(lines[3][-2]) + 1] + "="
+    for other in (
+        text.replace("index 129", "index 0129"),
+        text.replace("index 129", "index " + 5000 * "9"),
+        text.replace("index 129", "129"),
+        text.replace("extra ", ""),
+        text.replace(lines[3], step),
+        text.replace("\n", "\r\n"),
+        text + "\n",
+    ):
+        assert other != text
+        with pytest.raises(SignatureError, match="not a proof"):
+            Proof.parse(other)
+
+
+@pytest.mark.parametrize(("name", "value"), [("at_us", -(10**30)), ("at_us", 2**53), ("v", 99), ("run", 7)])
+def test_an_entry_that_nobody_can_have_recorded_is_no_proof(name: str, value: int) -> None:
+    fields = json.loads(PROOF.envelope) | {name: value}
+    bent = json.dumps(fields, separators=(",", ":"), sort_keys=True).encode()
+    with pytest.raises(SignatureError, match="no entry of a ledger"):
+        PROOF._replace(envelope=bent).entry()

@@ -20,7 +20,8 @@ from typing import Final, NamedTuple
 
 from agora.abilities import Archive
 from agora.errors import DivergedError, LedgerError, SignatureError, UnknownNameError
-from agora.ledger.chain import envelope_bytes
+from agora.ledger.canonical import MAX_INTEGER
+from agora.ledger.chain import VERSION, envelope_bytes
 from agora.ledger.checkpoint import Checkpoint
 from agora.ledger.notes import Note, PublicKey, notes_in
 from agora.ledger.tree import HASH_BYTES, includes, leaf_hash
@@ -29,6 +30,7 @@ from agora.traces.trust.rooted import whole
 
 _HEADER: Final = "c2sp.org/tlog-proof@v1"
 _MOST_HASHES: Final = 63
+_MOST_DIGITS: Final = 19
 
 
 class Proof(NamedTuple):
@@ -55,7 +57,7 @@ class Proof(NamedTuple):
         """Read the text form.
 
         Raises:
-            SignatureError: It is no proof, or was torn.
+            SignatureError: It is no proof, was torn, or is not written as `str` writes it: one proof, one text.
         """
         head, gap, rest = text.partition("\n\n")
         lines = head.split("\n")
@@ -64,10 +66,13 @@ class Proof(NamedTuple):
             raise SignatureError(f"not a proof: it begins with {_HEADER!r} and ends with a signed checkpoint")
         extra, index = lines[1].removeprefix("extra "), lines[2].removeprefix("index ")
         path = tuple(_data(line) for line in lines[3:])
-        sound = index.isascii() and index.isdigit() and len(path) <= _MOST_HASHES
+        sound = index.isascii() and index.isdigit() and len(index) <= _MOST_DIGITS and len(path) <= _MOST_HASHES
         if not sound or any(len(step) != HASH_BYTES for step in path):
             raise SignatureError("not a proof: its index or one of its hashes is none; ask for it again")
-        return cls(_data(extra), int(index), path, found[0])
+        proof = cls(_data(extra), int(index), path, found[0])
+        if str(proof) != text:
+            raise SignatureError("not a proof as Agora writes it: it was changed, or torn; ask for it again")
+        return proof
 
     def leaf_hash(self) -> bytes:
         """What stands in the tree for the entry."""
@@ -82,7 +87,8 @@ class Proof(NamedTuple):
         try:
             fields = json.loads(self.envelope)
             envelope = Envelope(**fields)
-            if envelope_bytes(envelope) != self.envelope:
+            sound = envelope.v == VERSION and abs(envelope.at_us) <= MAX_INTEGER
+            if not sound or envelope_bytes(envelope) != self.envelope:
                 raise ValueError
         except (LedgerError, TypeError, ValueError, RecursionError):
             raise SignatureError("not a proof: what it proves is no entry of a ledger") from None
