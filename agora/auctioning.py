@@ -15,7 +15,7 @@ from agora.auctions.paying import within_budget
 from agora.bidding import call_for_bids
 from agora.bids import Award, Bid, Clearing, Shortlist
 from agora.budget import Purse
-from agora.classifying import spent_on_sorting, type_of
+from agora.classifying import ROUTE, spent_on_sorting, type_of
 from agora.coordinator import enforced, filtered
 from agora.events import Awarded, Closed, Opened, Scored, Screened
 from agora.judging import hear_jury
@@ -36,7 +36,10 @@ async def screen(house: House, lot: Lot) -> None:
     screened = house.run.past.find(Screened, lot.task.id)
     lot.records = of_skill(house.run.store.records(), lot.task.skill)
     if screened is None:
-        routed, screened = screening(house, lot, _seen(house, lot, await type_of(house, lot)))
+        types = await type_of(house, lot)
+        if house.run.past.left_over(lot.task.id, (ROUTE,)):  # the policy asks nobody any more
+            lot.purse.book(spent_on_sorting(house, lot))
+        routed, screened = screening(house, lot, _seen(house, lot, types))
         house.note(*routed, screened)  # both or neither: what was learned of the one must be true of the other
     else:
         lot.purse.book(spent_on_sorting(house, lot))
@@ -80,7 +83,9 @@ async def hold_auction(house: House, lot: Lot, opened: Opened) -> None:
     for name in opened_together.withdrawn:
         auction.refusals[name] = house.pool.gone.get(name, "had left")
         del auction.bids[name]
-    await refine(house, lot, clear=partial(clear, house, lot))
+    if not _went_on(house, lot):
+        await refine(house, lot, clear=partial(clear, house, lot))
+    book_left_over(house, lot)
     if house.learn:
         for failed in own_credits(no_bids(lot, auction), lot, house.run.past.before):
             house.note(failed)
@@ -99,6 +104,34 @@ def awarded(house: House, lot: Lot) -> Award | None:
         return on_record.award
     followed = past.find(Opened, task, number + 1) or past.find(Closed, task)
     return None if followed or lot.auction.clearing.winner in house.pool.gone else award_for(lot)
+
+
+def book_left_over(house: House, lot: Lot) -> None:
+    """Count what stands of desks at which nobody sits any more: who sat there has left, or the rule asks no such thing.
+
+    Only a run that is gone on with has any.
+    """
+    auction, past, task = lot.auction, house.run.past, lot.task.id
+    if not past.tasks:
+        return
+    for phase, agent in past.left_over(task, auction.phases):
+        spent = past.spent(task, phase, agent)
+        auction.taken[agent] += spent
+        auction.purse.book(spent)
+
+
+def _went_on(house: House, lot: Lot) -> bool:
+    """Whether the task went on after the first scores of this auction, without second plans: none are asked for then.
+
+    A fork may stand on the award of a rule that asks for none, under one that does.
+    """
+    past, task, number = house.run.past, lot.task.id, lot.auction.number
+    if past.find(Scored, task, number, 1) or not past.find(Scored, task, number, 0):
+        return False
+    award = past.find(Awarded, task, len(lot.attempts) + 1)
+    if award is not None and award.auction == number:
+        return True
+    return past.find(Opened, task, number + 1) is not None or past.find(Closed, task) is not None
 
 
 def clear(house: House, lot: Lot, bids: Sequence[Bid]) -> Clearing:

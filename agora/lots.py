@@ -169,6 +169,11 @@ class Auction:
         """The name of a phase of this auction: of the first one, the name itself."""
         return f"{name}-{self.number}" if self.number else name
 
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The names of its phases in which somebody is asked."""
+        return tuple(self.phase(name) for name in ("bid", "refine", "jury-0", "jury-1"))
+
 
 @dataclass(kw_only=True)
 class Lot:

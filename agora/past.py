@@ -168,6 +168,7 @@ class Past:
         self._commands: dict[str, CommandReserved] = {}
         self._spent: defaultdict[tuple[str, str, str], Usage] = defaultdict(Usage)
         self._desks: defaultdict[tuple[str, str, str], list[Event]] = defaultdict(list)
+        self._claimed: set[tuple[str, str, str]] = set()  # desks whose spend somebody counts
         self._tasks: dict[str, Task] = {}
         self._in_order: list[Event] = []
         for event in events:
@@ -225,11 +226,18 @@ class Past:
         return asked.granted
 
     def spent(self, task: str, phase: str, agent: str) -> Usage:
-        """What the calls and tools of one desk took."""
+        """What the calls and tools of one desk took; whoever asks counts it."""
+        self._claimed.add((task, phase, agent))
         return self._spent[task, phase, agent]
 
+    def left_over(self, task: str, phases: Collection[str]) -> list[tuple[str, str]]:
+        """Phase and agent of the desks in some phases, or ballots of them, at which nobody has sat down again."""
+        places = sorted(place for place in self._spent.keys() - self._claimed if place[0] == task)
+        return [(phase, agent) for _, phase, agent in places if part_of(phase, phases)]
+
     def desk(self, task: str, phase: str, agent: str) -> DeskPast:
-        """What one desk has on record, afresh at each call."""
+        """What one desk has on record, afresh at each call; whoever sits down counts it."""
+        self._claimed.add((task, phase, agent))
         past = DeskPast()
         calls: dict[str, PastCall] = {}
         for event in self._desks.get((task, phase, agent), ()):
@@ -298,6 +306,12 @@ def phase_of(task: str, call: str) -> str:
     return call.removeprefix(f"{task}/").partition("/")[0]
 
 
+def part_of(phase: str, phases: Collection[str]) -> bool:
+    """Whether a phase is one of some, or one ballot of several in one of them: "jury-0-A"."""
+    whole, _, ballot = phase.rpartition("-")
+    return phase in phases or (ballot.isalpha() and whole in phases)
+
+
 def _number(call: str) -> int:
     last = call.rpartition("/")[2]
     return int(last) if last.isdigit() else 0
@@ -310,25 +324,9 @@ def _call_id(event: Event) -> str:
 # What, besides its kind and its task, makes an event the same as another, whatever time it took. What is not here can
 # happen again and again.
 _TOLD_APART_BY: Final[Mapping[type[Happening], tuple[str, ...]]] = {
-    Started: (),
-    PlanningBegan: (),
-    PlanningEnded: (),
-    FlowBegan: (),
-    FlowEnded: (),
-    NodeSkipped: (),
-    ContextRouted: (),
-    Compared: (),
-    TopologyChosen: (),
-    PacingBegan: (),
-    Paced: (),
-    Posted: (),
-    Routed: (),
-    Screened: (),
-    Closed: (),
-    Applying: (),
-    Applied: (),
-    TaskDone: (),
-    Done: (),
+    **dict.fromkeys((Started, PlanningBegan, PlanningEnded, FlowBegan, FlowEnded, NodeSkipped, ContextRouted), ()),
+    **dict.fromkeys((Compared, TopologyChosen, PacingBegan, Paced, Posted, Routed, Screened, Closed, Applying), ()),
+    **dict.fromkeys((Applied, TaskDone, Done), ()),
     Stepped: ("phase", "agent", "number", "instead"),
     Performed: ("attempt",),
     Verified: ("attempt",),

@@ -11,6 +11,7 @@ from functools import cache, partial
 
 from agora.abilities import Refining
 from agora.auctions import after_refinement, lessons_for, may_refine
+from agora.auctions.refinement import on_the_same_figures
 from agora.bidding import collect_bids
 from agora.bids import Bid, Clearing, Lesson, Plan
 from agora.events import Recalled, Scored
@@ -23,7 +24,8 @@ from agora.records import MemoryEntry
 async def refine(house: House, lot: Lot, *, clear: Callable[[Sequence[Bid]], Clearing]) -> None:
     """Give the cheaper bidders their second plan, have it judged, and clear once more; the award may move."""
     auction = lot.auction
-    able = [name for name in refiners(house, lot) if _may(house, lot, name)]
+    again = house.run.past.find(Scored, lot.task.id, auction.number, 1)
+    able = [name for name in (auction.bids if again else refiners(house, lot)) if _may(house, lot, name)]
     lessons = {name: shown for name, shown in _recalled(house, lot, sorted(able)).items() if shown}
     if not lessons:
         return
@@ -34,9 +36,12 @@ async def refine(house: House, lot: Lot, *, clear: Callable[[Sequence[Bid]], Cle
         return agent.refine(desk, auction.bids[name].plan, lessons[name])
 
     refined = await hear_jury(house, lot, await collect_bids(house, lot, lessons, write=write, round=1), round=1)
-    scored, bids = scored_again(house, lot, refined, clear=clear)
-    auction.clearing = house.decided(Scored, lot.task.id, lambda: scored, auction.number, 1).clearing
-    auction.bids = bids
+    if again is None:
+        again, auction.bids = scored_again(house, lot, refined, clear=clear)
+        house.note(again)
+    else:  # under the rule of then, of which a fork may know nothing
+        auction.bids |= {name: on_the_same_figures(auction.bids[name], refined[name]) for name in again.refined}
+    auction.clearing = again.clearing
 
 
 def refiners(house: House, lot: Lot) -> tuple[str, ...]:

@@ -186,7 +186,7 @@ def _comparable(
         ]:
             aside[bid.agent] = f"its refined bid has no {lacking[0]}, by which its first was scored"
         else:
-            fit[bid.agent] = _on_the_same_figures(own[bid.agent], bid)
+            fit[bid.agent] = on_the_same_figures(own[bid.agent], bid)
     return fit, aside
 
 
@@ -206,7 +206,8 @@ def _lacking(own: Bid, refined: Bid, heard: Set[str]) -> dict[str, Mapping[str, 
     return lacking
 
 
-def _on_the_same_figures(own: Bid, refined: Bid) -> Bid:
+def on_the_same_figures(own: Bid, refined: Bid) -> Bid:
+    """A refined bid without the figures and the marks that its bidder's first one has none of."""
     return refined.model_copy(
         update={
             **{figure: None for figure in _FIGURES if getattr(own, figure) is None},

@@ -16,7 +16,7 @@ from agora.ledger.redact import REDACTED
 from agora.lots import Auction, House, Lot
 from agora.refining import refiners, scored_again
 from agora.tasks import Usage
-from agora.traces.replay.desks import Desks, Uncalled
+from agora.traces.replay.desks import Desks, Uncalled, What
 from agora.weighing import weighed
 
 _MEASURED: Final = ("entropy", "entropy_form", "entropy_scaled", "surprisal_nats")
@@ -41,6 +41,10 @@ class AuctionReplay:
         self._heard: dict[int, list[Judged]] = defaultdict(list)
         self._refined: dict[str, Bid] = {}
         self._lessons: dict[str, tuple[Lesson, ...]] = {}
+        self._shown: list[str] = []  # who is shown something of past auctions
+        self._answered: set[str] = set()  # whose second answers are there
+        self._again = False  # whether the second plans were scored
+        self._counted: set[tuple[What, int, str]] = set()
         self._rules: dict[type[Event], Callable[..., Event | None]] = {
             BidPlaced: self._answer,
             BidRefused: self._answer,
@@ -85,8 +89,9 @@ class AuctionReplay:
         if wanted[0] != name:
             raise Uncalled(self.missing())
         wanted.pop(0)
-        took = self._desks.taken("refine" if round else "bid", auction.number, round, name)
-        auction.taken[name] += took
+        if round:
+            self._answered.add(name)
+        took = self._took("refine" if round else "bid", round, name)
         if bid is None:
             if not round:
                 self._refusal(auction, cast("BidRefused", event))
@@ -128,7 +133,7 @@ class AuctionReplay:
         if strange := sorted(set(event.marks) ^ set(bids)) if not event.dropped else sorted(event.marks):
             raise Uncalled(f"{event.judge} was not asked to mark {strange[0]}, or did not")
         self._heard[event.round].append(event)
-        auction.taken[event.judge] += self._desks.taken("jury", auction.number, event.round, event.judge)
+        self._took("jury", event.round, event.judge)
         if not event.dropped and not event.round:
             operator = self.house.pool.operators[event.judge]
             auction.jury[event.judge] = Juror(operator=operator, agreement=event.agreement)
@@ -158,10 +163,11 @@ class AuctionReplay:
             if silent := [name for name in self._judges(auction) if name not in judged]:
                 raise Uncalled(f"the marks of {silent[0]} are missing")
         if event.round:
-            refined = {name: marked(bid, heard) for name, bid in bids.items()}
+            refined = {name: marked(self._refined[name], heard) for name in self._shown if name in self._refined}
             now, stand = scored_again(self.house, self._lot, refined, clear=partial(clear, self.house, self._lot))
             auction.clearing, auction.bids = event.clearing, stand
-            self.stage = "cleared"
+            self._again, self.stage = True, "cleared"
+            self._leftovers()
             return now
         auction.bids = {name: marked(bid, heard) for name, bid in bids.items()}
         made = scored(self.house, self._lot)
@@ -169,21 +175,41 @@ class AuctionReplay:
         for name in event.withdrawn:
             auction.refusals[name] = self.house.pool.gone.get(name, "had left")
             auction.bids.pop(name, None)
-        pool = self.house.pool
-        able = [name for name in refiners(self.house, self._lot) if "refines" in pool.able.get(name, ())]
-        self._wants = sorted(name for name in able if name not in pool.gone)
-        self.stage = "recalling" if self._wants else "cleared"
+        self.stage = "recalling"
+        self.look()
         return made
+
+    def look(self) -> None:
+        """Who is to write again, by the rules and the pool as they are now: a fork, and who left, may change that."""
+        if self.stage == "bids" or self._again:
+            return
+        pool = self.house.pool
+        may = sorted(refiners(self.house, self._lot))
+        able = [name for name in may if "refines" in pool.able.get(name, ()) and name not in pool.gone]
+        recalls = [name for name in able if name not in self._lessons]
+        self._shown = [name for name in may if self._lessons.get(name)]
+        self._wants = recalls or [name for name in self._shown if name not in self._answered]
+        self.stage = "recalling" if recalls else "refining" if self._shown else "cleared"
+        if self.stage == "cleared":
+            self._leftovers()
 
     def _recollection(self, event: Recalled) -> None:
         if self.stage != "recalling" or event.agent not in self._wants:
             raise Uncalled(f"{event.agent} was not to write its plan again")
         if self._wants[0] != event.agent:
             raise Uncalled(self.missing())
-        self._wants.pop(0)
-        if event.lessons:
-            self._lessons[event.agent] = event.lessons
-        if not self._wants:
-            self._wants, self.stage = sorted(self._lessons), "refining"
-            if not self._lessons:
-                self.stage = "cleared"
+        self._lessons[event.agent] = event.lessons
+        self.look()
+
+    def _took(self, what: What, round: int, agent: str) -> Usage:
+        """What one desk took, which counts as its agent's from now on."""
+        self._counted.add((what, round, agent))
+        took = self._desks.taken(what, self._auction.number, round, agent)
+        self._auction.taken[agent] += took
+        return took
+
+    def _leftovers(self) -> None:
+        """What desks took of which nothing came: who sat there has left, or the rule asks no such thing any more."""
+        for what, round, agent in self._desks.of(self._auction.number):
+            if (what, round, agent) not in self._counted:
+                self._took(what, round, agent)

@@ -60,6 +60,11 @@ class Desks:
         """What the calls and tools of one desk took; of a judge that is asked for each plan, of all of them."""
         return self._taken[what, number, round, agent]
 
+    def of(self, number: int) -> list[tuple[What, int, str]]:
+        """The desks of one auction at which something was taken: what was done, round, agent."""
+        asked = ("bid", "refine", "jury")
+        return sorted((what, round, who) for what, at, round, who in self._taken if at == number and what in asked)
+
     def take(self, event: Reserved | Called | CommandReserved | ToolUsed | Stepped) -> None:
         """Follow one event.
 

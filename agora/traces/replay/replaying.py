@@ -231,6 +231,9 @@ class _Replay:
         if isinstance(event, Left) and event.agent not in members:
             raise Uncalled(f"{event.agent} did not take part")
         ground.house.pool.take(event)
+        for task in self._tasks.values():
+            if self._opening or task.stage == "recalling":
+                task.look()
 
     def _end(self, event: Done) -> Event:
         self._done = True

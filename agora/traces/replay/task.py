@@ -243,10 +243,20 @@ class TaskReplay:
         self.house = house
         if self.auction is not None:
             self.auction.house = house
+            self.look()
         if self._stage == "learning":
             self._owing = self._lessons()
         stands = self._credits([one for one in self._owing if isinstance(one, Credited)])
         self._owing = [one for one in self._owing if not isinstance(one, Credited) or one in stands]
+
+    def look(self) -> None:
+        """Who is to write a second plan, by the rules and the pool as they are now."""
+        if self._stage != "auction" or self.auction is None:
+            return
+        before = self.auction.stage
+        self.auction.look()
+        if before != "cleared" and self.auction.stage == "cleared":
+            self._owing = [*self._credits(no_bids(self.lot, self.lot.auction))]
 
     def _lesson(self) -> None:
         """What is learned at the end of the task is decided at once: when it is closed, or its award was not funded."""

@@ -1,0 +1,113 @@
+"""Forks under another rule or without an agent: nothing is paid for what is decided, nothing paid drops out of sums."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import partial
+
+import pytest
+
+from agora.bids import Price
+from agora.events import BidPlaced, Called, Event, Recalled, Reserved, Scored, Started, TaskDone
+from agora.forks import events_of
+from agora.market import Market
+from agora.memory.in_memory import MemoryStore
+from agora.tasks import Usage
+from agora.traces.replay.making import mechanism_from, policy_from
+from agora.traces.replay.replaying import replay
+from traces.golden_runs import market, memory, tasks, worker, writer
+
+AGENTS = (
+    partial(writer, "anna", "1. multiply\n2. add nothing"),
+    partial(
+        writer, "bert", "1. guess", answer="41", price=Price(input_per_mtok=Decimal(2), output_per_mtok=Decimal(4))
+    ),
+    partial(worker, "carl", right=5, price="0.004", confidence=0.9),
+    partial(worker, "dora", price="0.006", confidence=0.6),
+)
+
+
+def made(store: MemoryStore, mechanism: str, *, without: str = "") -> Market:
+    """A market under a rule, of four agents or three."""
+    agents = [agent for agent in (make() for make in AGENTS) if agent.profile.name != without]
+    return market(store, agents, policy=policy_from("sale", ""), mechanism=mechanism_from(mechanism, ""), attempts=3)
+
+
+async def two_runs(store: MemoryStore, mechanism: str) -> str:
+    """The id of the second of two runs: what the first one taught, second plans can be shown."""
+    await made(store, mechanism).run_all(tasks(0, 2))
+    return (await made(store, mechanism).run_all(tasks(2, 2))).run
+
+
+def own(store: MemoryStore, run: str) -> list[Event]:
+    """The events of a run itself."""
+    return [one.event for one in store.events(run) if one.event is not None]
+
+
+def positions(store: MemoryStore, run: str, kind: str) -> list[int]:
+    """Of all events of a kind."""
+    return [one.seq for one in events_of(store, run) if one.event is not None and one.event.kind == kind]
+
+
+@pytest.mark.parametrize("mechanism", ["vcg", "posted", "random"])
+@pytest.mark.parametrize("kind", ["verified", "closed", "task_done"])
+async def test_no_second_plans_are_paid_for_where_the_award_stands(mechanism: str, kind: str) -> None:
+    store = memory()
+    run = await two_runs(store, mechanism)
+    fork = await made(store, "sale").fork(run, at=positions(store, run, kind)[-1], changes={"mechanism": "sale"})
+    report = await made(store, "sale").resume(fork)
+    assert not [one for one in own(store, fork) if isinstance(one, Recalled | Reserved | BidPlaced | Scored)]
+    assert report.usage == Usage()
+    assert replay(store, fork).diverged is None
+
+
+async def test_second_plans_are_written_where_nothing_was_awarded_yet() -> None:
+    store = memory()
+    run = await two_runs(store, "vcg")
+    fork = await made(store, "sale").fork(run, at=positions(store, run, "awarded")[-1], changes={"mechanism": "sale"})
+    await made(store, "sale").resume(fork)
+    assert [one for one in own(store, fork) if isinstance(one, Recalled)]
+    assert replay(store, fork).diverged is None
+
+
+@pytest.mark.parametrize("kind", ["recalled", "scored", "awarded", "verified", "task_done"])
+@pytest.mark.parametrize("rule", ["vcg", "first_score", "sale"])
+async def test_second_plans_that_stand_count_under_any_rule(rule: str, kind: str) -> None:
+    store = memory()
+    run = await two_runs(store, "sale")
+    assert any(isinstance(one, Scored) and one.round for one in own(store, run))
+    for at in positions(store, run, kind)[-2:]:
+        fork = await made(store, rule).fork(run, at=at, changes={"mechanism": rule})
+        await made(store, rule).resume(fork)
+        assert replay(store, fork).diverged is None
+        sums_hold(store, fork)
+
+
+@pytest.mark.parametrize("kind", ["bid", "judged", "scored"])
+async def test_what_was_paid_at_a_desk_that_nobody_sits_at_any_more_is_counted(kind: str) -> None:
+    store = memory()
+    run = await two_runs(store, "vcg")
+    at = positions(store, run, kind)[0]
+    fork = await made(store, "vcg", without="anna").fork(run, at=at, changes={"agents": "-anna"})
+    await made(store, "vcg", without="anna").resume(fork)
+    sums_hold(store, fork)
+    assert replay(store, fork).diverged is None
+
+
+async def test_calls_of_a_jury_that_the_new_rule_does_not_ask_are_counted() -> None:
+    store = memory()
+    run = await two_runs(store, "sale")
+    fork = await made(store, "first_score").fork(run, at=positions(store, run, "judged")[0])
+    await made(store, "first_score").resume(fork)
+    sums_hold(store, fork)
+    assert replay(store, fork).diverged is None
+
+
+def sums_hold(store: MemoryStore, fork: str) -> None:
+    """What each task took is what the calls made for it took, those that stand among them."""
+    whole = [one.event for one in events_of(store, fork) if one.event is not None]
+    began = next(one for one in own(store, fork) if isinstance(one, Started))
+    assert began.forked is not None
+    for done in (one for one in own(store, fork) if isinstance(one, TaskDone)):
+        calls = [one.usage for one in whole if isinstance(one, Called) and one.task == done.task]
+        assert done.usage.usd == sum((one.usd for one in calls), Decimal(0)), done.task
