@@ -44,7 +44,7 @@ def approve(
 async def _approve(session: Session, ref: str | None, name: str | None, answer: bool | None, *, json: bool) -> int:
     from agora.cli.asking import can_ask
     from agora.cli.forms import print_form, question_form
-    from agora.cli.paint import out
+    from agora.cli.paint import out, safe
     from agora.cli.session import opened_store
     from agora.forks import events_of
     from agora.traces.told.story import told
@@ -65,9 +65,9 @@ async def _approve(session: Session, ref: str | None, name: str | None, answer: 
         forms = [question_form(said_of(story, asked), whole_of(story, asked).patch) for asked in chosen]
         print_form("agora.approve/1", {"run": run, "questions": list(forms), "waiting": left})
     elif left:
-        out().print(f"{left} still wait{'s' if left == 1 else ''}: [name]agora approve {run}[/]")
+        out().print(f"{left} still wait{'s' if left == 1 else ''}: [name]agora approve {safe(run)}[/]")
     else:
-        out().print(f"next: [name]agora resume {run}[/]" if chosen else f"run {run} waits for no answer")
+        out().print(f"next: [name]agora resume {safe(run)}[/]" if chosen else f"run {safe(run)} waits for no answer")
     return _STILL_WAITS if left else 0
 
 

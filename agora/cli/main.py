@@ -29,6 +29,8 @@ from agora.cli.trace import trace_app
 from agora.cli.ui import ui
 from agora.errors import AgoraError
 
+_HOMELESS = "Could not determine home directory."
+"""What `Path.expanduser` says of "~nobody"."""
 _INTERRUPTED_LINE = "interrupted: what was recorded is kept; see it with `agora show last`"
 _EPILOG = (
     "Exit codes: 0 passed, 1 failed, 2 usage, 3 budget, 4 verification unknown or not started, "
@@ -128,6 +130,9 @@ def _ended(error: BaseException) -> int:
     if isinstance(first, BrokenPipeError):
         sys.stdout = None  # the reader has left; nothing more can be said to it
         return 1
+    if isinstance(first, RuntimeError) and str(first) == _HOMELESS:
+        _say("a path begins with ~ and a name that no user here has: write the path out")
+        return 2
     told = getattr(first, "format_message", None)
     if callable(told):  # typer's own errors, whichever package they live in
         _say(f"{told()} See `agora --help`.")
@@ -148,6 +153,11 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 def _say(message: str) -> None:
     line = " ".join(message.split())
     from agora.settings import environment
+
+    if not line.isprintable():  # it may name what somebody else wrote
+        from agora.traces.told.wording import visible
+
+        line = visible(line)
 
     colour = sys.stderr.isatty() and not environment().get("NO_COLOR")
     typer.echo(typer.style(f"error: {line}", fg="red") if colour else f"error: {line}", err=True, color=colour)

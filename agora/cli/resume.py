@@ -53,7 +53,7 @@ def resume(
 async def _resume(session: Session, ref: str | None, approve: str | None, form: Format, *, edit: bool) -> int:
     from functools import partial
 
-    from agora.cli.paint import err
+    from agora.cli.paint import err, safe
     from agora.cli.pool import join_pool
     from agora.cli.running import ONLY, conduct, ended, is_quiet, market_of, rules_of
     from agora.cli.session import opened_store
@@ -79,7 +79,7 @@ async def _resume(session: Session, ref: str | None, approve: str | None, form: 
         signs = publisher_of(session, store)
 
         if form is Format.TEXT:
-            err().print(f"[quiet]going on with run {run}[/]")
+            err().print(f"[quiet]going on with run {safe(run)}[/]")
 
         async def go(market: Market, watch: Callable[[Event], None]) -> Report | FlowReport:
             return await go_on(session, market, run, view, form, watch=watch, edit=edit)

@@ -127,7 +127,7 @@ def _print(
 
     console = out()
     said = ", ".join(f"{name}={value}" for name, value in changes.items())
-    console.print(f"[head]run {run}[/] [quiet]decided again with {safe(said, limit=300)}[/]")
+    console.print(f"[head]run {safe(run)}[/] [quiet]decided again with {safe(said, limit=300)}[/]")
     console.print(f"[quiet]{FREE}[/]\n")
     if not record.spans:
         console.print("This run held no auction: there is no award to decide again.")
@@ -215,18 +215,23 @@ def _known(agent: str | None, found: OnRecord | None) -> str:
 
 
 def _sum_lines(total: Sum) -> list[str]:
-    """Money then against money now, as far as it is known."""
-    lines = [f"awards that are known and would have been made: {total.awards}"]
-    if not total.awards:
+    """Awards and what they passed, then money then against money now, as far as it is known."""
+    lines = [f"auctions that are known and would have been held: {total.auctions}"]
+    if not total.auctions:
         return lines
+    lines.append(f"awards: {total.awards_then} then, {total.awards_now} now; nobody now: {total.nobody_now}")
+    missing = f"; of {total.open_now} now no outcome is on record" if total.open_now else ""
+    lines.append(f"passed: {total.passed_then} then, {total.passed_now} known now{missing}")
+    if not total.both:
+        return [*lines, "money is not compared: nobody won both then and now"]
+    lines.append(f"money, over auctions with a winner both then and now ({total.both}):")
     for unit, sign in (("usd", "dollars"), ("s", "local seconds")):
         then, now = total.then.get(unit), total.now.get(unit)
         if then is not None or now is not None:
-            lines.append(f"promised in {sign}: {_money(then, unit)} then, {_money(now, unit)} now")
-    left = total.awards - total.known
-    missing = f"; of {left} the work of one side is not on record" if left else ""
+            lines.append(f"  promised in {sign}: {_money(then, unit)} then, {_money(now, unit)} now")
     took = f"{_money(total.took_then, 'usd')} then, {_money(total.took_now, 'usd')} now"
-    lines.append(f"taken by the work, where both are on record ({total.known} of {total.awards}): {took}{missing}")
+    if total.took_then or total.took_now or "usd" in total.then or "usd" in total.now:
+        lines.append(f"  taken by the work, both on record in {total.known}: {took}")
     return lines
 
 
@@ -248,7 +253,14 @@ def _print_form(
 
     total = summed(told)
     money: dict[str, JsonValue] = {
-        "awards": total.awards,
+        "auctions": total.auctions,
+        "awards_then": total.awards_then,
+        "awards_now": total.awards_now,
+        "nobody_now": total.nobody_now,
+        "passed_then": total.passed_then,
+        "known_passed_now": total.passed_now,
+        "not_known_now": total.open_now,
+        "won_both_times": total.both,
         "promised_then": {unit: plain(value) for unit, value in total.then.items()},
         "promised_now": {unit: plain(value) for unit, value in total.now.items()},
         "both_on_record": total.known,
