@@ -37,8 +37,14 @@ def place_of(session: Session) -> str:
     return shown(session.database)
 
 
-def publisher_of(session: Session, store: Store | Archive) -> Publisher | None:
-    """What signs and publishes the ledger at the end of a run; None: that is switched off, or cannot be."""
+def publisher_of(session: Session, store: Store | Archive, *, anew: bool = False) -> Publisher | None:
+    """What signs and publishes the ledger at the end of a run; None: that is switched off, or cannot be.
+
+    Args:
+        session: With the settings.
+        store: With the ledger.
+        anew: Set aside what was signed here before.
+    """
     from agora.traces.trust.publishing import Publisher
 
     settings = session.settings
@@ -52,6 +58,7 @@ def publisher_of(session: Session, store: Store | Archive) -> Publisher | None:
         where=settings.checkpoint,
         project=session.project,
         command=settings.checkpoint_command,
+        anew=anew,
     )
 
 

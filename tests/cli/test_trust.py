@@ -178,9 +178,12 @@ def test_a_ledger_that_was_replaced_altogether_is_another_one(shell: Shell, done
     assert "this is not the ledger that was signed here before" in shown.err
     verified = shell("trace", "verify")
     assert (verified.code, "signs another ledger" in verified.out) == (13, True)
-    (place,) = (tmp_path / "home/.local/share/agora/checkpoints/places").iterdir()
-    place.unlink()
-    assert shell("trace", "checkpoint").code == 0
+    file = tmp_path / "replaced.jsonl"
+    shown = shell("trace", "export", "last", "-o", str(file))
+    assert (shown.code, "what is exported was not signed: this is not the ledger" in shown.err) == (0, True)
+    assert shell("trace", "verify", "--ledger", str(file)).code == 12
+    assert shell("trace", "checkpoint").code == 13
+    assert shell("trace", "checkpoint", "--anew").code == 0
     assert shell("trace", "verify").code == 0
 
 
@@ -281,8 +284,9 @@ def test_a_hash_that_is_no_text_was_changed(shell: Shell, done: Path) -> None:
     with raw(done) as database:
         database.execute("UPDATE ledger SET hash = x'00' WHERE seq = 1")
     database.close()
-    shown = shell("trace", "verify")
-    assert (shown.code, "bug in Agora" in shown.err) == (10, False), (shown.out, shown.err)
+    for words in (("trace", "verify"), ("trace", "checkpoint", "--anew")):
+        shown = shell(*words)
+        assert (shown.code, "bug in Agora" in shown.err) == (10, False), (shown.out, shown.err)
 
 
 def test_a_note_goes_into_git_and_to_a_command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,11 +12,13 @@ import pytest
 
 from agora.agents.function import FunctionAgent
 from agora.bids import Plan
-from agora.errors import DivergedError, Exit, LedgerError, SignatureError
+from agora.errors import ChangedError, DivergedError, Exit, LedgerError, SignatureError
 from agora.events import Done, Performed
 from agora.ledger.canonical import MAX_BYTES
+from agora.ledger.chain import envelope_bytes
 from agora.ledger.checkpoint import Checkpoint
 from agora.ledger.notes import SecretKey, notes_in
+from agora.ledger.tree import Frontier, leaf_hash
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
@@ -23,12 +26,13 @@ from agora.open_run import Publish
 from agora.protocols import Desk
 from agora.tasks import Check, Task, Usage, Verdict, Work
 from agora.testing.clocks import FakeClock
-from agora.traces.trust.checkpoints import Checkpoints, sift
+from agora.traces.trust.attesting import attested
+from agora.traces.trust.checkpoints import Checkpoints, Signed, sift
 from agora.traces.trust.keys import named_key, public_key, signing_key
 from agora.traces.trust.publishing import Publisher, note_at
 from agora.traces.trust.rooted import whole
 from agora.traces.trust.verifying import examine
-from traces.signed_ledgers import KEY, ledger, signed_at
+from traces.signed_ledgers import KEY, event, ledger, signed_at
 
 TASK = Task(id="t1", goal="hello", verify=Check(kind="exact", options={"answer": "HELLO"}))
 
@@ -42,8 +46,8 @@ def market(store: MemoryStore, publish: Publish) -> Market:
     return Market([agent], store=store, seed=1, publish=publish)
 
 
-def publisher(store: MemoryStore | SQLStore, folder: Path, *, place: str = "here") -> Publisher:
-    return Publisher(store, key=folder / "signing.key", kept=Checkpoints(folder / "c"), place=place)
+def publisher(store: MemoryStore | SQLStore, folder: Path, *, place: str = "here", anew: bool = False) -> Publisher:
+    return Publisher(store, key=folder / "signing.key", kept=Checkpoints(folder / "c"), place=place, anew=anew)
 
 
 def sizes(folder: Path) -> list[int]:
@@ -104,16 +108,80 @@ async def test_the_same_ledger_is_signed_once_and_a_longer_one_again(tmp_path: P
     assert sizes(tmp_path) == [5, 9]
 
 
-async def test_another_ledger_at_the_same_place_is_said(tmp_path: Path) -> None:
+async def test_another_ledger_at_the_same_place_is_not_signed(tmp_path: Path) -> None:
     await publisher(ledger(5), tmp_path).publish()
     other = MemoryStore(clock=FakeClock(), salt=lambda: b"another salt 16b")
     await other.record("r1", Done(verdicts={}, usage=Usage()))
-    signs = publisher(other, tmp_path)
-    await signs.publish()
-    assert "this is not the ledger that was signed here before" in signs.warnings[0]
+    with pytest.raises(DivergedError, match=r"not the ledger that was signed here before .* --anew"):
+        await publisher(other, tmp_path).publish()
+    with pytest.raises(DivergedError):
+        note_at(other, 1, key=tmp_path / "signing.key", kept=Checkpoints(tmp_path / "c"), place="here")
+    assert sizes(tmp_path) == [5]
     elsewhere = publisher(other, tmp_path, place="elsewhere")
     await elsewhere.publish()
     assert elsewhere.warnings == []
+    await publisher(other, tmp_path, anew=True).publish()
+    await publisher(other, tmp_path).publish()
+    with pytest.raises(DivergedError, match="signed here before"):
+        await publisher(ledger(5), tmp_path).publish()
+
+
+async def test_a_restored_backup_is_signed_when_its_owner_says_so(tmp_path: Path) -> None:
+    await publisher(ledger(30), tmp_path).publish()
+    with pytest.raises(DivergedError, match=r"it has 20 entries, and 30 were signed: .* --anew"):
+        await publisher(ledger(20), tmp_path).publish()
+    await publisher(ledger(20), tmp_path, anew=True).publish()
+    assert sizes(tmp_path) == [20]
+    assert "\n30\n" in next((tmp_path / "c").glob("*.txt.1")).read_text()
+
+
+def otherwise(path: Path, statement: str) -> None:
+    """Change a database behind the store's back."""
+    with sqlite3.connect(path, isolation_level=None) as database:
+        triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'ledger'")
+        for (name,) in triggers.fetchall():
+            database.execute(f"DROP TRIGGER {name}")
+        database.execute(statement)
+    database.close()
+
+
+@pytest.mark.parametrize("first", [0, 20, 300, 700])
+async def test_no_root_is_signed_that_is_not_that_of_the_entries(first: int, tmp_path: Path) -> None:
+    path = tmp_path / "agora.db"
+    store = SQLStore.open(path, clock=FakeClock())
+    if first:
+        await store.record("r1", *(event(number) for number in range(first)))
+        await publisher(store, tmp_path).publish()
+    await store.record("r2", *(event(number) for number in range(1000 - first)))
+    good = store.hashes(8, 1, 1)[0].hex()
+    otherwise(path, "UPDATE tree SET hash = zeroblob(32) WHERE number = 1")
+    with pytest.raises(LedgerError, match="`agora memory rebuild` mends it"):
+        await publisher(store, tmp_path).publish()
+    with pytest.raises(LedgerError, match="`agora memory rebuild` mends it"):
+        note_at(store, 999, key=tmp_path / "signing.key", kept=Checkpoints(tmp_path / "c"), place="here")
+    otherwise(path, f"UPDATE tree SET hash = x'{good}' WHERE number = 1")
+    signed = await publisher(store, tmp_path).publish()
+    assert examine(store.stored(), [signed]).exit is Exit.PASSED
+    await store.record("r3", event(1), event(2))
+    otherwise(path, "UPDATE ledger SET at_us = at_us + 1 WHERE seq = 1001")
+    with pytest.raises(ChangedError, match=r"entry 1001 .* it is not signed"):
+        await publisher(store, tmp_path).publish()
+    await store.close()
+
+
+async def test_every_size_is_signed_over_the_root_of_its_entries(tmp_path: Path) -> None:
+    store = SQLStore.open(tmp_path / "agora.db", clock=FakeClock())
+    frontier, signed = Frontier(), list[Signed]()
+    for size in (1, 2, 255, 256, 257, 511, 512, 513, 1023, 1024):
+        await store.record("r1", *(event(number) for number in range(frontier.size, size)))
+        for one in store.stored(after=frontier.size):
+            frontier.add(leaf_hash(envelope_bytes(one.entry.envelope)))
+        made = attested(store, signed)
+        assert (made.size, made.root) == (size, frontier.root())
+        signed.append(Signed(made, KEY.sign(made.text()), "here"))
+    for one in signed:
+        assert attested(store, signed[::3], one.checkpoint.size) == one.checkpoint
+    await store.close()
 
 
 def test_many_who_sign_at_once_share_one_key_and_tear_no_note(tmp_path: Path) -> None:
@@ -163,11 +231,11 @@ async def test_the_first_entries_can_be_signed_for_an_export(tmp_path: Path) -> 
     store = ledger(30)
     signs = publisher(store, tmp_path)
     await signs.publish()
-    note = note_at(store, 12, key=tmp_path / "signing.key", kept=Checkpoints(tmp_path / "c"))
+    note = note_at(store, 12, key=tmp_path / "signing.key", kept=Checkpoints(tmp_path / "c"), place="here")
     assert Checkpoint.parse(note.text) == whole(store).checkpoint(12)
     assert sizes(tmp_path) == [30]
     with pytest.raises(DivergedError):
-        note_at(ledger(20), 12, key=tmp_path / "signing.key", kept=Checkpoints(tmp_path / "c"))
+        note_at(ledger(20), 12, key=tmp_path / "signing.key", kept=Checkpoints(tmp_path / "c"), place="here")
 
 
 async def test_bodies_of_thirty_megabytes_are_signed_and_verified(tmp_path: Path) -> None:

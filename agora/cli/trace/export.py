@@ -69,7 +69,7 @@ def _published(session: Session, archive: Archive, last: int) -> Callable[[str],
 
     A file that is exported has what its own header says.
     """
-    from agora.cli.signing import kept, key_file, warn
+    from agora.cli.signing import kept, key_file, place_of, warn
     from agora.errors import AgoraError
     from agora.traces.trust.publishing import note_at
 
@@ -79,7 +79,7 @@ def _published(session: Session, archive: Archive, last: int) -> Callable[[str],
     if session.settings.checkpoint == "off" or not last:
         return lambda origin: kept().text(origin)
     try:
-        note = str(note_at(archive, last, key=key_file(session), kept=kept()))
+        note = str(note_at(archive, last, key=key_file(session), kept=kept(), place=place_of(session)))
     except AgoraError as problem:
         warn(f"what is exported was not signed: {problem}")
         note = ""

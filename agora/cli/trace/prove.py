@@ -82,7 +82,8 @@ def _write(proof: Proof, output: Path | None) -> None:
 async def _of_database(session: Session, archive: Archive, seq: int) -> Note:
     """The latest checkpoint that is over an event and still holds; the ledger is signed anew where there is none."""
     from agora.cli.signing import kept, key_file, publisher_of
-    from agora.errors import DivergedError, LedgerError, UnknownNameError
+    from agora.errors import LedgerError, UnknownNameError
+    from agora.traces.trust.attesting import go_on
     from agora.traces.trust.checkpoints import sift
     from agora.traces.trust.keys import public_key
     from agora.traces.trust.rooted import whole
@@ -92,8 +93,7 @@ async def _of_database(session: Session, archive: Archive, seq: int) -> Note:
         raise UnknownNameError("event", str(seq), [f"1 to {ledger.size}"])
     known = sift([("", kept().text(ledger.origin))], own).signed if own is not None else ()
     for one in reversed(known):
-        if one.checkpoint.size > ledger.size or ledger.checkpoint(one.checkpoint.size) != one.checkpoint:
-            raise DivergedError("this is not the ledger that was signed: `agora trace verify` says more")
+        go_on(archive, ledger, one.checkpoint)
         if one.checkpoint.size >= seq:
             return one.note
     publisher = publisher_of(session, archive)

@@ -105,9 +105,24 @@ class Checkpoints:
         except (OSError, ValueError):
             return ""
 
-    def place_file(self, place: str) -> Path:
-        """What remembers it."""
-        return self._of_place(place)
+    def set_aside(self, place: str, origin: str) -> Sequence[Path]:
+        """Forget which ledger was signed at a place, and take a ledger's checkpoints out of use; they stay as files.
+
+        Returns:
+            What they are called now.
+
+        Raises:
+            SignatureError: They cannot be moved.
+        """
+        file, moved = self.file(origin), list[Path]()
+        try:
+            self._of_place(place).unlink(missing_ok=True)
+            if origin and file.exists():
+                number = 1 + sum(1 for _ in self._folder.glob(f"{file.name}.*"))
+                moved.append(file.rename(file.with_name(f"{file.name}.{number}")))
+        except OSError as problem:
+            raise SignatureError(f"{str(file)!r} could not be set aside: {problem.strerror}") from None
+        return moved
 
     def remember(self, place: str, origin: str) -> None:
         """Say which ledger was signed at a place, unless one is known.

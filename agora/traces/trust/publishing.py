@@ -16,15 +16,15 @@ from typing import Final, Literal
 import anyio.to_thread
 
 from agora.abilities import Archive
-from agora.errors import AgoraError, DivergedError, SignatureError, described
+from agora.errors import AgoraError, SignatureError, described
 from agora.events import Posted
 from agora.ledger.canonical import decode
-from agora.ledger.checkpoint import Checkpoint
 from agora.ledger.notes import Note
-from agora.traces.trust.checkpoints import Checkpoints, Signed, latest, sift
+from agora.traces.trust.attesting import at_home, attested
+from agora.traces.trust.checkpoints import Checkpoints, Signed, sift
 from agora.traces.trust.git_notes import add_note, repository
 from agora.traces.trust.keys import signing_key
-from agora.traces.trust.rooted import Whole, whole
+from agora.traces.trust.rooted import name_of
 
 Where = Literal["off", "file", "git"]
 """Where checkpoints are published: nowhere; in the file; there and as a git note."""
@@ -44,6 +44,7 @@ class Publisher:
         where: Where to.
         project: The project's folder, whose repository takes the note where no task has a workspace in one.
         command: A program and its arguments; gets the note on its standard input. None where empty.
+        anew: Set aside what was signed here before, if this is not that ledger: its owner restored or began another.
     """
 
     def __init__(
@@ -56,9 +57,10 @@ class Publisher:
         where: Where = "file",
         project: Path | None = None,
         command: Sequence[str] = (),
+        anew: bool = False,
     ) -> None:
         self._archive, self._key, self._kept, self._place = archive, key, kept, place
-        self._where, self._project, self._command = where, project, tuple(command)
+        self._where, self._project, self._command, self._anew = where, project, tuple(command), anew
         self.signed: Signed | None = None
         """The latest checkpoint; None where there is none yet."""
         self.places: list[str] = []
@@ -100,23 +102,19 @@ class Publisher:
         return self.signed
 
     def _sign(self) -> Signed:
-        ledger, key = whole(self._archive), signing_key(self._key)
-        checkpoint = ledger.checkpoint()
-        file = self._kept.file(ledger.origin)
-        earlier = sift([(str(file), self._kept.text(ledger.origin))], key.public).signed
-        go_on(ledger, latest(earlier, ledger.origin))
-        other = self._kept.origin_at(self._place)
-        if other and other != ledger.origin:
-            self.warnings.append(
-                f"this is not the ledger that was signed here before ({other}): `agora trace verify` says more; "
-                f"if you began a new one yourself, remove {str(self._kept.place_file(self._place))!r}"
-            )
+        origin, key = name_of(next(iter(self._archive.stored()), None)), signing_key(self._key)
+        if self._anew:
+            self.places += [f"{file}: set aside" for file in self._kept.set_aside(self._place, origin)]
+        at_home(self._kept, self._place, origin)
+        file = self._kept.file(origin)
+        earlier = sift([(str(file), self._kept.text(origin))], key.public).signed
+        checkpoint = attested(self._archive, earlier)
         for one in earlier:
             if one.checkpoint == checkpoint:
                 return one
         note = key.sign(checkpoint.text())
-        self._kept.append(ledger.origin, note)
-        self._kept.remember(self._place, ledger.origin)
+        self._kept.append(origin, note)
+        self._kept.remember(self._place, origin)
         return Signed(checkpoint, note, str(file))
 
     def _repositories(self, run: str | None) -> Sequence[Path]:
@@ -159,24 +157,7 @@ def _handed(command: Sequence[str], note: str) -> CompletedProcess[bytes]:
     return run_command(command, input=note.encode(), stdout=DEVNULL, stderr=PIPE, timeout=COMMAND_S, check=False)
 
 
-def go_on(ledger: Whole, before: Checkpoint | None) -> None:
-    """Refuse a ledger that does not go on from what was signed of it before.
-
-    Raises:
-        DivergedError: It is shorter, or begins with other entries.
-    """
-    if before is None:
-        return
-    if ledger.size < before.size:
-        what = f"it has {ledger.size} entries, and {before.size} were signed"
-    elif ledger.checkpoint(before.size) != before:
-        what = f"its first {before.size} entries are not those that were signed"
-    else:
-        return
-    raise DivergedError(f"{what}: `agora trace verify` says more; it is not signed again")
-
-
-def note_at(archive: Archive, size: int, *, key: Path, kept: Checkpoints) -> Note:
+def note_at(archive: Archive, size: int, *, key: Path, kept: Checkpoints, place: str) -> Note:
     """A signed checkpoint over the first entries of a ledger, as the export of a run has them; it is not published.
 
     Raises:
@@ -184,7 +165,8 @@ def note_at(archive: Archive, size: int, *, key: Path, kept: Checkpoints) -> Not
         SignatureError: The key cannot be used.
         LedgerError: There are not so many entries.
     """
-    ledger, secret = whole(archive), signing_key(key)
-    text = kept.text(ledger.origin) if ledger.origin else ""
-    go_on(ledger, latest(sift([("", text)], secret.public).signed, ledger.origin))
-    return secret.sign(ledger.checkpoint(size).text())
+    origin = name_of(next(iter(archive.stored()), None))
+    at_home(kept, place, origin)
+    secret = signing_key(key)
+    earlier = sift([("", kept.text(origin) if origin else "")], secret.public).signed
+    return secret.sign(attested(archive, earlier, size).text())
