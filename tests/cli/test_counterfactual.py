@@ -70,7 +70,9 @@ def test_a_changed_rule_shows_awards_then_and_now_and_what_is_known(shell: Shell
         "would not have been asked for, and do not count",
         "it might never have been held",
         "promised in dollars: $0.00075 then, $0.0079 now",
-        "taken by the work, where both are on record (0 of 1)",
+        "awards: 1 then, 1 now; nobody now: 0",
+        "passed: 0 then, 0 known now; of 1 now no outcome is on record",
+        "taken by the work, both on record in 0: ",
     ):
         assert said in " ".join(shown.out.split()), said
     form = json.loads(shell("trace", "replay", "--with", "rules.refine=off", "--json").out)

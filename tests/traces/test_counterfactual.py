@@ -174,8 +174,24 @@ async def test_what_is_known_of_another_winner_is_what_stands_on_record_and_no_m
     assert known
     assert (known.verdict, known.where) == (Verdict.PASSED, f"the same goal in run {other}")
     total = summed(outcomes(store, record, redone)[:1])
-    assert (total.known, total.awards) == (1, 1)
+    assert (total.known, total.both, total.passed_then, total.passed_now) == (1, 1, 0, 1)
     assert total.took_now == known.took.usd > 0 if known.took else False
+
+
+async def test_where_nobody_would_work_there_is_no_award_and_no_saving() -> None:
+    store = MemoryStore(clock=FakeClock())
+    record = read_record(store, await hold(store))
+    then = changed_mechanism("sale", options_in(begun(record).mechanism_settings, where=""), {})
+    redone, _ = redecided(record, Change(mechanism=then, then=then, without=frozenset(record.story.cards)))
+    told = outcomes(store, record, redone)[0]
+    assert told.then
+    passed = told._replace(then=told.then._replace(verdict=Verdict.PASSED), redone=told.redone._replace(open=()))
+    total = summed([passed])
+    assert (total.auctions, total.awards_then, total.awards_now, total.nobody_now) == (1, 1, 0, 1)
+    assert (total.passed_then, total.passed_now, total.open_now) == (1, 0, 0)
+    assert (total.both, float(total.took_then)) == (0, 0.0)
+    assert not total.then
+    assert not total.now
 
 
 async def test_an_agent_that_is_thought_away_neither_bids_nor_judges() -> None:

@@ -193,6 +193,8 @@ async def test_the_frontier_has_nobody_that_is_dearer_and_no_better() -> None:
                 and (other.grounded.value or 0) >= (pool.grounded.value or 0)
             ]
             assert pool.frontier == (not better)
+    (nothing,) = (one for one in (await _figures_of(*[[_failed("clerk")]] * 4)).classes if one.skill == "python")
+    assert [pool.frontier for pool in nothing.pools if pool.grounded.n] == [False] * len(nothing.pools)
 
 
 async def test_awards_windows_and_overhead_add_up() -> None:

@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from agora.auctions.ranking import arm_of
-from agora.bids import Amount
 from agora.events import Awarded, Joined, Posted, Settled, Started, Verified
 from agora.protocols import Store
 from agora.tasks import Outcome, Task, Usage, Verdict
@@ -47,8 +46,22 @@ class Told(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """Money of the awards that both stand, as far as it is known."""
+    """What came of auctions that are known and would have been held; money only where somebody won both times."""
 
+    auctions: int
+    """Auctions that are summed."""
+    awards_then: int
+    """Of them, those that somebody won on record."""
+    awards_now: int
+    """Those that somebody wins with the change; of the others nobody would work on the task."""
+    passed_then: int
+    """Awards on record that passed."""
+    passed_now: int
+    """Awards with the change that are known to pass: from the same award, or another attempt on record."""
+    open_now: int
+    """Awards with the change of which no outcome is known."""
+    both: int
+    """Auctions that somebody won both times: money is summed over these alone."""
     then: Mapping[str, Decimal]
     """Unit -> promised on record."""
     now: Mapping[str, Decimal]
@@ -58,9 +71,12 @@ class Sum(NamedTuple):
     took_now: Decimal
     """US dollars that the work took of those who would have it, of the same awards."""
     known: int
-    """Awards of which both are on record."""
-    awards: int
-    """Awards that are summed."""
+    """Of `both`, those of which the work of both sides is on record."""
+
+    @property
+    def nobody_now(self) -> int:
+        """Auctions that nobody would win with the change."""
+        return self.auctions - self.awards_now
 
 
 def outcomes(store: Store, record: Record, redone: Sequence[Redone]) -> list[Told]:
@@ -80,20 +96,34 @@ def outcomes(store: Store, record: Record, redone: Sequence[Redone]) -> list[Tol
 
 
 def summed(told: Iterable[Told]) -> Sum:
-    """Promises and what work took, of the awards that are known and would have been made."""
+    """What came of awards, and their money, of the auctions that are known and would have been held."""
+    counted = [one for one in told if not one.redone.follows and not one.redone.open]
+    had = [one for one in counted if one.redone.then.winner is not None]
+    has = [one for one in counted if one.redone.now.winner is not None]
+    both = [one for one in had if one.redone.now.winner is not None]
     then, now = defaultdict[str, Decimal](Decimal), defaultdict[str, Decimal](Decimal)
-    took_then, took_now, known, awards = Decimal(0), Decimal(0), 0, 0
-    for one in told:
-        if one.redone.follows or one.redone.open:
-            continue
-        awards += 1
+    took_then, took_now, known = Decimal(0), Decimal(0), 0
+    for one in both:
         for sums, payment in ((then, one.redone.then.payment), (now, one.redone.now.payment)):
             if payment is not None:
                 sums[payment.unit] += payment.value
-        was, would = _taken(one.then, one.redone.then.payment), _taken(one.now, one.redone.now.payment)
+        was, would = _taken(one.then), _taken(one.now)
         if was is not None and would is not None:
             took_then, took_now, known = took_then + was, took_now + would, known + 1
-    return Sum(then, now, took_then, took_now, known, awards)
+    return Sum(
+        auctions=len(counted),
+        awards_then=len(had),
+        awards_now=len(has),
+        passed_then=sum(_passed(one.then) for one in had),
+        passed_now=sum(_passed(one.now) for one in has),
+        open_now=sum(one.now is None for one in has),
+        both=len(both),
+        then=then,
+        now=now,
+        took_then=took_then,
+        took_now=took_now,
+        known=known,
+    )
 
 
 def _told(record: Record, one: Redone, found: Mapping[tuple[str, str], OnRecord]) -> Told:
@@ -163,8 +193,10 @@ def _on_record(outcome: Outcome, took: Usage | None, where: str) -> OnRecord:
     return OnRecord(outcome.verdict, outcome.grounded, took, where)
 
 
-def _taken(known: OnRecord | None, payment: Amount | None) -> Decimal | None:
-    """US dollars; nothing is taken where nobody has it."""
-    if payment is None:
-        return Decimal(0)
+def _passed(known: OnRecord | None) -> bool:
+    return known is not None and known.verdict is Verdict.PASSED
+
+
+def _taken(known: OnRecord | None) -> Decimal | None:
+    """US dollars; None: not on record."""
     return None if known is None or known.took is None else known.took.usd

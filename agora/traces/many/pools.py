@@ -51,12 +51,12 @@ def pools_of(scope: Scope, labels: Mapping[Who, str], *, unit: Unit) -> tuple[tu
     sure = 1.0 - (1.0 - LEVEL) / max(1, len(found))
     rows = [_figures(agents, record, sure) for agents, record in found]
     rows.sort(key=lambda pool: _price(pool, unit))
-    best = -1.0
+    best = 0.0  # a pool that passed nothing is on no frontier
     shown: list[PoolFigures] = []
     for pool in rows:
         value = pool.grounded.value
         better = value is not None and value > best
-        best = max(best, value if value is not None else -1.0)
+        best = max(best, value or 0.0)
         shown.append(pool.model_copy(update={"frontier": better}))
     return tuple(shown), sure
 
