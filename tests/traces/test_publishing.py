@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,6 +30,8 @@ from agora.tasks import Check, Task, Usage, Verdict, Work
 from agora.testing.clocks import FakeClock
 from agora.traces.trust.attesting import attested
 from agora.traces.trust.checkpoints import Checkpoints, Signed, sift
+from agora.traces.trust.git_notes import add_note, read_notes, repository
+from agora.traces.trust.handing import hand
 from agora.traces.trust.keys import named_key, public_key, signing_key
 from agora.traces.trust.publishing import Publisher, note_at
 from agora.traces.trust.rooted import whole
@@ -174,8 +178,8 @@ async def test_every_size_is_signed_over_the_root_of_its_entries(tmp_path: Path)
     frontier, signed = Frontier(), list[Signed]()
     for size in (1, 2, 255, 256, 257, 511, 512, 513, 1023, 1024):
         await store.record("r1", *(event(number) for number in range(frontier.size, size)))
-        for one in store.stored(after=frontier.size):
-            frontier.add(leaf_hash(envelope_bytes(one.entry.envelope)))
+        for new in store.stored(after=frontier.size):
+            frontier.add(leaf_hash(envelope_bytes(new.entry.envelope)))
         made = attested(store, signed)
         assert (made.size, made.root) == (size, frontier.root())
         signed.append(Signed(made, KEY.sign(made.text()), "here"))
@@ -247,6 +251,33 @@ async def test_bodies_of_thirty_megabytes_are_signed_and_verified(tmp_path: Path
     found = examine(store.stored(), [signed])
     assert (found.exit, found.entries, found.bodies) == (Exit.PASSED, 2, 2)
     await store.close()
+
+
+def test_a_command_is_not_waited_for_longer_than_it_runs_and_not_listened_to_without_end() -> None:
+    loud = hand(["sh", "-c", "head -c 50000000 /dev/zero | tr '\\0' x >&2; exit 3"], "note")
+    assert (loud.code, len(loud.said)) == (3, 300)
+    begun = time.monotonic()
+    assert hand(["sh", "-c", "cat > /dev/null; sleep 25 & echo $! >&2"], "note").code == 0
+    assert time.monotonic() - begun < 20
+    late = hand(["sh", "-c", "sleep 60 & echo $! >&2; wait"], "note", deadline_s=0.5)
+    assert late.code is None
+    stat_of_child = Path("/proc") / late.said / "stat"
+    assert not stat_of_child.exists() or stat_of_child.read_text().split()[2] == "Z"
+
+
+def test_a_note_stays_in_the_repository_that_it_is_for(tmp_path: Path) -> None:
+    for name in ("own", "other"):
+        for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "x"]):
+            folder = tmp_path / name
+            folder.mkdir(exist_ok=True)
+            subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], check=True, cwd=folder)
+    (tmp_path / "own" / "sub").mkdir()
+    subprocess.run(["git", "config", "core.worktree", str(tmp_path / "other")], check=True, cwd=tmp_path / "own")
+    top = repository(tmp_path / "own" / "sub")
+    assert top == (tmp_path / "own").resolve()
+    add_note(top, "a note\n")
+    assert [text for _, text in read_notes(tmp_path / "own")] == ["a note\n"]
+    assert read_notes(tmp_path / "other") == ()
 
 
 def test_a_key_shows_itself_in_no_representation() -> None:

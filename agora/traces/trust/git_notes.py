@@ -27,12 +27,16 @@ _OURS: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_NOTES_REF", "
 
 
 def repository(folder: Path) -> Path | None:
-    """The top of the git repository that a folder belongs to; None: of none, or there is no git."""
+    """The top of the git repository that a folder belongs to; None: of none, or there is no git.
+
+    It is where `.git` stands: a repository's settings may name any folder as its top (core.worktree).
+    """
     try:
-        found = _git(folder, "rev-parse", "--show-toplevel")
-    except SignatureError:
+        _git(folder, "rev-parse", "--git-dir")
+        whole = folder.resolve()
+    except (OSError, SignatureError):
         return None
-    return Path(found.strip()) if found.strip() else None
+    return next((top for top in (whole, *whole.parents) if (top / ".git").exists()), None)
 
 
 def add_note(folder: Path, note: str) -> str:

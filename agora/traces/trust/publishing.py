@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, CompletedProcess, TimeoutExpired
-from subprocess import run as run_command
 from typing import Final, Literal
 
 import anyio.to_thread
@@ -23,13 +21,12 @@ from agora.ledger.notes import Note
 from agora.traces.trust.attesting import at_home, attested
 from agora.traces.trust.checkpoints import Checkpoints, Signed, sift
 from agora.traces.trust.git_notes import add_note, repository
+from agora.traces.trust.handing import COMMAND_S, hand
 from agora.traces.trust.keys import signing_key
 from agora.traces.trust.rooted import name_of
 
 Where = Literal["off", "file", "git"]
 """Where checkpoints are published: nowhere; in the file; there and as a git note."""
-COMMAND_S: Final = 30.0
-"""The longest that the user's command may take."""
 _POSTED: Final = frozenset({"posted"})
 
 
@@ -139,22 +136,16 @@ class Publisher:
     async def _to_command(self, note: str) -> None:
         name = self._command[0]
         try:
-            done = await anyio.to_thread.run_sync(_handed, self._command, note, abandon_on_cancel=True)
-        except TimeoutExpired:
-            self.warnings.append(f"checkpoint_command {name!r} was ended after {COMMAND_S:.0f} s")
+            done = await anyio.to_thread.run_sync(hand, self._command, note, abandon_on_cancel=True)
         except OSError as problem:
             self.warnings.append(f"checkpoint_command {name!r} could not be run: {problem.strerror}")
         else:
-            if done.returncode:
-                said = " ".join(done.stderr.decode("utf-8", "replace").split())[:300]
-                self.warnings.append(f"checkpoint_command {name!r} ended with exit code {done.returncode}: {said}")
+            if done.code is None:
+                self.warnings.append(f"checkpoint_command {name!r} was ended after {COMMAND_S:.0f} s")
+            elif done.code:
+                self.warnings.append(f"checkpoint_command {name!r} ended with exit code {done.code}: {done.said}")
             else:
                 self.places.append(f"command {name}")
-
-
-def _handed(command: Sequence[str], note: str) -> CompletedProcess[bytes]:
-    """Run a command with a note on its standard input; one that does not read it has not failed by that."""
-    return run_command(command, input=note.encode(), stdout=DEVNULL, stderr=PIPE, timeout=COMMAND_S, check=False)
 
 
 def note_at(archive: Archive, size: int, *, key: Path, kept: Checkpoints, place: str) -> Note:
