@@ -4,7 +4,7 @@
   const log = document.getElementById("live-log");
   if (!status || !status.dataset.from) return;
   const MOST = 50, EVERY_MS = 2000, AGAIN_MS = 10000;
-  let waiting = 0, busy = false, last = 0, count = 0;
+  let waiting = 0, busy = false, again = false, last = 0, count = 0;
 
   const key = (fold) => {
     const section = fold.closest("section");
@@ -20,8 +20,12 @@
   };
 
   const refresh = async () => {
-    if (busy) return;
+    if (busy) {
+      again = true;  // what is being read may be older than this wish
+      return;
+    }
     busy = true;
+    again = false;
     try {
       const answer = await fetch(location.href, { cache: "no-store", credentials: "same-origin" });
       if (!answer.ok) return;
@@ -31,6 +35,8 @@
       if (!now || !then) return;
       now.replaceChildren(...[...then.childNodes].map((node) => document.importNode(node, true)));
       for (const fold of now.querySelectorAll("details")) if (open.has(key(fold))) fold.open = true;
+      const was = document.getElementById("standing"), is = fresh.getElementById("standing");
+      if (was && is) was.replaceChildren(...[...is.childNodes].map((node) => document.importNode(node, true)));
       const nav = document.querySelector("nav[aria-label=Sections] ul"), newer = fresh.querySelector("nav[aria-label=Sections] ul");
       if (nav && newer && !nav.contains(document.activeElement)) {
         nav.replaceChildren(...[...newer.childNodes].map((node) => document.importNode(node, true)));
@@ -42,6 +48,7 @@
     } finally {
       busy = false;
       last = Date.now();
+      if (again) soon();
     }
   };
   const soon = () => {

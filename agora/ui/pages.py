@@ -98,15 +98,14 @@ class Pages:
         entries = list(islice(events_of(self._store, run), MOST_EVENTS))
         last = entries[-1].seq if entries else 0
         cut = (
-            paragraph(f"Only the first {MOST_EVENTS} events are shown: agora show {run} tells them all.")
+            paragraph(f"Only the first {MOST_EVENTS} events are shown, not live: agora show {run} tells them all.")
             if len(entries) == MOST_EVENTS
             else ""
         )
-        open_ = line.state != "done"
-        here = paragraph(joined("The run is ", state(_COLOURS[line.state], line.state), "."))
+        open_ = line.state != "done" and not cut
         above = joined(
             _ways([("all runs", "/"), ("many runs in figures", "/figures")]),
-            here,
+            _here(line.state),
             _live(run, last) if open_ else "",
             cut,
         )
@@ -150,6 +149,13 @@ def _row(line: RunLine, excerpts: Excerpts) -> list[Markup | str]:
         str(usage.tokens) if usage else "-",
         day(line.began_us),
     ]
+
+
+def _here(standing: str) -> Markup:
+    """Where the run is; the script keeps it true."""
+    from markupsafe import Markup
+
+    return Markup('<p id="standing">{}</p>').format(joined("The run is ", state(_COLOURS[standing], standing), "."))
 
 
 def way(text: str, address: str) -> Markup:

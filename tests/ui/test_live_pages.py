@@ -52,6 +52,7 @@ def test_a_run_in_another_process_appears_and_is_followed_to_its_end(project: Pa
             (project / "go").touch()
             run.communicate(timeout=60)
         expect(page.locator("main")).to_contain_text("passed", timeout=WAIT_MS)
+        expect(page.locator("header")).to_contain_text("The run is done", timeout=WAIT_MS)
         assert page.locator("main details").first.evaluate("fold => fold.open")  # what was opened stays open
         expect(page.locator("#live-log li").first).to_contain_text("done")
         assert not [one for one in seen.requests if not one.startswith(f"http://127.0.0.1:{server.port}/")]
