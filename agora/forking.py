@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from agora.errors import ConfigError
 from agora.events import (
+    Awarded,
     BidPlaced,
     Called,
     Event,
@@ -19,6 +20,7 @@ from agora.events import (
     Joined,
     Judged,
     Left,
+    Performed,
     PlanningBegan,
     Posted,
     Started,
@@ -35,6 +37,7 @@ from agora.tasks import Usage
 
 _ANNOUNCING: Final = frozenset({"started", "posted", "pacing_began", "joined", "left", "resumed"})
 """What a list of tasks begins with: before its end nothing was decided."""
+_AWARDED: Final = frozenset({"awarded"})
 _ONE_DECISION: Final[Mapping[str, tuple[str, ...]]] = {
     "screened": ("routed",),
     "credited": ("settled",),
@@ -109,8 +112,12 @@ def opening_of(
         agents: Who is to take part from here on, by name.
         seed: Of all chance from here on; None: the other run's.
         instead: What was received at its position, with a change.
+
+    Raises:
+        ConfigError: An attempt that stands is under way of an agent that is not to take part.
     """
     began = ground.started
+    _whose_attempts(ground.past, agents)
     update: dict[str, object] = {
         "seed": began.seed if seed is None else seed,
         "agents": began.agents,
@@ -173,6 +180,17 @@ def instead_of(event: Event | None, field: str, value: str) -> Event:
         raise ConfigError(where, what)
     can = "mark.AGENT of a judgement, price of a bid, goal of a task that a workflow posted"
     raise ConfigError(where, f"is nothing that event {kind!r} can have otherwise: {can}")
+
+
+def _whose_attempts(past: Past, agents: Mapping[str, Agent]) -> None:
+    """Refuse to leave out whoever is at work: its attempt was awarded, and only it can go on with it."""
+    for event in past.of_kinds(_AWARDED):
+        if not isinstance(event, Awarded) or event.award.agent in agents:
+            continue
+        task, attempt, name = event.task, event.award.attempt, event.award.agent
+        if past.find(Performed, task, attempt) is None and past.find(TaskDone, task) is None:
+            what = f"is at attempt {attempt} of task {task!r} there and cannot be left out: fork at its award or before"
+            raise ConfigError(f"agent {name!r}", what)
 
 
 def _standing(events: Sequence[Recorded], *, before: int, run: str) -> Iterable[Event]:

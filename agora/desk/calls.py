@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import partial
+from typing import Final
 
 import anyio
 import anyio.lowlevel
@@ -27,6 +28,8 @@ from agora.past import INTERRUPTED, PastCall
 from agora.protocols import ChatModel
 from agora.tasks import Usage
 
+NOT_MADE: Final = "it was not made"
+"""The error of a call that was given up while its intent was put on record."""
 _CLOSING_S = 10.0
 _FREE = Decimal(0)
 
@@ -136,7 +139,7 @@ class Calls:
             self._seat.purse.settle(reservation, Usage())
             raise
         except BaseException:  # it may be on record by now
-            await self._ended(call, None, reservation, Usage(steps=1), "it was not made", INTERRUPTED)
+            await self._ended(call, None, reservation, Usage(steps=1), NOT_MADE, INTERRUPTED)
             raise
         error, paid = "the call was interrupted; its fate is unknown", True
         failure, status = INTERRUPTED, None

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 
 import pytest
 
 from agora.bids import Price
-from agora.events import BidPlaced, Called, Event, Recalled, Reserved, Scored, Started, TaskDone
+from agora.desk.calls import NOT_MADE
+from agora.errors import ConfigError
+from agora.events import Awarded, BidPlaced, Called, Event, Paced, Recalled, Reserved, Scored, Started, TaskDone
 from agora.forks import events_of
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
-from agora.tasks import Usage
+from agora.past import INTERRUPTED
+from agora.tasks import Limits, Usage
+from agora.traces.replay.found import Diverged
 from agora.traces.replay.making import mechanism_from, policy_from
 from agora.traces.replay.replaying import replay
+from agora.workflows.paced import run_paced
 from traces.golden_runs import market, memory, tasks, worker, writer
 
 AGENTS = (
@@ -111,3 +117,74 @@ def sums_hold(store: MemoryStore, fork: str) -> None:
     for done in (one for one in own(store, fork) if isinstance(one, TaskDone)):
         calls = [one.usage for one in whole if isinstance(one, Called) and one.task == done.task]
         assert done.usage.usd == sum((one.usd for one in calls), Decimal(0)), done.task
+
+
+async def test_whoever_is_at_work_cannot_be_left_out_of_a_fork() -> None:
+    store = memory()
+    run = await two_runs(store, "vcg")
+    (award, at) = next(
+        (one.event.award, one.seq) for one in reversed(list(store.events(run))) if isinstance(one.event, Awarded)
+    )
+    runs = len(store.runs())
+    others = made(store, "vcg", without=award.agent)
+    with pytest.raises(ConfigError, match=f"agent '{award.agent}'.* cannot be left out"):
+        await others.fork(run, at=at + 1, changes={"agents": f"-{award.agent}"})
+    assert len(store.runs()) == runs, "nothing was recorded"
+    await others.resume(await others.fork(run, at=at, changes={"agents": f"-{award.agent}"}))
+
+
+async def changed(store: MemoryStore, alter: Callable[[Event], Event]) -> Diverged | None:
+    """What strict replay says of the last run, with its events changed."""
+    other, run = memory(), store.runs()[0].id
+    for one in store.events():
+        assert one.event is not None
+        await other.record(one.run, alter(one.event) if one.run == run else one.event)
+    return replay(other, run).diverged
+
+
+async def test_a_turn_of_a_paced_list_is_the_one_of_its_place() -> None:
+    store = memory()
+    await run_paced(made(store, "vcg"), tasks(0, 3))
+    assert await changed(store, lambda event: event) is None
+
+    def alter(event: Event) -> Event:
+        return event.model_copy(update={"number": 7}) if isinstance(event, Paced) and event.number == 2 else event
+
+    found = await changed(store, alter)
+    assert found is not None
+    assert [(field.path, field.then, field.now) for field in found.fields] == [("number", 7, 2)]
+
+
+async def test_more_than_the_budget_cannot_have_been_given_out() -> None:
+    store = memory()
+    await made(store, "vcg").run_all(tasks(0, 1))
+    assert await changed(store, lambda event: event) is None
+
+    def alter(event: Event) -> Event:
+        small = Limits(usd=Decimal("0.0000001"))
+        return event.model_copy(update={"limits": small}) if isinstance(event, Started) else event
+
+    found = await changed(store, alter)
+    assert found is not None
+    assert "may take 1E-7 in all" in found.why
+
+
+async def test_a_call_that_was_given_up_before_it_was_made_needs_no_intent() -> None:
+    store = memory()
+    await made(store, "vcg").run_all(tasks(0, 1))
+    other, run = memory(), store.runs()[0].id
+    for one in store.events():
+        assert one.event is not None
+        if isinstance(one.event, BidPlaced) and one.event.bid.agent == "anna":
+            call = Called(
+                task=one.event.task,
+                call=f"{one.event.task}/bid/anna/2",
+                agent="anna",
+                error=NOT_MADE,
+                failure=INTERRUPTED,
+                usage=Usage(steps=1),
+            )
+            await other.record(run, call)
+        await other.record(run, one.event)
+    found = replay(other, run).diverged
+    assert found is None or found.kind != "called"

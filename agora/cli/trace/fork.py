@@ -214,6 +214,8 @@ def _stay(agents: str | None, members: Sequence[str]) -> list[str] | None:
     where = f"--change agents={agents}"
     parts = [part.strip() for part in (agents or "").split(",") if part.strip()]
     out = [part[1:] for part in parts if part.startswith("-")]
+    if agents is not None and not parts:
+        raise ConfigError(where, "names nobody: name those who take part, or -NAME to leave one out")
     if len(out) < len(parts):
         if out:
             raise ConfigError(where, "name those who take part, or -NAME to leave one out: not both")

@@ -6,9 +6,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from agora.classifying import CLASSIFIER, ROUTE
+from agora.desk.calls import NOT_MADE
 from agora.events import Called, CommandReserved, Performed, Reserved, Stepped, ToolUsed
 from agora.lots import Auction
-from agora.past import phase_of
+from agora.past import INTERRUPTED, phase_of
 from agora.performing import JUDGE
 from agora.tasks import Usage
 from agora.traces.replay.compare import close_usage
@@ -79,7 +80,9 @@ class Desks:
                 raise Uncalled(f"call {event.call} was made twice")
             self.open_calls.add(event.call)
         elif isinstance(event, Called):
-            if event.call not in self.open_calls:
+            if event.call not in self.open_calls and _not_made(event):  # its intent could not be put on record
+                self._may(place, event.agent, f"call {event.call}")
+            elif event.call not in self.open_calls:
                 raise Uncalled(f"call {event.call} ended and was never made: its intent is not on record")
             self.open_calls.discard(event.call)
             self._book(place, event.agent, event.usage)
@@ -147,3 +150,9 @@ class Desks:
             self._auctions[place.number].purse.book(usage)
         elif place.what != "attempt" or self._task.stage != "awarded":
             lot.purse.book(usage)
+
+
+def _not_made(event: Called) -> bool:
+    """Whether a call was given up before it was made: nothing was received, and nothing paid."""
+    nothing = event.usage.model_copy(update={"seconds": 0.0}) == Usage(steps=1)
+    return event.error == NOT_MADE and event.failure == INTERRUPTED and event.reply is None and nothing

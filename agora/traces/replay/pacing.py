@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from agora.events import Event, Paced, PacingBegan, TaskDone
@@ -22,8 +23,12 @@ class PacingReplay:
         """What a task took is known."""
         self._cost[event.task] = event.usage.usd
 
-    def take(self, event: PacingBegan | Paced) -> Event:
+    def take(self, event: PacingBegan | Paced, posted: Sequence[str]) -> Event:
         """What a task may take, as it comes out now; what was left is what the purse said.
+
+        Args:
+            event: As on record.
+            posted: The tasks of the run in order: their turns come in that order.
 
         Raises:
             Uncalled: Nobody asked for it.
@@ -32,14 +37,14 @@ class PacingReplay:
             self._began = event
             return event
         began, number = self._began, len(self._decided) + 1
-        if began is None or number > began.tasks:
+        if began is None or number > min(began.tasks, len(posted)):
             raise Uncalled("no task of a paced list had its turn then")
         if event.left is None:
             raise ValueError("what was left of the budget is not on record")
         price = self._price_before(event)
         now = paced(
-            event.task,
-            event.number,
+            posted[number - 1],
+            number,
             left=event.left,
             to_come=began.tasks - len(self._decided),
             price=price,

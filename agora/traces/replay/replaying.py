@@ -144,6 +144,8 @@ class _Replay:
             raise Uncalled("the run has no beginning on record before it")
         if event.task in self._stuck and not isinstance(event, Done):
             return self._fault(item, self._stuck[event.task])
+        if over := ground.over(event):
+            raise Uncalled(over)
         if isinstance(event, Routed):
             self._task_of(event).take(event)
             self._held = item
@@ -170,7 +172,7 @@ class _Replay:
             case Done():
                 return self._end(event)
             case PacingBegan() | Paced():
-                return self._pacing.take(event)
+                return self._pacing.take(event, list(self._tasks))
             case _ if event.kind in FLOW_KINDS:
                 return self._flow.take(seq, event, ground.house)
             case _ if event.kind in _OF_TASKS:

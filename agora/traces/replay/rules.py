@@ -11,7 +11,7 @@ from agora.ambient import VERSIONS, SeededChance
 from agora.bids import NO_JURY, Ability, Bid, Clearing, Juror, Reserve
 from agora.coordinator.screening import Everyone
 from agora.errors import AgoraError, ConfigError, described
-from agora.events import Event, Judged, Recalled, Started
+from agora.events import Closed, Event, Judged, Opened, Paced, Recalled, Reserved, Screened, Started
 from agora.learning import taken_up
 from agora.lots import House
 from agora.memory.ledger_file import LedgerFile
@@ -21,6 +21,7 @@ from agora.pool import Pool
 from agora.protocols import Mechanism, Policy, Store
 from agora.runs import Run
 from agora.sandbox import BareSandbox
+from agora.tasks import Limits
 from agora.traces.replay.known import Records, taught
 from agora.traces.replay.making import built_in, mechanism_from, options_in, policy_from
 
@@ -43,6 +44,20 @@ class Ground(NamedTuple):
     """What else to know."""
     holes: tuple[str, ...]
     """What is not there that any decision may hang on."""
+    limits: Limits
+    """What the run may take."""
+
+    def over(self, event: Event) -> str:
+        """How what was given out goes beyond what the run may take, in words; empty: it does not."""
+        if isinstance(event, Reserved):
+            given: Limits | None = Limits(usd=event.usd, tokens=event.tokens)
+        else:
+            given = event.left if isinstance(event, Screened | Opened | Closed | Paced) else None
+        for name in ("usd", "tokens", "steps", "seconds"):
+            most, of = getattr(self.limits, name), getattr(given, name, None)
+            if most is not None and of is not None and of > most:
+                return f"{of} {name} were given out, and the run may take {most} in all"
+        return ""
 
 
 class StillClock:
@@ -109,7 +124,9 @@ def ground_of(store: Store, run: str, started: Started, *, before: Sequence[Even
         parallel=started.parallel,
     )
     learner = policy if isinstance(policy, Learning) else None
-    return Ground(house, learner, Records(store), started.forked is not None, tuple(notes), tuple(holes))
+    return Ground(
+        house, learner, Records(store), started.forked is not None, tuple(notes), tuple(holes), started.limits
+    )
 
 
 def here(versions: Mapping[str, str]) -> str:
