@@ -40,8 +40,8 @@ def hourly_usd(runs: Sequence[RunInfo], *, usd_per_hour: Decimal, now_us: int) -
     pace = Pace(budget_usd=sum((run.usage.usd for run in ordered), rate * 25), usd_per_hour=rate)
     for run in ordered:
         at_s = run.started_us / _US
-        overdrawn = max(Decimal(0), run.usage.usd - left_usd(pace, now_s=at_s))
-        pace = booked(pace, run.usage.usd - overdrawn, now_s=at_s)
-        pace = pace.model_copy(update={"spent_usd": pace.spent_usd + overdrawn})
+        within = min(run.usage.usd, left_usd(pace, now_s=at_s))
+        pace = booked(pace, within, now_s=at_s)
+        pace = pace.model_copy(update={"spent_usd": pace.spent_usd + run.usage.usd - within})
     share = Decimal(repr(fair_usd(pace, now_s=now_us / _US)))
     return max(Decimal(0), share).quantize(STEP_USD, rounding=ROUND_DOWN)

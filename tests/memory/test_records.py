@@ -246,6 +246,7 @@ async def test_a_database_of_the_second_schema_gets_the_new_figures_from_its_own
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
         connection.execute("DROP TABLE judgements")
         connection.execute("DROP INDEX ledger_by_kind")
+        connection.execute("DROP TABLE tree")
         connection.execute(
             "CREATE TABLE judgements (seq BIGINT NOT NULL PRIMARY KEY, run VARCHAR NOT NULL, task VARCHAR NOT NULL, "
             "judge VARCHAR NOT NULL, agent VARCHAR NOT NULL, score FLOAT NOT NULL, reason VARCHAR NOT NULL)"

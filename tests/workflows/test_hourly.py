@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agora.records import RunInfo
@@ -48,6 +48,7 @@ def test_what_is_overdrawn_is_counted_and_a_day_is_remembered() -> None:
     starts=st.lists(st.tuples(st.integers(0, 2000), st.decimals(0, 5, places=4)), max_size=30),
     minute=st.integers(0, 3000),
 )
+@example(starts=[(0, Decimal(0)), (1, Decimal("1.6100"))], minute=1)
 def test_a_share_is_never_negative_nor_more_than_came_in_within_a_day_and_an_hour(
     starts: list[tuple[int, Decimal]], minute: int
 ) -> None:
