@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agora.cli.session import Session
+    from agora.fork_events import Fork
     from agora.protocols import Store
     from agora.records import RunInfo
+    from agora.values import JsonValue
 
 _ONE_LINE_CHARS = 34
 _OTHER_COLUMNS = 62
@@ -38,22 +40,25 @@ async def _runs(session: Session, *, limit: int, json: bool) -> None:
     from agora.cli.forms import print_form, usage_form
     from agora.cli.paint import ago, grid, number, out, safe, usd
     from agora.cli.session import opened_store
+    from agora.forks import fork_of
 
     async with opened_store(session) as store:
         found = store.runs(limit=limit)
         held_against = {info.id: alternative(store, info.id) for info in found}
+        forks = {info.id: fork_of(store, info.id) for info in found}
         states: dict[str, State] = {info.id: "done" if info.done else state_in(store, info.id) for info in found}
     if json:
-        rows = [
+        rows: list[JsonValue] = [
             {
                 **info._asdict(),
                 "usage": usage_form(info.usage),
                 "alternative": held_against[info.id] or None,
                 "state": states[info.id],
+                "forked": _forked(forks[info.id]),
             }
             for info in found
         ]
-        print_form("agora.runs/1", {"runs": list(rows)})
+        print_form("agora.runs/1", {"runs": rows})
         return
     if not found:
         out().print("no runs yet: start one with `agora run` or `agora demo`")
@@ -61,12 +66,18 @@ async def _runs(session: Session, *, limit: int, json: bool) -> None:
     table = grid("run", "when", "passed>", "cost>", "tokens>", "seconds>", "goal")
     for info in found:
         goal = _goal(info, states[info.id], alternative=bool(held_against[info.id]))
+        if fork := forks[info.id]:
+            goal += f" [quiet](forked from {safe(fork.run)} at {fork.at})[/]"
         passed = f"{info.passed}/{info.tasks}"
         cost, seconds = usd(info.usage.usd), number(info.usage.seconds)
         table.add_row(
             f"[name]{safe(info.id)}[/]", ago(info.started_us), passed, cost, str(info.usage.tokens), seconds, goal
         )
     out().print(table)
+
+
+def _forked(fork: Fork | None) -> JsonValue:
+    return None if fork is None else {"run": fork.run, "at": fork.at}
 
 
 def alternative(store: Store, run: str) -> str:

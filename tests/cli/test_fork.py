@@ -37,6 +37,9 @@ def test_a_fork_that_is_killed_goes_on_as_it_began(shell: Shell, project: Path) 
     assert form["forked"] == {"run": run, "at": at, "changes": {"agents": "-spoiler"}, "spent_usd": "0"}
     assert [attempt["agent"] for attempt in form["tasks"][0]["attempts"]] == ["fixer"]
     assert (project / "repo" / "word.txt").read_text() == "right\n"
+    listed = json.loads(shell("runs", "--json").out)["runs"]
+    assert [one["forked"] for one in listed] == [{"run": run, "at": at}, None]
+    assert f"(forked from {run} at {at})" in " ".join(shell("runs").out.split())
     told = shell("show").out
     assert f"forked from run {run} at event {at} with agents=-spoiler" in told
     own = [kind for _, kind, of in events(shell, form["run"]) if of == form["run"]]
@@ -61,6 +64,7 @@ def test_a_fork_takes_another_rule_and_other_agents(shell: Shell, project: Path)
 def test_what_cannot_be_meant_is_said_and_nothing_is_begun(shell: Shell, project: Path) -> None:
     run, at = begun(shell, project)
     for change, said in (
+        ("agents=", "names nobody"),
         ("agents=-nobody", "no agent of the run named 'nobody'"),
         ("agents=fixer,-spoiler", "not both"),
         ("agents=-fixer,-spoiler", "leaves nobody"),
