@@ -274,6 +274,7 @@ def test_a_note_stays_in_the_repository_that_it_is_for(tmp_path: Path) -> None:
     (tmp_path / "own" / "sub").mkdir()
     subprocess.run(["git", "config", "core.worktree", str(tmp_path / "other")], check=True, cwd=tmp_path / "own")
     top = repository(tmp_path / "own" / "sub")
+    assert top is not None
     assert top == (tmp_path / "own").resolve()
     add_note(top, "a note\n")
     assert [text for _, text in read_notes(tmp_path / "own")] == ["a note\n"]

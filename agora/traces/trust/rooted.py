@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from agora.abilities import Archive, Rooted
 from agora.errors import ChangedError, LedgerError
@@ -42,7 +42,7 @@ def name_of(first: Stored | None) -> str:
     """The name of the ledger that begins with an entry; empty where it is not a ledger's first one."""
     if first is None or first.entry.envelope.seq != 1:
         return ""
-    hashed: object = first.entry.hash  # a database may hold anything in any column
+    hashed = cast("object", first.entry.hash)  # a database may hold anything in any column
     return origin_of(hashed) if isinstance(hashed, str) else ""
 
 

@@ -102,7 +102,8 @@ def examine(
         findings.append(Finding(Exit.UNSIGNED, 0, BLIND))
     after = _after_the_last(entries, held)
     if after and promised is not None and not walk.broken:
-        findings.append(Finding(Exit.UNSIGNED, held[-1].checkpoint.size + 1, after))
+        begin = 1 + max(one.checkpoint.size for one in held)
+        findings.append(Finding(Exit.UNSIGNED, begin, after))
         after = ""
     return Checked(
         origin=walk.origin,
