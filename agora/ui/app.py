@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -21,6 +21,7 @@ from agora.ui.pages import Pages
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
 
 PAGE_S: Final = 60.0
 """The longest that a page is waited for."""
@@ -84,12 +85,12 @@ class _Answers:
             after = known if known is not None else _whole(request.query_params, "after", least=0) or 0
         except ValueError as error:
             return _plain(f"{error}\n", 400)
-        if self._streams.full:
-            return _plain("too many pages are live: close some\n", 503, {"retry-after": str(RETRY_MS // 1000)})
         if request.method == "HEAD":
             return Response(media_type="text/event-stream")
+        if not self._streams.take():
+            return _plain("too many pages are live: close some\n", 503, {"retry-after": str(RETRY_MS // 1000)})
         feed = Feed(self._store, request.query_params.get("run"), after)
-        return StreamingResponse(stream(feed, self._streams, closing=self._closing), media_type="text/event-stream")
+        return _Live(stream(feed, closing=self._closing), self._streams)
 
     async def _made(self, make: Callable[[], str | None]) -> Response:
         try:
@@ -102,6 +103,20 @@ class _Answers:
         except AgoraError as error:
             return _plain(f"{error}\n", 500)
         return _page(text) if text is not None else _plain("there is no such run\n", 404)
+
+
+class _Live(StreamingResponse):
+    """A stream whose place was taken before it was made; it is given back however it ends."""
+
+    def __init__(self, content: AsyncGenerator[bytes], streams: Streams) -> None:
+        super().__init__(content, media_type="text/event-stream")
+        self._streams = streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._streams.give_back()
 
 
 async def _broken(_request: Request, _error: Exception) -> Response:

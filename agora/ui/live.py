@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -48,14 +47,16 @@ class Streams:
         """Whether there may be no further one now."""
         return self._open >= self._most
 
-    @asynccontextmanager
-    async def one(self) -> AsyncGenerator[None]:
-        """One more, as long as it lasts."""
+    def take(self) -> bool:
+        """Take a place; False: there is none."""
+        if self.full:
+            return False
         self._open += 1
-        try:
-            yield
-        finally:
-            self._open -= 1
+        return True
+
+    def give_back(self) -> None:
+        """One fewer."""
+        self._open -= 1
 
 
 class Feed(NamedTuple):
@@ -74,32 +75,30 @@ class Feed(NamedTuple):
         return list(islice(self.store.events(self.run, after=after, kinds=kinds), MOST_ENTRIES))
 
 
-async def stream(feed: Feed, streams: Streams, *, closing: Callable[[], bool]) -> AsyncGenerator[bytes]:
+async def stream(feed: Feed, *, closing: Callable[[], bool]) -> AsyncGenerator[bytes]:
     """What a browser is sent.
 
     Args:
         feed: Of what.
-        streams: This one counts among them while it lasts.
         closing: Whether the server is about to end.
     """
-    async with streams.one():
-        yield f"retry: {RETRY_MS}\n\n".encode()
-        after, begun, beat = feed.after, anyio.current_time(), anyio.current_time()
-        while not closing() and anyio.current_time() - begun < STREAM_S:
-            entries = await anyio.to_thread.run_sync(feed.read, after, abandon_on_cancel=True)
-            for entry in entries:
-                after = entry.seq
-                yield told(entry)
-                if feed.run is not None and isinstance(entry.event, Done):
-                    yield b"event: end\ndata: {}\n\n"
-                    return
-            if entries:
-                beat = anyio.current_time()
-            elif anyio.current_time() - beat >= BEAT_S:
-                beat = anyio.current_time()
-                yield b": still here\n\n"
-            if len(entries) < MOST_ENTRIES:
-                await anyio.sleep(POLL_S)
+    yield f"retry: {RETRY_MS}\n\n".encode()
+    after, begun, beat = feed.after, anyio.current_time(), anyio.current_time()
+    while not closing() and anyio.current_time() - begun < STREAM_S:
+        entries = await anyio.to_thread.run_sync(feed.read, after, abandon_on_cancel=True)
+        for entry in entries:
+            after = entry.seq
+            yield told(entry)
+            if feed.run is not None and isinstance(entry.event, Done):
+                yield b"event: end\ndata: {}\n\n"
+                return
+        if entries:
+            beat = anyio.current_time()
+        elif anyio.current_time() - beat >= BEAT_S:
+            beat = anyio.current_time()
+            yield b": still here\n\n"
+        if len(entries) < MOST_ENTRIES:
+            await anyio.sleep(POLL_S)
 
 
 def told(entry: Recorded) -> bytes:

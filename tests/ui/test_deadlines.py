@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
@@ -15,7 +16,8 @@ from agora.events import Event
 from agora.memory.in_memory import MemoryStore
 from agora.testing.clocks import FakeClock
 from agora.ui import guard, live, serving
-from agora.ui.live import Feed, Streams, stream
+from agora.ui.app import application
+from agora.ui.live import MOST_STREAMS, Feed, stream
 from traces.many_ledgers import a_run, began
 
 
@@ -96,17 +98,13 @@ async def test_a_reader_that_does_not_read_is_not_waited_for(monkeypatch: pytest
         await guard.Guard(app, port=8517)(scope, receive, send)
 
 
-async def test_a_stream_ends_after_a_while_and_gives_its_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stream_ends_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "STREAM_S", 0.05)
     monkeypatch.setattr(live, "POLL_S", 0.01)
     monkeypatch.setattr(live, "BEAT_S", 0.0)
-    streams = Streams(1)
-    told = [
-        piece async for piece in stream(Feed(MemoryStore(clock=FakeClock()), None, 0), streams, closing=lambda: False)
-    ]
+    told = [piece async for piece in stream(Feed(MemoryStore(clock=FakeClock()), None, 0), closing=lambda: False)]
     assert told[0] == b"retry: 2000\n\n"
     assert b": still here\n\n" in told
-    assert not streams.full
 
 
 async def test_a_look_at_the_ledger_is_bounded_and_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,13 +115,41 @@ async def test_a_look_at_the_ledger_is_bounded_and_nothing_is_left_out(monkeypat
     await store.record("bbbb", began())
     feed = Feed(store, "aaaa", 0)
     assert len(feed.read(0)) == 7
-    told = b"".join([piece async for piece in stream(feed, Streams(), closing=lambda: False)])
+    told = b"".join([piece async for piece in stream(feed, closing=lambda: False)])
     assert told.count(b"id: ") == len(made)
     assert b"bbbb" not in told
 
 
 async def test_a_stream_ends_with_the_server() -> None:
-    told = [
-        piece async for piece in stream(Feed(MemoryStore(clock=FakeClock()), None, 0), Streams(), closing=lambda: True)
-    ]
+    told = [piece async for piece in stream(Feed(MemoryStore(clock=FakeClock()), None, 0), closing=lambda: True)]
     assert told == [b"retry: 2000\n\n"]
+
+
+async def test_so_many_pages_are_live_at_once_and_no_more() -> None:
+    """All ask before any is answered; when they have ended there is room again."""
+    ended: list[bool] = []
+    app = application(MemoryStore(clock=FakeClock()), closing=lambda: bool(ended))
+    statuses: list[int] = []
+    scope = {"type": "http", "method": "GET", "path": "/live", "query_string": b"", "headers": []}
+
+    async def receive() -> dict[str, object]:
+        await anyio.sleep_forever()
+        return {}
+
+    async def send(message: MutableMapping[str, object]) -> None:
+        if message["type"] == "http.response.start":
+            assert isinstance(message["status"], int)
+            statuses.append(message["status"])
+        await anyio.lowlevel.checkpoint()
+
+    for _ in range(2):
+        ended.clear()
+        statuses.clear()
+        async with anyio.create_task_group() as group:
+            for _ in range(MOST_STREAMS + 4):
+                group.start_soon(app, {**scope}, receive, send)
+            with anyio.fail_after(20):
+                while len(statuses) < MOST_STREAMS + 4:
+                    await anyio.wait_all_tasks_blocked()
+            ended.append(True)
+        assert sorted(statuses) == [200] * MOST_STREAMS + [503] * 4
