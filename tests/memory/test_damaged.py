@@ -110,4 +110,6 @@ async def test_a_column_of_another_type_is_a_changed_entry(tmp_path: Path, name:
     damage(path, f"UPDATE ledger SET {name} = CAST({name} AS BLOB) WHERE seq = 7")
     store: SQLStore = open_store(path)
     assert (store.check(), first_bad(store.stored())) == (7, 7)
+    (envelope, hashed), _, _ = list(store.stored())[6]
+    assert {type(cell) for cell in (envelope.run, envelope.kind, envelope.body, envelope.prev, hashed)} == {str}
     await store.close()
