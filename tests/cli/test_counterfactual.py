@@ -198,6 +198,13 @@ def test_estimates_name_what_they_cannot_use(
     assert "Traceback" not in shown.err
 
 
+@pytest.mark.parametrize("change", ["budget=1", "seed=3", "mark.ada=5"])
+def test_what_only_a_fork_can_change_says_so(shell: Shell, project: Path, change: str) -> None:
+    refused = shell("trace", "replay", "last", "--with", change)
+    assert refused.code == 2
+    assert f"--from EVENT --change {change}" in " ".join(refused.err.split())
+
+
 def test_an_empty_memory_has_nothing_to_estimate_from(shell: Shell, project: Path) -> None:
     shown = shell("trace", "estimate", "--policy", "linucb")
     assert shown.code == 0, shown.err

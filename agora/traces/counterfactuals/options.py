@@ -26,6 +26,8 @@ from agora.values import JsonValue
 _TABLES: Final[Mapping[str, tuple[str, ...]]] = {"weights": tuple(DEFAULT_WEIGHTS), "rules": tuple(Rules.model_fields)}
 _LISTS: Final = frozenset({"jury"})
 _FIXED: Final = ("agents", "mechanism", "policy")
+_LIVE: Final = ("budget", "attempts", "seed", "mark")
+"""What only a run that goes on live can have otherwise."""
 _MOST_CHARS: Final = 1000
 
 
@@ -61,6 +63,9 @@ def wanted(changes: Mapping[str, str]) -> Wanted:
         raise ConfigError("--with", "says nothing: name what is to be otherwise, as mechanism=second_score")
     options, policy_options = dict[str, JsonValue](), dict[str, JsonValue]()
     for name, text in changes.items():
+        if name.partition(".")[0] in _LIVE:
+            said = "cannot be decided again from the record: go on live, with --from EVENT --change"
+            raise ConfigError(f"--with {name}", f"{said} {name}={text}")
         if name in _FIXED:
             if not text.strip():
                 raise ConfigError(f"--with {name}", "has no value: write a name")
