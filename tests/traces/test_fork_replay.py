@@ -188,3 +188,20 @@ async def test_a_call_that_was_given_up_before_it_was_made_needs_no_intent() -> 
         await other.record(run, one.event)
     found = replay(other, run).diverged
     assert found is None or found.kind != "called"
+
+
+async def test_what_a_fork_says_was_spent_before_is_what_stands() -> None:
+    store = memory()
+    run = await two_runs(store, "vcg")
+    fork = await made(store, "vcg").fork(run, at=positions(store, run, "scored")[0])
+    await made(store, "vcg").resume(fork)
+    assert await changed(store, lambda event: event) is None
+
+    def alter(event: Event) -> Event:
+        if not isinstance(event, Started) or event.forked is None:
+            return event
+        return event.model_copy(update={"forked": event.forked.model_copy(update={"usage": Usage()})})
+
+    found = await changed(store, alter)
+    assert found is not None
+    assert "the calls that stand took" in found.why

@@ -206,6 +206,11 @@ class _Replay:
         if elsewhere := here(event.versions):
             self._tolerant = True
             self._notes[elsewhere] = None
+        if event.forked is not None and item.own:
+            took = sum((one.usage for one in self._before if isinstance(one, Called | ToolUsed)), Usage())
+            if not close_usage(took, event.forked.usage):
+                said = f"${event.forked.usage.usd} were spent before it was forked"
+                raise Uncalled(f"it says that {said}, and the calls that stand took ${took.usd}")
 
     def _posted(self, event: Posted, ground: Ground) -> Event | None:
         if event.spec.id in self._tasks and not ground.forked:
