@@ -9,9 +9,11 @@ from functools import partial
 import pytest
 
 from agora.bids import Price
+from agora.cli.trace.fork import unread
 from agora.desk.calls import NOT_MADE
 from agora.errors import ConfigError
 from agora.events import Awarded, BidPlaced, Called, Event, Paced, Recalled, Reserved, Scored, Started, TaskDone
+from agora.forking import ground_of
 from agora.forks import events_of
 from agora.market import Market
 from agora.memory.in_memory import MemoryStore
@@ -205,3 +207,13 @@ async def test_what_a_fork_says_was_spent_before_is_what_stands() -> None:
     found = await changed(store, alter)
     assert found is not None
     assert "the calls that stand took" in found.why
+
+
+async def test_changes_that_nothing_reads_any_more_are_said() -> None:
+    store = memory()
+    run = (await made(store, "vcg").run_all(tasks(0, 1))).run
+    changes = {"mechanism": "sale", "budget": "2"}
+    at_end = ground_of(store, run, positions(store, run, "done")[0], changes)
+    assert "(done) reads mechanism, budget" in "".join(unread(at_end, changes))
+    assert unread(at_end, {}) == []
+    assert unread(ground_of(store, run, positions(store, run, "scored")[0], changes), changes) == []

@@ -83,7 +83,7 @@ async def run(session: Session, ref: str, at: int, changes: Mapping[str, str], *
         view = view_of((), budget_usd=prepared.session.settings.budget_usd, quiet=is_quiet(form))
         view.story = told(ground.past.of_kinds(_CHANGES))
         if form is Format.TEXT:
-            for line in _warnings(list(events_of(store, run_id)), ground.fork.at):
+            for line in [*unread(ground, changes), *_warnings(list(events_of(store, run_id)), ground.fork.at)]:
                 err().print(f"[unknown]{safe(line)}[/]")
 
         async def go(market: Market, watch: Callable[[Event], None]) -> Report | FlowReport:
@@ -256,6 +256,13 @@ def _named(agents: Sequence[Agent], only: object) -> str:
     paths = [Path(part).expanduser().resolve() for part in stated if part.endswith(".toml")]
     files = {read_agent(path).name: str(path) for path in paths}
     return ",".join(files.get(agent.profile.name, agent.profile.name) for agent in agents)
+
+
+def unread(ground: Ground, changes: Mapping[str, str]) -> list[str]:
+    """Which changes can change nothing: at the end of a run nothing is decided any more."""
+    if not changes or ground.at.event is None or ground.at.event.kind != "done":
+        return []
+    return [f"nothing after event {ground.fork.at} (done) reads {', '.join(changes)}: fork from an earlier event"]
 
 
 def _warnings(events: list[Recorded], at: int) -> list[str]:
