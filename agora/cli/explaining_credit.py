@@ -99,11 +99,16 @@ def _remarks(credit: RunCredit) -> Sequence[str]:
     if drawn:
         many = f"{len(drawn)} tasks with more than {MOST_EXACT} bidders"
         how = f"Shapley values; of {many} over {drawn[0].orders} drawn orders, with their standard error"
+    known = "all turns that were looked at are on record"
+    if credit.known < 1:
+        known = (
+            f"{100 * credit.known:.0f} % of the turns that were looked at are on record; for the rest an agent is taken"
+            " to pass with the lower bound of its record (0 for who has none), at what it asked"
+        )
     return [
         f"{how}: they add up to what all reached, and below 0 is saved. Without it: what would be otherwise without its"
         " bids.",
-        f"{100 * credit.known:.0f} % of the turns that were looked at are on record; for the rest an agent is taken to"
-        " pass with the lower bound of its record (0 for who has none), at what it asked.",
+        f"{known}.",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -32,6 +33,8 @@ WIDTH, BROAD = 420, 900
 ROW, FRAME = 30, 56
 TALL: Final = 260
 _ONE_AT_A_TIME: Final = Lock()
+_MOST_KEPT: Final = 256
+_DRAWN: Final[dict[str, str]] = {}
 
 
 class Told(NamedTuple):
@@ -49,6 +52,10 @@ class Plot(Protocol):
     """A picture before it is drawn: what is added to it is a further one."""
 
     def __add__(self, layer: object) -> Plot: ...
+
+    def as_dict(self) -> dict[str, object]:
+        """All that it is drawn from."""
+        ...
 
     def to_svg(self) -> str:
         """As drawn."""
@@ -119,10 +126,21 @@ def drawn(plot: Plot, told: Told, *, width: int, height: int, size: str = "") ->
         height: Units.
         size: On which screens it is shown.
     """
-    with _ONE_AT_A_TIME:  # the library does not say that it may be used by several threads
-        drawn = (plot + grammar().ggsize(width, height)).to_svg()
+    drawn = _svg_of(plot + grammar().ggsize(width, height))
     id = f"{told.id}-{size}" if size else told.id
     return Drawing(size, taken_over(drawn, id=id, name=told.title, colours=_COLOURS))
+
+
+def _svg_of(plot: Plot) -> str:
+    """As drawn; the latest drawings are kept, for the library holds on to some memory at each one."""
+    key = json.dumps(plot.as_dict(), sort_keys=True)
+    with _ONE_AT_A_TIME:  # the library does not say that it may be used by several threads
+        if (svg := _DRAWN.pop(key, None)) is None:
+            svg = plot.to_svg()
+        _DRAWN[key] = svg  # at the end: the latest
+        if len(_DRAWN) > _MOST_KEPT:
+            del _DRAWN[next(iter(_DRAWN))]
+    return svg
 
 
 def layered(plot: Plot, *layers: object) -> Plot:
