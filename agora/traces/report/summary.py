@@ -197,7 +197,8 @@ def asked_for(story: RunStory, excerpts: Excerpts) -> Markup:
             ("Policy", started.policy),
             ("Seed", str(started.seed)),
             ("Budget", usd(limits.usd) if limits.usd is not None else "no bound in dollars"),
-            ("At once, and attempts a task", f"{started.parallel}, {started.attempts}"),
+            ("Tasks at once", str(started.parallel)),
+            ("Attempts a task", f"at most {started.attempts}"),
             ("Learns from it", "yes" if started.learn else "no: a measurement"),
         ]
     if started is not None and started.forked is not None:
