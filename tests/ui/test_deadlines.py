@@ -93,7 +93,7 @@ async def test_a_reader_that_does_not_read_is_not_waited_for(monkeypatch: pytest
     async def app(_scope: object, _receive: object, _send: object) -> None:
         raise AssertionError("nobody gets so far")
 
-    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"127.0.0.1:8517")]}
+    scope: dict[str, object] = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"127.0.0.1:8517")]}
     with pytest.raises(TimeoutError):
         await guard.Guard(app, port=8517)(scope, receive, send)
 
@@ -130,7 +130,7 @@ async def test_so_many_pages_are_live_at_once_and_no_more() -> None:
     ended: list[bool] = []
     app = application(MemoryStore(clock=FakeClock()), closing=lambda: bool(ended))
     statuses: list[int] = []
-    scope = {"type": "http", "method": "GET", "path": "/live", "query_string": b"", "headers": []}
+    scope: dict[str, object] = {"type": "http", "method": "GET", "path": "/live", "query_string": b"", "headers": []}
 
     async def receive() -> dict[str, object]:
         await anyio.sleep_forever()
