@@ -202,9 +202,9 @@ def _etas(candidates: Sequence[Candidate], abilities: Sequence[float], rules: An
 
 def _shares_of_least(values: Sequence[float | None]) -> list[float]:
     known = [value for value in values if value is not None]
-    if not known or max(known) == 0:
+    least, some = min(known, default=0.0), max(known, default=0.0) / 100
+    if some == 0:  # nothing is known, or nothing that can be told from 0
         return [1.0] * len(values)
-    least, some = min(known), max(known) / 100
     return [1.0 if value is None else (least + some) / (value + some) for value in values]
 
 
