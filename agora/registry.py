@@ -32,6 +32,7 @@ BUILT_IN: Final[Mapping[Group, Mapping[str, str]]] = MappingProxyType(
             "linucb+sale": "agora.coordinator.policies:linucb_sale",
             "ants+sale": "agora.coordinator.policies:ants_sale",
             "auto": "agora.coordinator.policies:auto",
+            "knn": "agora.coordinator.routers.knn:policy",
         },
         "mechanisms": {
             "sale": "agora.auctions.sale:SALE",

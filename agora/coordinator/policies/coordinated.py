@@ -99,7 +99,7 @@ class Coordinated:
         by_name = {one.agent: one for one in routed.routing.considered}
         able = [Able(name, by_name[name].arm, by_name[name].known) for name in pool if name in by_name]
         draw, details = routed.routing.draw or 0.0, routed.routing.details
-        asked = Asked(task, routed.place, draw)
+        asked = Asked(task, routed.place, draw, recorded=details)
         if details.get("intent_reason") == GIVEN:
             asked = asked._replace(types=cast("Mapping[str, float]", details["weights"]))
         return self._reckoning(self._ranker.rank(asked, able))

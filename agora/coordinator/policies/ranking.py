@@ -24,6 +24,8 @@ class Asked(NamedTuple):
     """All the chance there is, in [0, 1)."""
     types: Mapping[str, float] = {}
     """Task type -> probability, where somebody was asked."""
+    recorded: Mapping[str, JsonValue] = {}
+    """The details of its routing, where that stands on record and is made again."""
 
 
 class Able(NamedTuple):

@@ -1,0 +1,63 @@
+"""A router as a policy: behind the coordinator's protocol, with its options, by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from pydantic import Field
+
+from agora.coordinator.policies.by_router import RouterRanker
+from agora.coordinator.policies.coordinated import Coordinated
+from agora.coordinator.routers.seam import Router
+from agora.values import Value
+
+
+class RouterOptions(Value):
+    """What can be set at every router."""
+
+    cost_weight: float = Field(default=0.3, ge=0, allow_inf_nan=False)
+    """The dial: what the whole budget of a task is worth in passed tasks. It is turned without learning anew."""
+
+
+Options_ = TypeVar("Options_", bound=RouterOptions)
+
+
+class RoutedPolicy(Generic[Options_]):
+    """Makes a policy, or the bare router, from its options.
+
+    Args:
+        name: As on the ledger.
+        options: Their form; as `Options`, so that a file's options are checked before it is made.
+        router: Makes the router.
+    """
+
+    def __init__(self, name: str, options: type[Options_], router: Callable[[Options_], Router]) -> None:
+        self.name, self.Options, self._router = name, options, router
+
+    def __call__(self, **options: object) -> Coordinated:
+        """The policy, knowing nothing.
+
+        Raises:
+            ValueError: An option is unknown, or does not fit.
+        """
+        made = self.Options.model_validate(options)
+        return Coordinated(
+            self.name,
+            lambda: RouterRanker(self.name, self._router(made), dial=made.cost_weight),
+            direct=True,
+            settings=made.model_dump_json(),
+        )
+
+    def router(self, **options: object) -> Router:
+        """The router alone, knowing nothing: for recorded outcomes.
+
+        Raises:
+            ValueError: An option is unknown, or does not fit.
+        """
+        return self._router(self.Options.model_validate(options))
+
+
+def routed(name: str, options: type[Options_], router: Callable[[Options_], Router]) -> RoutedPolicy[Options_]:
+    """A router under a name: what the registry finds."""
+    return RoutedPolicy(name, options, router)

@@ -1,0 +1,79 @@
+"""From estimates to a choice: who comes first, with what chance, and who after it.
+
+Ties are decided by the lower cost and then by the order of the arms, which no name decides (`Arms`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from agora.coordinator.routers.seam import Arms, Choice
+
+if TYPE_CHECKING:
+    from agora.coordinator.routers.seam import Vector
+
+CLOSE: Final = 12
+"""Decimals to which two indices are compared."""
+
+
+def by_index(index: Vector, cost: Vector, *, terms: Mapping[str, Vector], rungs: int = 1, note: str = "") -> Choice:
+    """The highest index first; nothing is left to chance.
+
+    Args:
+        index: What decides, higher is better, (m,).
+        cost: Decides between equals, (m,).
+        terms: The figures behind it.
+        rungs: How many of the order are worth asking in turn.
+        note: What else decided.
+    """
+    import numpy as np
+
+    order = np.lexsort((cost, -np.round(index, CLOSE)))
+    chances = np.zeros(len(index))
+    chances[order[0]] = 1.0
+    return Choice(order.tolist(), chances, terms, rungs, note)
+
+
+def drawn(chances: Vector, draw: float, *, terms: Mapping[str, Vector], rungs: int = 1, note: str = "") -> Choice:
+    """One drawn with the given chances; then the likeliest.
+
+    Args:
+        chances: Sum 1, (m,).
+        draw: In [0, 1).
+        terms: The figures behind it.
+        rungs: How many of the order are worth asking in turn.
+        note: What else decided.
+    """
+    import numpy as np
+
+    cumulated = np.cumsum(chances)
+    first = min(int(np.searchsorted(cumulated, draw * cumulated[-1], side="right")), len(chances) - 1)
+    while chances[first] <= 0.0 and first > 0:  # the last ones may have no chance at all
+        first -= 1
+    order = [first, *(place for place in np.argsort(-chances, kind="stable").tolist() if place != first)]
+    return Choice(order, chances, terms, rungs, note)
+
+
+def mixed(best: Choice, share: float, draw: float) -> Choice:
+    """With a small probability anybody, evenly; else as it is: epsilon-greedy.
+
+    Args:
+        best: A choice that leaves nothing to chance.
+        share: The probability, in [0, 1].
+        draw: In [0, 1).
+    """
+    m = len(best.order)
+    chances = (1.0 - share) * best.chances + share / m
+    if draw >= share or share <= 0.0:
+        return best._replace(chances=chances)
+    first = min(int(draw / share * m), m - 1)
+    order = [first, *(place for place in best.order if place != first)]
+    return best._replace(order=order, chances=chances, note=best.note or "tried by chance")
+
+
+def even(arms: Arms) -> Vector:
+    """The same chance for everyone, (m,)."""
+    import numpy as np
+
+    return np.full(len(arms), 1.0 / len(arms))

@@ -1,0 +1,79 @@
+"""What a query costs at each arm: the mean of what it cost, with the declared cost counted as one query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.rows import Rows
+from agora.coordinator.routers.seam import Arms, Log
+from agora.values import JsonValue
+
+if TYPE_CHECKING:
+    from agora.coordinator.routers.seam import Vector
+
+DECLARED: Final = 1.0
+"""How many queries a declared cost counts for."""
+
+
+class Costs:
+    """Mean cost of each arm, learned."""
+
+    def __init__(self) -> None:
+        import numpy as np
+
+        self._rows = Rows()
+        self._n, self._sum = np.zeros(0), np.zeros(0)
+
+    def learn(self, arm: str, cost: float | None) -> None:
+        """Take in what a query cost; None changes nothing."""
+        row = self._rows.of(arm)
+        self._grow()
+        if cost is not None:
+            self._n[row] += 1.0
+            self._sum[row] += cost
+
+    def fit(self, log: Log) -> None:
+        """Take in a whole log."""
+        import numpy as np
+
+        rows = [self._rows.of(key) for key in log.arms.keys]
+        self._grow()
+        known = np.isfinite(log.costs)
+        self._n[rows] += known.sum(axis=0)
+        self._sum[rows] += np.where(known, log.costs, 0.0).sum(axis=0)
+
+    def of(self, arms: Arms) -> Vector:
+        """What a query is expected to cost at each; of whom nothing is known, the mean of the others, (m,)."""
+        import numpy as np
+
+        rows = self._rows.known(arms)
+        n = np.where(rows >= 0, self._n[rows], 0.0) if len(self._n) else np.zeros(len(arms))
+        total = np.where(rows >= 0, self._sum[rows], 0.0) if len(self._n) else np.zeros(len(arms))
+        declared = np.isfinite(arms.cost)
+        weight = n + DECLARED * declared
+        value = (total + np.where(declared, arms.cost, 0.0) * DECLARED) / np.maximum(weight, 1e-300)
+        if (weight > 0).all():
+            return value
+        told = weight > 0
+        return np.where(told, value, value[told].mean() if told.any() else 0.0)
+
+    def saved(self) -> JsonValue:
+        """Sums and counts."""
+        return {"keys": list(self._rows.keys), "n": packed(self._n), "sum": packed(self._sum)}
+
+    def restored(self, saved: JsonValue) -> None:
+        """Go on from what `saved` gave.
+
+        Raises:
+            LedgerError: It is none.
+        """
+        self._rows = Rows(texts(saved, "keys"))
+        self._n, self._sum = unpacked(part(saved, "n")), unpacked(part(saved, "sum"))
+
+    def _grow(self) -> None:
+        import numpy as np
+
+        more = len(self._rows) - len(self._n)
+        if more > 0:
+            self._n, self._sum = np.append(self._n, np.zeros(more)), np.append(self._sum, np.zeros(more))
