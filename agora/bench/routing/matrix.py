@@ -43,9 +43,7 @@ class Recorded(NamedTuple):
 
     def part(self, queries: Sequence[int]) -> Recorded:
         """The same with some of the queries, in the given order."""
-        import numpy as np
-
-        at = np.asarray(queries, dtype=np.intp)
+        at = list(queries)
         return self._replace(
             ids=tuple(self.ids[n] for n in at),
             scores=self.scores[at],
@@ -60,9 +58,7 @@ class Recorded(NamedTuple):
 
     def among(self, models: Sequence[int]) -> Recorded:
         """The same with some of the models, in the given order."""
-        import numpy as np
-
-        at = np.asarray(models, dtype=np.intp)
+        at = list(models)
         return self._replace(
             models=tuple(self.models[n] for n in at),
             scores=self.scores[:, at],

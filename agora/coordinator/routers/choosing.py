@@ -47,8 +47,9 @@ def drawn(chances: Vector, draw: float, *, terms: Mapping[str, Vector], rungs: i
     """
     import numpy as np
 
-    cumulated = np.cumsum(chances)
-    first = min(int(np.searchsorted(cumulated, draw * cumulated[-1], side="right")), len(chances) - 1)
+    cumulated: Vector = np.cumsum(chances)
+    below = int((cumulated <= draw * float(cumulated[-1])).sum())
+    first = min(below, len(chances) - 1)
     while chances[first] <= 0.0 and first > 0:  # the last ones may have no chance at all
         first -= 1
     order = [first, *(place for place in np.argsort(-chances, kind="stable").tolist() if place != first)]
