@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agora.ambient import SeededChance
-from agora.auctions.posterior import below, decayed, draw, lower_bound, mean, quantile
+from agora.auctions.posterior import decayed, draw, lower_bound, mean
+from agora.beta_integral import below, quantile
 from agora.errors import ConfigError
 
 counts = st.integers(min_value=0, max_value=300)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agora.bench.intervals import change_of_cost, mean_of, per_solved, wilson
+from agora.intervals import change_of_cost, mean_of, per_solved, wilson
 
 counts = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 

@@ -20,7 +20,7 @@ from agora.testing.clocks import FakeClock
 from agora.traces.many.figures import Figures, PoolFigures, ScopeFigures, Selected
 from agora.traces.many.fold import COMPARED
 from agora.traces.many.gathering import Many
-from agora.traces.many.intervals import Sums, lowest, passes_needed, rate_of
+from agora.intervals import Sums, lowest, passes_needed, rate_of
 from traces.many_ledgers import POOL, Made, a_run, a_task, began, ended, usage
 
 RUNS = 25

@@ -1,0 +1,36 @@
+"""Every router as a policy of a real run: it routes, learns from the ledger, and is replayed from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from agora.events import Awarded
+from agora.market import Market
+from agora.routing_events import Credited, Routed
+from agora.testing import FakeClock
+from agora.traces.replay.making import policy_from
+from agora.traces.replay.replaying import replay
+from coordinator.routers.worlds import router_names
+from traces.golden_runs import memory, pool, tasks
+
+
+@pytest.mark.parametrize("name", router_names())
+async def test_a_router_routes_learns_and_is_replayed_from_the_ledger(name: str) -> None:
+    store = memory()
+    for first in (0, 3):
+        market = Market(
+            pool(), store=store, policy=policy_from(name, ""), seed=3, attempts=2, clock=FakeClock(), budget_usd="20"
+        )
+        await market.run_all(tasks(first, 3))
+    events = [item.event for item in store.events()]
+    routed = [event for event in events if isinstance(event, Routed)]
+    assert len(routed) == 6
+    assert {event.routing.by for event in routed} == {name}
+    assert sum(isinstance(event, Credited) for event in events) >= 6
+    first_asked = [event.routing.considered[0].agent for event in routed]
+    awarded = [event.award.agent for event in events if isinstance(event, Awarded) and event.award.attempt == 1]
+    assert awarded == first_asked, "the first in rank gets the task"
+    for info in store.runs():
+        found = replay(store, info.id)
+        assert found.diverged is None, name
+        assert not found.lacking
