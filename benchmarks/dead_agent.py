@@ -34,12 +34,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from agora.bench.intervals import wilson
 from agora.coordinator.coordinating import Coordinator, Rule, State
 from agora.coordinator.crediting import Feedback
 from agora.coordinator.features import Sight
 from agora.coordinator.linucb import LinUCBState, Settings
 from agora.coordinator.shortlisting import Candidate, shortlist
+from agora.intervals import wilson
 
 REQUESTS, SHOCK, RETURN, HARD = 1000, 500, 750, 0.7
 WINDOW, HELD, BEST_AFTER = 50, 50, 0.3 * 0.95 + 0.7 * 0.85

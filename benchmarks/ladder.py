@@ -24,11 +24,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from agora.ambient import SystemClock
 from agora.bench.comparing import Summary, only, summarise
-from agora.bench.intervals import Interval, wilson
 from agora.bench.live import Lab, compare
 from agora.bench.ways import Way
 from agora.cli.definitions import load_mechanism
 from agora.coordinator import Everyone
+from agora.intervals import Interval, wilson
 from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
 from agora.messages import Reply

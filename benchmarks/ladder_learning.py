@@ -22,12 +22,12 @@ import anyio
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from agora.ambient import SystemClock
-from agora.bench.intervals import Interval, change_of_cost, mean_of, per_solved, wilson
 from agora.bench.live import Lab
 from agora.bench.ways import Row, Way
 from agora.cli.definitions import load_mechanism
 from agora.coordinator import Everyone
 from agora.events import Opened
+from agora.intervals import Interval, change_of_cost, mean_of, per_solved, wilson
 from agora.models.local import LocalModel
 from agora.protocols import Agent, Store
 from agora.sandbox import best_sandbox

@@ -23,11 +23,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from agora.agents.sampler import SamplerAgent
 from agora.ambient import SystemClock
-from agora.bench.intervals import wilson
 from agora.cli.agent_files import SamplerFile, build_agent, read_agent
 from agora.cli.session import open_session
 from agora.errors import AgoraError
 from agora.events import Called, ToolUsed
+from agora.intervals import wilson
 from agora.memory.in_memory import MemoryStore
 from agora.protocols import Agent, ChatModel, Sandbox
 from agora.sandbox import best_sandbox

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agora.bench.intervals import Interval, mean_of, per_solved, wilson
 from agora.bench.ways import Row, Way
+from agora.intervals import Interval, mean_of, per_solved, wilson
 from agora.tasks import Usage, Verdict
 
 MEASURES: Final[Mapping[str, Callable[[Usage], float]]] = {

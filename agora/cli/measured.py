@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Final
 
 from agora.bench.comparing import MEASURES, Summary, summarise
-from agora.bench.intervals import Interval
 from agora.bench.ways import Way
 from agora.cli.forms import Form, plain, print_form, usage_form
 from agora.cli.paint import grid, number, out, remarks, safe, usd
+from agora.intervals import Interval
 from agora.memory.location import shown
 from agora.values import JsonValue
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from agora.events import Event, Posted
-from agora.tasks import Task
 from agora.intervals import Mean, Rate
+from agora.tasks import Task
 from agora.traces.many.words import cost, cost_interval, interval, passed
 from cli.projects import CHECK, Shell
 from cli.remembered import remember

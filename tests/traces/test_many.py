@@ -13,6 +13,7 @@ from scipy import stats
 from agora.bench.ways import NOTE
 from agora.events import Done, Event, Posted
 from agora.fork_events import Fork
+from agora.intervals import Sums, lowest
 from agora.memory.in_memory import MemoryStore
 from agora.memory.sql_store import SQLStore
 from agora.tasks import Task, Verdict
@@ -20,7 +21,6 @@ from agora.testing.clocks import FakeClock
 from agora.traces.many.figures import Figures, PoolFigures, ScopeFigures, Selected
 from agora.traces.many.fold import COMPARED
 from agora.traces.many.gathering import Many
-from agora.intervals import Sums, lowest, passes_needed, rate_of
 from traces.many_ledgers import POOL, Made, a_run, a_task, began, ended, usage
 
 RUNS = 25
@@ -113,16 +113,6 @@ async def test_a_pool_is_known_by_the_tasks_of_its_members_only() -> None:
             ]
             costs = [float(sum((usd for _, usd in tried.values()), Decimal(0))) for tried in ended]
             assert pool.usd.value == pytest.approx(sum(costs) / len(costs))
-
-
-async def test_intervals_are_those_of_clopper_and_pearson() -> None:
-    for passed, n in ((0, 1), (1, 1), (0, 30), (18, 20), (36, 36), (900, 1000)):
-        told, exact = rate_of(passed, n), stats.binomtest(passed, n).proportion_ci(0.95, method="exact")
-        assert (told.low, told.high) == pytest.approx((exact.low, exact.high), abs=1e-9)
-    assert rate_of(0, 0).model_dump() == {"n": 0, "passed": 0, "value": None, "low": 0.0, "high": 1.0}
-    needed = passes_needed(18, 20, target=0.9)
-    assert needed is not None
-    assert lowest(18 + needed, 20 + needed) >= 0.9 > lowest(17 + needed, 19 + needed)
 
 
 async def test_the_cheapest_pool_is_named_once_its_lower_bound_allows_it() -> None:

@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from agora.auctions.posterior import below
-
-LEVEL: Final = 0.95
-"""Of all intervals."""
+from agora.intervals import LEVEL, student
 
 
 class Interval(NamedTuple):
@@ -48,7 +44,7 @@ def interval(values: Sequence[float]) -> Interval:
         return Interval(math.inf, math.inf, math.inf, n)
     mean = math.fsum(values) / n
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
-    reach = t_quantile(n - 1) * spread
+    reach = student(LEVEL, n - 1) * spread
     return Interval(mean, mean - reach, mean + reach, n)
 
 
@@ -59,18 +55,3 @@ def paired(first: Sequence[float], second: Sequence[float]) -> Interval:
     1.0
     """
     return interval([one - other for one, other in zip(first, second, strict=True)])
-
-
-@lru_cache
-def t_quantile(freedom: int) -> float:
-    """What Student's t exceeds in absolute value once in twenty, with so many degrees of freedom.
-
-    >>> round(t_quantile(19), 3), round(t_quantile(1), 2)
-    (2.093, 12.71)
-    """
-    low, high = 0.0, 1e4
-    for _ in range(200):
-        middle = (low + high) / 2
-        outside = below(freedom / (freedom + middle**2), freedom / 2, 0.5)
-        low, high = (middle, high) if outside > 1 - LEVEL else (low, middle)
-    return high

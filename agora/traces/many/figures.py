@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from agora.traces.many.intervals import Mean, Rate
+from agora.intervals import Mean, Rate
 from agora.values import Value
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
 from agora.auctions.agreement import agreement
+from agora.intervals import rate_of
 from agora.protocols import Store
 from agora.traces.many.facts import PARTS, Who
 from agora.traces.many.figures import (
@@ -25,7 +26,6 @@ from agora.traces.many.figures import (
     Window,
 )
 from agora.traces.many.fold import KINDS, ManyFold
-from agora.traces.many.intervals import rate_of
 from agora.traces.many.pools import cheapest_of, pools_of
 from agora.traces.many.tallies import AgentTally, AwardWindow, JudgeTally, Promised, Scope, TaskWindow
 from agora.traces.many.words import Unit

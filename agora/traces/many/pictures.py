@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
+from agora.intervals import Mean
 from agora.traces.many.figures import AwardsWindow, PoolFigures, ScopeFigures, Window
-from agora.traces.many.intervals import Mean
 from agora.traces.many.words import Unit, amount, class_name, interval, passed, percent, short
 from agora.traces.pages.drawing import SERIES, Told
 from agora.traces.pages.parts import joined

@@ -17,9 +17,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Final, NamedTuple
 
+from agora.intervals import LEVEL, Rate, lowest, passes_needed
 from agora.traces.many.facts import Who
 from agora.traces.many.figures import Cheapest, PoolFigures
-from agora.traces.many.intervals import LEVEL, Rate, lowest, passes_needed
 from agora.traces.many.tallies import MOST_TOGETHER, Cost, Scope
 from agora.traces.many.words import Unit, cost, interval, short
 

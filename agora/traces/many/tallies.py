@@ -11,9 +11,9 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Final
 
+from agora.intervals import Sums
 from agora.records import LEAST_YES
 from agora.traces.many.facts import Attempted, OnTask, Part, Spent, TaskFacts, Who
-from agora.traces.many.intervals import Sums
 from agora.traces.many.windows import Windows
 
 MOST_TOGETHER: Final = 5

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
-from agora.traces.many.intervals import Mean, Rate
+from agora.intervals import Mean, Rate
 from agora.traces.told.wording import number, usd
 
 Unit = Literal["usd", "s"]

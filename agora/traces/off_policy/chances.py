@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, cast
 
-from agora.auctions.posterior import below, draw
+from agora.auctions.posterior import draw
 from agora.auctions.standing import RULE
+from agora.beta_integral import below
 from agora.bids import Profile, Shortlist, Standing
 from agora.coordinator.policies.by_ants import MOST, NUCLEUS
 from agora.coordinator.policies.by_class import POLICIES

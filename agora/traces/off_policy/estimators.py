@@ -24,8 +24,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from agora.auctions.posterior import quantile
 from agora.errors import ConfigError
+from agora.intervals import clopper_pearson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,6 @@ RESAMPLES: Final = 1_000
 _FOLDS: Final = 5
 _PRIOR: Final = 5.0
 _ENDS: Final = (2.5, 97.5)
-_TAIL: Final = 0.025
 _MOST_CELLS: Final = 2_000_000
 _CLOSE: Final = 1e-9
 
@@ -197,7 +196,7 @@ def estimates(
     def told(value: float, error: float, samples: Floats) -> Estimate:
         low, high = np.percentile(samples, _ENDS).tolist()
         half, shown = Z_95 * error, min(max(value, 0.0), most)
-        least, highest = exact(shown / most, ess) if math.isfinite(most) else (math.inf, -math.inf)
+        least, highest = clopper_pearson(shown / most * ess, ess) if math.isfinite(most) else (math.inf, -math.inf)
         normal, bootstrap = (
             _within(min(below, least * most) - slack, max(above, highest * most) + slack, most)
             for below, above in ((value - half, value + half), (low, high))
@@ -210,22 +209,6 @@ def estimates(
         "dm": told(float(model.values(np.ones((1, n)))[0]), float(direct.std()), direct),
         "dr": told(float(dr.mean()), _spread(dr), sums[:, 1]),
     }
-
-
-def exact(share: float, n: float) -> tuple[float, float]:
-    """Between which shares the truth lies with 95 %, of a share among so many decisions (Clopper and Pearson, 1934).
-
-    Args:
-        share: In [0, 1]; times n it need not be whole.
-        n: Effective decisions, > 0.
-
-    >>> [round(end, 4) for end in exact(1.0, 40)], [round(end, 4) for end in exact(0.9, 20)]
-    ([0.9119, 1.0], [0.683, 0.9877])
-    """
-    passed = share * n
-    failed = n - passed
-    low = quantile(_TAIL, passed - 1.0, failed) if passed >= 1.0 else 0.0
-    return low, quantile(1.0 - _TAIL, passed, failed - 1.0) if failed >= 1.0 else 1.0
 
 
 def checked(weighting: Weighting) -> tuple[float, float]:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy.stats import t, ttest_rel
 
 from agora.bench.simulation.measuring import Figures, at_same_cost
-from agora.bench.simulation.seeds import interval, paired, t_quantile
+from agora.bench.simulation.seeds import interval, paired
+from agora.intervals import student
 
 shares = st.floats(0.0, 1.0)
 costs = st.floats(1e-4, 1.0)
@@ -46,7 +47,7 @@ def test_a_lot_between_two_agents_passes_what_lies_between() -> None:
 
 @pytest.mark.parametrize("freedom", [1, 2, 5, 19, 200])
 def test_the_quantile_is_students(freedom: int) -> None:
-    assert t_quantile(freedom) == pytest.approx(float(t.ppf(0.975, freedom)), rel=1e-6)
+    assert student(0.95, freedom) == pytest.approx(float(t.ppf(0.975, freedom)), rel=1e-6)
 
 
 def test_paired_intervals_are_those_of_the_paired_t_test() -> None:

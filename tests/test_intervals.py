@@ -7,8 +7,18 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
-from agora.intervals import change_of_cost, mean_of, per_solved, wilson
+from agora.intervals import (
+    change_of_cost,
+    clopper_pearson,
+    lowest,
+    mean_of,
+    passes_needed,
+    per_solved,
+    rate_of,
+    wilson,
+)
 
 counts = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -83,3 +93,20 @@ def test_the_same_cost_twice_is_no_change() -> None:
     assert found is not None
     assert found.value == 0
     assert found.low < 0 < found.high
+
+
+def test_intervals_are_those_of_clopper_and_pearson() -> None:
+    for passed, n in ((0, 1), (1, 1), (0, 30), (18, 20), (36, 36), (900, 1000)):
+        told, exact = rate_of(passed, n), stats.binomtest(passed, n).proportion_ci(0.95, method="exact")
+        assert (told.low, told.high) == pytest.approx((exact.low, exact.high), abs=1e-9)
+    assert rate_of(0, 0).model_dump() == {"n": 0, "passed": 0, "value": None, "low": 0.0, "high": 1.0}
+    needed = passes_needed(18, 20, target=0.9)
+    assert needed is not None
+    assert lowest(18 + needed, 20 + needed) >= 0.9 > lowest(17 + needed, 19 + needed)
+
+
+def test_a_count_that_is_no_whole_number_has_an_interval_between_those_of_its_neighbours() -> None:
+    below, between, above = clopper_pearson(7, 20), clopper_pearson(7.5, 20), clopper_pearson(8, 20)
+    assert below[0] < between[0] < above[0]
+    assert below[1] < between[1] < above[1]
+    assert clopper_pearson(0, 0) == (0.0, 1.0)
