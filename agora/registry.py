@@ -33,6 +33,10 @@ BUILT_IN: Final[Mapping[Group, Mapping[str, str]]] = MappingProxyType(
             "ants+sale": "agora.coordinator.policies:ants_sale",
             "auto": "agora.coordinator.policies:auto",
             "knn": "agora.coordinator.routers.knn:policy",
+            "static": "agora.coordinator.routers.static:policy",
+            "random": "agora.coordinator.routers.random:policy",
+            "round_robin": "agora.coordinator.routers.round_robin:policy",
+            "tag_table": "agora.coordinator.routers.tag_table:policy",
         },
         "mechanisms": {
             "sale": "agora.auctions.sale:SALE",

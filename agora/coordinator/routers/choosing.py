@@ -35,6 +35,20 @@ def by_index(index: Vector, cost: Vector, *, terms: Mapping[str, Vector], rungs:
     return Choice(order.tolist(), chances, terms, rungs, note)
 
 
+def by_value(success: Vector, cost: Vector, *, dial: float, note: str = "") -> Choice:
+    """The highest success less the dial times the cost first; who is worth its cost is worth asking after a failure.
+
+    Args:
+        success: Expected score, in [0, 1], (m,).
+        cost: Expected cost, (m,).
+        dial: Reward that one unit of cost takes away, >= 0.
+        note: What else decided.
+    """
+    index = success - dial * cost
+    rungs = max(1, int((index > 0.0).sum()))
+    return by_index(index, cost, terms={"success": success, "cost": cost}, rungs=rungs, note=note)
+
+
 def drawn(chances: Vector, draw: float, *, terms: Mapping[str, Vector], rungs: int = 1, note: str = "") -> Choice:
     """One drawn with the given chances; then the likeliest.
 

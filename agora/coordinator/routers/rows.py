@@ -36,6 +36,10 @@ class Rows:
             self._last = None
         return row
 
+    def row(self, key: str) -> int:
+        """The row of a key, -1 of one that was never met."""
+        return self._row.get(key, -1)
+
     def known(self, arms: Arms) -> Places:
         """The row of each arm, -1 of who was never met, (m,); not to be written."""
         if self._last is not arms or self._found is None:

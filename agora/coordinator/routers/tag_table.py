@@ -1,0 +1,63 @@
+"""A table: the mean score and the mean cost of each arm on queries of this tag.
+
+    index_m = success_gm - dial * cost_gm            g: the tag, formulas in `cells`
+
+The simplest thing that is told what the task is: what every learned router has to beat. A query without a tag, or with
+one that nobody has met, goes by the means over everything.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.routers.cells import Cells
+from agora.coordinator.routers.choosing import by_value
+from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
+from agora.values import JsonValue
+
+
+class TagTableOptions(RouterOptions):
+    """What can be set."""
+
+    shrink: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """How many queries the arm's mean over everything counts for in each tag."""
+
+
+class TagTable:
+    """Owned by one run.
+
+    Args:
+        options: See there.
+    """
+
+    def __init__(self, options: TagTableOptions) -> None:
+        self._cells = Cells(options.shrink)
+
+    def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
+        """The best of the query's tag; nothing is left to chance."""
+        return by_value(self._cells.success(query.tag, arms), self._cells.cost(query.tag, arms), dial=dial)
+
+    def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
+        """Count it."""
+        self._cells.learn(query.tag, arm, outcome)
+
+    def fit(self, log: Log) -> None:
+        """Count all of it."""
+        self._cells.fit([query.tag for query in log.queries], log)
+
+    def saved(self) -> JsonValue:
+        """Counts and sums."""
+        return self._cells.saved()
+
+    def restored(self, saved: JsonValue) -> None:
+        """Go on from what `saved` gave.
+
+        Raises:
+            LedgerError: It is none.
+        """
+        self._cells.restored(saved)
+
+
+policy = routed("tag_table", TagTableOptions, TagTable)
+"""What each did on queries of this tag."""
