@@ -55,7 +55,8 @@ def test_round_robin_does_not_give_a_newcomer_all_the_turns_that_it_missed() -> 
     router = routed_policy("round_robin").router()
     for _ in range(10):
         router.learn(ASKED, "old", Outcome(1.0))
-    pool, asked = Arms(["old", "new"]), []
+    pool = Arms(["old", "new"])
+    asked: list[str] = []
     for _ in range(6):
         chosen = pool.keys[router.choose(ASKED, pool, dial=0.0, draw=0.9).order[0]]
         router.learn(ASKED, chosen, Outcome(1.0))
