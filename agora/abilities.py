@@ -140,6 +140,24 @@ class Sorting(Protocol):
         ...
 
 
+@runtime_checkable
+class Advised(Protocol):
+    """A policy that wants to know whom a model favours for a task before it routes it."""
+
+    @property
+    def adviser(self) -> ChatModel | None:
+        """Who is asked; None: nobody."""
+        ...
+
+    def question(self, goal: str, cards: Sequence[str]) -> str:
+        """What it is asked: who of those on the cards, which bear numbers from 1 and no names, should do it."""
+        ...
+
+    def advice(self, answer: str, number: int) -> Sequence[float]:
+        """How much it favours each of so many, in [0, 1]; empty: nothing usable stands in the answer."""
+        ...
+
+
 class LearningPolicy(Policy, Learning, Protocol):
     """Both."""
 

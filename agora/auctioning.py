@@ -15,7 +15,7 @@ from agora.auctions.paying import within_budget
 from agora.bidding import call_for_bids
 from agora.bids import Award, Bid, Clearing, Shortlist
 from agora.budget import Purse
-from agora.classifying import ROUTE, spent_on_sorting, type_of
+from agora.classifying import ROUTE, advice_of, spent_on_sorting, type_of
 from agora.coordinator import enforced, filtered
 from agora.events import Awarded, Closed, Opened, Scored, Screened
 from agora.judging import hear_jury
@@ -36,10 +36,10 @@ async def screen(house: House, lot: Lot) -> None:
     screened = house.run.past.find(Screened, lot.task.id)
     lot.records = of_skill(house.run.store.records(), lot.task.skill)
     if screened is None:
-        types = await type_of(house, lot)
+        types, advice = await type_of(house, lot), await advice_of(house, lot)
         if house.run.past.left_over(lot.task.id, (ROUTE,)):  # the policy asks nobody any more
             lot.purse.book(spent_on_sorting(house, lot))
-        routed, screened = screening(house, lot, _seen(house, lot, types))
+        routed, screened = screening(house, lot, _seen(house, lot, types, advice))
         house.note(*routed, screened)  # both or neither: what was learned of the one must be true of the other
     else:
         lot.purse.book(spent_on_sorting(house, lot))
@@ -63,6 +63,8 @@ class Seen(NamedTuple):
     """Who cannot be reached, and why."""
     types: Mapping[str, float] = {}
     """Task type -> probability, where somebody was asked."""
+    advice: Mapping[str, float] = {}
+    """Agent -> how much a model that was asked favours it."""
     files: tuple[str, ...] = ()
     """Names of the files in the workspace."""
     working: Mapping[str, float] = {}
@@ -163,7 +165,7 @@ def screening(house: House, lot: Lot, seen: Seen) -> tuple[tuple[Routed, ...], S
     able = [one for one in pool if one.name not in kept_out]
     shortlist = Shortlist(members={}, kept_out=kept_out)
     if able:
-        known = known_of(house, lot, able, reserve=reserve, working=seen.working)
+        known = known_of(house, lot, able, reserve=reserve, working=seen.working, advice=seen.advice)
         outlook = outlook.model_copy(update={"known": known})
         given = house.policy.shortlist(task, pool, outlook, chance=house.run.chance)
         shortlist = enforced(given, pool, kept_out)
@@ -192,12 +194,13 @@ def screening(house: House, lot: Lot, seen: Seen) -> tuple[tuple[Routed, ...], S
     )
 
 
-def _seen(house: House, lot: Lot, types: Mapping[str, float]) -> Seen:
+def _seen(house: House, lot: Lot, types: Mapping[str, float], advice: Mapping[str, float]) -> Seen:
     operators = {card.operator for card in house.pool.members}
     return Seen(
         left=lot.purse.left,
         down=house.down(),
         types=types,
+        advice=advice,
         files=listing(lot.task.workspace),
         working={one: min(1.0, house.working[one] / house.parallel) for one in operators},
     )

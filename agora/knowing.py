@@ -16,7 +16,13 @@ from agora.routing import Known
 
 
 def known_of(
-    house: House, lot: Lot, pool: Iterable[Profile], *, reserve: Reserve, working: Mapping[str, float]
+    house: House,
+    lot: Lot,
+    pool: Iterable[Profile],
+    *,
+    reserve: Reserve,
+    working: Mapping[str, float],
+    advice: Mapping[str, float],
 ) -> dict[str, Known]:
     """Of everyone who may do the task.
 
@@ -26,6 +32,7 @@ def known_of(
         pool: Who.
         reserve: What is left for the task.
         working: Operator -> share of the places in the run that it is working at.
+        advice: Agent -> how much a model that was asked favours it.
     """
     seed = house.run.chance.integer(f"{lot.task.id}/policy/lots")
     tokens, difficulty = usual_tokens(lot.records), _difficulty(lot.records)
@@ -43,6 +50,7 @@ def known_of(
             latency_s=record.seconds / record.tried if record is not None and record.tried else None,
             cost_share=float(cost.value / most) if cost is not None and most else None,
             cost=_comparable(card.price or Price(), cost.value if cost is not None else None),
+            advice=advice.get(card.name),
             lot=lots[card.name],
         )
     return known

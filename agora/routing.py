@@ -50,6 +50,8 @@ class Known(Value):
     """What an attempt is expected to cost, as a share of what the task may."""
     cost: Decimal | None = Field(default=None, ge=0)
     """The same in the unit of its price."""
+    advice: float | None = Field(default=None, ge=0, le=1)
+    """How much a model that was asked favours it for the task."""
     lot: str = ""
     """A seeded hash of what it is, without its name: decides between equals."""
 

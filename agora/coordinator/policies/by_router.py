@@ -108,6 +108,7 @@ def _arms(offered: Sequence[Able]) -> Arms:
         latency_s=column(*(one.latency_s for one in known)),
         load=column(*(one.load for one in known)),
         similarity=column(*(one.similarity for one in known)),
+        advice=column(*(one.advice for one in known)),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, cast
 
 from agora.bids import Profile, Shortlist
 from agora.coordinator.ants.kinds import KINDS as KINDS_OF_TASKS
+from agora.coordinator.policies.advice import Advice
 from agora.coordinator.policies.by_ants import GIVEN
 from agora.coordinator.policies.ranking import Able, Asked, Case, Ranker, Ranking
 from agora.coordinator.screening import filtered
@@ -51,6 +52,7 @@ class Coordinated:
         settings: Its options as text: as on the ledger, and what is kept of its knowledge is kept by them.
         classifier: Who says of what type a task is (`abilities.Sorting`).
         examples: Task type -> texts of that type.
+        advice: Whom it wants to be told before it routes (`abilities.Advised`); None: nobody is asked.
     """
 
     def __init__(
@@ -62,13 +64,27 @@ class Coordinated:
         settings: str = "",
         classifier: str | ChatModel = WORDS,
         examples: Mapping[str, Sequence[str]] = KINDS_OF_TASKS,
+        advice: Advice | None = None,
     ) -> None:
         self.name, self.settings, self.classifier, self.examples = name, settings, classifier, examples
         self.kinds = KINDS
-        self._make, self._direct = ranker, direct
+        self._make, self._direct, self._advice = ranker, direct, advice
         self._ranker = ranker()
         self._open: dict[tuple[str, str], _Open] = {}
         self._measured: set[str] = set()  # runs that nothing is learned from
+
+    @property
+    def adviser(self) -> ChatModel | None:
+        """Who is asked for an opinion; None: nobody."""
+        return None if self._advice is None else self._advice.model
+
+    def question(self, goal: str, cards: Sequence[str]) -> str:
+        """What the adviser is asked."""
+        return "" if self._advice is None else self._advice.question(goal, cards)
+
+    def advice(self, answer: str, number: int) -> Sequence[float]:
+        """How much it favours each; empty where it said nothing usable."""
+        return () if self._advice is None else self._advice.read(answer, number)
 
     def shortlist(self, task: Task, pool: Sequence[Profile], outlook: Outlook, *, chance: Chance) -> Shortlist:
         """Filter, rank, and say who is asked together."""
@@ -113,6 +129,7 @@ class Coordinated:
             settings=self.settings,
             classifier=self.classifier,
             examples=self.examples,
+            advice=self._advice,
         )
 
     def learn(self, run: str, event: Event) -> None:

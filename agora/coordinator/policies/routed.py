@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from pydantic import Field
 
+from agora.coordinator.policies.advice import Advice
 from agora.coordinator.policies.by_router import RouterRanker
 from agora.coordinator.policies.coordinated import Coordinated
 from agora.coordinator.routers.seam import Router
@@ -30,16 +31,24 @@ class RoutedPolicy(Generic[Options_]):
         name: As on the ledger.
         options: Their form; as `Options`, so that a file's options are checked before it is made.
         router: Makes the router.
+        advice: Whom it wants to be told before it routes.
     """
 
-    def __init__(self, name: str, options: type[Options_], router: Callable[[Options_], Router]) -> None:
-        self.name, self.Options, self._router = name, options, router
+    def __init__(
+        self,
+        name: str,
+        options: type[Options_],
+        router: Callable[[Options_], Router],
+        advice: Callable[[Options_], Advice] | None = None,
+    ) -> None:
+        self.name, self.Options, self._router, self._advice = name, options, router, advice
 
     def __call__(self, **options: object) -> Coordinated:
         """The policy, knowing nothing.
 
         Raises:
             ValueError: An option is unknown, or does not fit.
+            UsageError: It asks a model that there is not, or whose key is missing.
         """
         made = self.Options.model_validate(options)
         return Coordinated(
@@ -47,6 +56,7 @@ class RoutedPolicy(Generic[Options_]):
             lambda: RouterRanker(self.name, self._router(made), dial=made.cost_weight),
             direct=True,
             settings=made.model_dump_json(),
+            advice=None if self._advice is None else self._advice(made),
         )
 
     def router(self, **options: object) -> Router:
@@ -58,6 +68,12 @@ class RoutedPolicy(Generic[Options_]):
         return self._router(self.Options.model_validate(options))
 
 
-def routed(name: str, options: type[Options_], router: Callable[[Options_], Router]) -> RoutedPolicy[Options_]:
+def routed(
+    name: str,
+    options: type[Options_],
+    router: Callable[[Options_], Router],
+    *,
+    advice: Callable[[Options_], Advice] | None = None,
+) -> RoutedPolicy[Options_]:
     """A router under a name: what the registry finds."""
-    return RoutedPolicy(name, options, router)
+    return RoutedPolicy(name, options, router, advice)
