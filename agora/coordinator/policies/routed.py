@@ -10,7 +10,10 @@ from pydantic import Field
 from agora.coordinator.policies.advice import Advice
 from agora.coordinator.policies.by_router import RouterRanker
 from agora.coordinator.policies.coordinated import Coordinated
+from agora.coordinator.routers.paced import Paced
+from agora.coordinator.routers.pacers import Pace, Purse, pacer_of
 from agora.coordinator.routers.seam import Router
+from agora.coordinator.routers.switching import Switching
 from agora.values import Value
 
 
@@ -19,9 +22,25 @@ class RouterOptions(Value):
 
     cost_weight: float = Field(default=0.3, ge=0, allow_inf_nan=False)
     """The dial: what the whole budget of a task is worth in passed tasks. It is turned without learning anew."""
+    pace: Pace = "none"
+    """How a budget is spread over tasks: see `routers.pacers`."""
+    pace_share: float = Field(default=0.25, gt=0, allow_inf_nan=False)
+    """With a pace: what a task may cost on average, as a share of its own budget."""
+    pace_tasks: int = Field(default=0, ge=0)
+    """With a pace: how many tasks share the money; 0: nobody knows, and the share is a rate."""
+    switch_cost: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """What another agent than the one that did the latest task of the same skill must be better by (POLAR)."""
 
 
 Options_ = TypeVar("Options_", bound=RouterOptions)
+
+
+def wrapped(router: Router, options: RouterOptions) -> Router:
+    """A router with what its options put around it."""
+    if options.switch_cost > 0:
+        router = Switching(router, cost=options.switch_cost)
+    pacer = pacer_of(options.pace)
+    return router if pacer is None else Paced(router, pacer, Purse(options.pace_share, options.pace_tasks))
 
 
 class RoutedPolicy(Generic[Options_]):
@@ -53,7 +72,7 @@ class RoutedPolicy(Generic[Options_]):
         made = self.Options.model_validate(options)
         return Coordinated(
             self.name,
-            lambda: RouterRanker(self.name, self._router(made), dial=made.cost_weight),
+            lambda: RouterRanker(self.name, wrapped(self._router(made), made), dial=made.cost_weight),
             direct=True,
             settings=made.model_dump_json(),
             advice=None if self._advice is None else self._advice(made),
@@ -65,7 +84,8 @@ class RoutedPolicy(Generic[Options_]):
         Raises:
             ValueError: An option is unknown, or does not fit.
         """
-        return self._router(self.Options.model_validate(options))
+        made = self.Options.model_validate(options)
+        return wrapped(self._router(made), made)
 
 
 def routed(

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Final
 from agora.coordinator.routers.seam import Arms, Choice
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from agora.coordinator.routers.seam import Vector
+
+    Mask = npt.NDArray[np.bool_]
 
 CLOSE: Final = 12
 """Decimals to which two indices are compared."""
@@ -44,9 +49,13 @@ def by_value(success: Vector, cost: Vector, *, dial: float, note: str = "") -> C
         dial: Reward that one unit of cost takes away, >= 0.
         note: What else decided.
     """
-    index = success - dial * cost
-    rungs = max(1, int((index > 0.0).sum()))
-    return by_index(index, cost, terms={"success": success, "cost": cost}, rungs=rungs, note=note)
+    rungs = worth(success, cost, dial=dial)
+    return by_index(success - dial * cost, cost, terms={"success": success, "cost": cost}, rungs=rungs, note=note)
+
+
+def worth(success: Vector, cost: Vector, *, dial: float) -> int:
+    """How many are worth their cost, at least one: so many are worth asking where a check follows."""
+    return max(1, int((success > dial * cost).sum()))
 
 
 def drawn(chances: Vector, draw: float, *, terms: Mapping[str, Vector], rungs: int = 1, note: str = "") -> Choice:
@@ -85,6 +94,23 @@ def mixed(best: Choice, share: float, draw: float) -> Choice:
     first = min(int(draw / share * m), m - 1)
     order = [first, *(place for place in best.order if place != first)]
     return best._replace(order=order, chances=chances, note=best.note or "tried by chance")
+
+
+def later(choice: Choice, out: Mask, *, note: str = "") -> Choice:
+    """The same with some after all others; their chance of being first goes to the first that is left.
+
+    Args:
+        choice: As it was.
+        out: Who comes after the others, (m,); not everyone.
+        note: Why.
+    """
+    if not out.any():
+        return choice
+    order = [*(place for place in choice.order if not out[place]), *(place for place in choice.order if out[place])]
+    chances = choice.chances.copy()
+    chances[out] = 0.0
+    chances[order[0]] += 1.0 - float(chances.sum())
+    return choice._replace(order=order, chances=chances, note="; ".join(filter(None, (choice.note, note))))
 
 
 def even(arms: Arms) -> Vector:

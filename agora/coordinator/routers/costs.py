@@ -25,6 +25,11 @@ class Costs:
         self._rows = Rows()
         self._n, self._sum = np.zeros(0), np.zeros(0)
 
+    @property
+    def keys(self) -> list[str]:
+        """Whose cost was asked or told, in the order in which they came."""
+        return self._rows.keys
+
     def learn(self, arm: str, cost: float | None) -> None:
         """Take in what a query cost; None changes nothing."""
         row = self._rows.of(arm)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from agora.coordinator.routers.pacers import Pace
 from agora.coordinator.routers.seam import Arms, Choice, Outcome, Query, Router
 from coordinator.routers.worlds import KEYS, arms, log, queries, routed_policy, router_names
 
+WRAPPED: dict[str, dict[str, object]] = {
+    **{f"knn, {pace}": {"pace": pace, "pace_share": 0.05} for pace in get_args(Pace) if pace != "none"},
+    "knn, dual, horizon": {"pace": "dual", "pace_share": 0.05, "pace_tasks": 50},
+    "tag_table, switching": {"switch_cost": 0.2},
+}
+NAMES = [*router_names(), *WRAPPED]
+
 
 def made(name: str) -> Router:
-    return routed_policy(name).router()
+    return routed_policy(name.split(",")[0]).router(**WRAPPED.get(name, {}))
 
 
 def taught(name: str, *, n: int = 60) -> Router:
@@ -51,7 +60,7 @@ def same(one: Choice, other: Choice) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", router_names())
+@pytest.mark.parametrize("name", NAMES)
 def test_everyone_is_ranked_once_with_chances_that_sum_to_one(name: str) -> None:
     for router in (made(name), taught(name)):
         for query in queries(6, seed=3):
@@ -60,7 +69,7 @@ def test_everyone_is_ranked_once_with_chances_that_sum_to_one(name: str) -> None
                     check(router.choose(query, arms(), dial=dial, draw=draw), 4)
 
 
-@pytest.mark.parametrize("name", router_names())
+@pytest.mark.parametrize("name", NAMES)
 def test_nothing_known_of_a_query_or_of_its_arms_is_borne(name: str) -> None:
     nothing = Query(np.zeros(8))
     strangers = Arms(["new", "cheap", "newer"])
@@ -69,7 +78,7 @@ def test_nothing_known_of_a_query_or_of_its_arms_is_borne(name: str) -> None:
             check(router.choose(nothing, pool, dial=0.3, draw=0.4), len(pool))
 
 
-@pytest.mark.parametrize("name", router_names())
+@pytest.mark.parametrize("name", NAMES)
 def test_choosing_changes_nothing_and_is_the_same_again(name: str) -> None:
     router, asked = taught(name), queries(5, seed=4)
     before = json.dumps(router.saved())
@@ -79,7 +88,7 @@ def test_choosing_changes_nothing_and_is_the_same_again(name: str) -> None:
     assert json.dumps(router.saved()) == before
 
 
-@pytest.mark.parametrize("name", router_names())
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_kept_goes_on_bit_for_bit(name: str) -> None:
     router = taught(name)
     kept = json.loads(json.dumps(router.saved()))
@@ -93,7 +102,7 @@ def test_what_is_kept_goes_on_bit_for_bit(name: str) -> None:
         assert same(*choices)
 
 
-@pytest.mark.parametrize("name", router_names())
+@pytest.mark.parametrize("name", NAMES)
 def test_who_comes_later_is_learned_of_and_who_is_away_stays_known(name: str) -> None:
     router = taught(name)
     pool = Arms(["late", *KEYS], cost=np.array([0.02, 0.01, 0.05, 0.05, 0.4]))
@@ -103,7 +112,7 @@ def test_who_comes_later_is_learned_of_and_who_is_away_stays_known(name: str) ->
     check(router.choose(queries(1)[0], arms(), dial=0.3, draw=0.6), 4)
 
 
-@pytest.mark.parametrize("name", router_names())
+@pytest.mark.parametrize("name", NAMES)
 def test_outcomes_without_a_cost_and_logs_full_of_holes_are_borne(name: str) -> None:
     router = made(name)
     router.learn(queries(1)[0], "cheap", Outcome(1.0))
