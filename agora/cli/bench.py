@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from agora.cli.bench_auction import auction
+from agora.cli.bench_fetch import fetch
 from agora.cli.bench_live import live
 
 bench_app = typer.Typer(
@@ -12,3 +13,4 @@ bench_app = typer.Typer(
 )
 bench_app.command()(auction)
 bench_app.command()(live)
+bench_app.command()(fetch)

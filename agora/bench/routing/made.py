@@ -29,6 +29,8 @@ NAME: Final = "small"
 """What the set is called where it stands for a folder."""
 QUERIES: Final = 300
 """How many it has unless told otherwise."""
+TRIALS: Final = 3
+"""How often each model answered each query in the set that is shown and written as files."""
 Cell = str | float | int | None
 
 _FIRST_DAY: Final = date(2026, 1, 1)
