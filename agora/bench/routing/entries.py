@@ -1,0 +1,124 @@
+"""From what was measured query by query to the entries of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean, median
+from typing import Final
+
+import numpy as np
+
+from agora.bench.routing.bandit import Streamed
+from agora.bench.routing.full import Frontier
+from agora.bench.routing.measures import Measured, area_between, mixed_at, span_of
+from agora.bench.routing.results import Entry, Point
+from agora.bench.routing.stage import Stage
+from agora.bench.routing.standing import BOUNDS, ORACLE, SINGLE, standing
+
+_MARKS: Final = (100, 250)
+"""Steps at which regret is told besides the end."""
+
+
+def of_frontier(
+    name: str, kind: str, found: Frontier, stage: Stage, *, beside: Sequence[Measured] = (), protocol: str = "full"
+) -> Entry:
+    """The entry of one policy under full information.
+
+    Args:
+        name: The policy.
+        kind: "policy", "baseline" or "bound".
+        found: What was measured.
+        stage: On what.
+        beside: The frontier of the lookup table by tag; empty: it is that one, or there is none.
+        protocol: As in `Entry`.
+    """
+    points = [_point(_dialled(dial), dial, one, beside) for dial, one in zip(found.dials, found.grid, strict=True)]
+    money = zip(stage.setting.money, found.target_dials, found.targets, strict=False)
+    points += [_point(_within(most), dial, one, beside) for most, dial, one in money]
+    everything = (*found.grid, *found.targets)
+    singles = list(zip(stage.costs.mean(axis=0).tolist(), stage.scores.mean(axis=0).tolist(), strict=True))
+    drawn = [(float(one.usd.mean()), float(one.score.mean())) for one in everything]
+    return Entry(
+        policy=name,
+        kind=kind,
+        protocol=protocol,
+        points=tuple(points),
+        area=area_between(drawn, singles) if stage.priced and name not in BOUNDS else None,
+        gap_captured=None if name in (SINGLE, *BOUNDS) else _gap(found, stage),
+        us_a_decision=found.us_a_decision or None,
+        fit_s=found.fit_s or None,
+    )
+
+
+def of_streams(name: str, kind: str, protocol: str, runs: Sequence[Streamed], stage: Stage) -> Entry:
+    """The entry of one policy over the streams of all seeds.
+
+    Args:
+        name: The policy.
+        kind: "policy", "baseline" or "bound".
+        protocol: As in `Entry`.
+        runs: One for each seed.
+        stage: On what.
+    """
+    ends = np.array([one.regret[-1] for one in runs])
+    single = np.array([one.regret_best_single[-1] for one in runs])
+    score, usd = (fmean(float(part.mean()) for part in parts) for parts in _columns(runs))
+    marks = [step for step in _MARKS if step < stage.steps]
+    figures = {f"regret after {step}": fmean(float(one.regret[step - 1]) for one in runs) for step in marks}
+    last = max(1, stage.steps // 4)
+    figures["score in the last quarter"] = fmean(float(one.score[-last:].mean()) for one in runs)
+    figures["steps"] = float(len(runs[0].regret))
+    point = Point(
+        setting=_dialled(stage.setting.dial),
+        dial=stage.setting.dial,
+        score=score,
+        usd=usd,
+        usd_per_solved=usd / score if score > 0 and stage.priced else None,
+        dearest_share=fmean(one.dearest for one in runs),
+    )
+    return Entry(
+        policy=name,
+        kind=kind,
+        protocol=protocol,
+        points=(point,),
+        regret=span_of(ends),
+        regret_best_single=span_of(single),
+        us_a_decision=median(one.us_a_decision for one in runs),
+        us_to_learn=median(one.us_to_learn for one in runs),
+        figures=figures,
+    )
+
+
+def _columns(runs: Sequence[Streamed]) -> tuple[list[np.ndarray[tuple[int], np.dtype[np.float64]]], ...]:
+    return [one.score for one in runs], [one.usd for one in runs]
+
+
+def _point(setting: str, dial: float, one: Measured, beside: Sequence[Measured]) -> Point:
+    score, usd = float(one.score.mean()), float(one.usd.mean())
+    return Point(
+        setting=setting,
+        dial=dial,
+        score=score,
+        usd=usd,
+        usd_per_solved=usd / score if score > 0 and usd > 0 else None,
+        dearest_share=float(one.dearest.mean()),
+        gain=span_of(one.score - mixed_at(beside, usd)) if beside else None,
+        calls=float(one.calls.mean()),
+    )
+
+
+def _gap(found: Frontier, stage: Stage) -> float | None:
+    """At the dearest point of the grid."""
+    dearest = max(found.grid, key=lambda one: float(one.usd.mean()))
+    best, oracle = (float(standing(name, stage).grid[0].score.mean()) for name in (SINGLE, ORACLE))
+    return (float(dearest.score.mean()) - best) / (oracle - best) if oracle > best else None
+
+
+def _dialled(dial: float) -> str:
+    return f"lambda {dial:.4g}"
+
+
+def _within(most: float) -> str:
+    """Two significant digits, without an exponent: "at most $0.0010 on the fitting part"."""
+    digits = max(2, 1 - int(np.floor(np.log10(most))))
+    return f"at most ${most:.{digits}f} on the fitting part"

@@ -1,0 +1,61 @@
+"""Who is fitted on and who is measured on: five folds that a query's id alone decides.
+
+A query is in the same fold whatever else is in the data, so that two benches of one source compare, and so that a part
+of the data gives parts of the folds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from agora.coordinator.routers.seam import Places
+
+FOLDS: Final = 5
+
+
+class Fold(NamedTuple):
+    """One way to part the queries; places in ascending order."""
+
+    fitting: Places
+    """Four folds: everything that may be looked at, the dial included."""
+    inner: Places
+    """Of these the three that are fitted on while the dial is looked for."""
+    setting: Places
+    """The fourth one, on which the dial is set."""
+    measured: Places
+    """The fifth one."""
+
+
+def fold_of(query: str) -> int:
+    """In [0, 5), from SHA-256 of its id.
+
+    >>> [fold_of(f"q{n}") for n in range(8)]
+    [3, 1, 0, 4, 1, 0, 0, 0]
+    """
+    return int.from_bytes(hashlib.sha256(query.encode("utf-8", "surrogatepass")).digest()[:8], "big") % FOLDS
+
+
+def folds(ids: Sequence[str]) -> tuple[Fold, ...]:
+    """The five of them; of few queries those that have something in every part.
+
+    Args:
+        ids: Of the queries.
+    """
+    number = np.array([fold_of(one) for one in ids], dtype=np.intp)
+    made: list[Fold] = []
+    for k in range(FOLDS):
+        after = (k + 1) % FOLDS
+        one = Fold(
+            fitting=np.flatnonzero(number != k),
+            inner=np.flatnonzero((number != k) & (number != after)),
+            setting=np.flatnonzero(number == after),
+            measured=np.flatnonzero(number == k),
+        )
+        if all(len(part) for part in one):
+            made.append(one)
+    return tuple(made)

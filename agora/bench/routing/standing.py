@@ -1,0 +1,107 @@
+"""What always stands beside a result, under full information: single models, chance, and what nobody can exceed.
+
+best single   the model with the best mean score on the fitting part; for a money target the best of those whose mean
+              dollars there are within it
+cheapest      the model with the lowest mean dollars on the fitting part
+random        each model with the same chance
+oracle        the best score of each query, at the cheapest model that reaches it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from agora.bench.routing.full import Frontier
+from agora.bench.routing.measures import Measured
+from agora.bench.routing.results import Span
+from agora.bench.routing.stage import Stage
+from agora.intervals import lowest
+
+if TYPE_CHECKING:
+    from agora.coordinator.routers.seam import Matrix, Places
+
+SINGLE: Final = "best single"
+CHEAPEST: Final = "cheapest"
+RANDOM: Final = "random"
+ORACLE: Final = "oracle"
+STANDING: Final = (SINGLE, CHEAPEST, RANDOM, ORACLE)
+BOUNDS: Final = frozenset({ORACLE})
+_SURE: Final = 0.95
+_HALF: Final = 0.5
+_CLOSE: Final = 1e-9
+
+
+def standing(name: str, stage: Stage) -> Frontier:
+    """One of them, measured as policies are.
+
+    Args:
+        name: One of `STANDING`.
+        stage: What is recorded.
+    """
+    if name == ORACLE:
+        return _still(_oracle(stage), stage)
+    if name == RANDOM:
+        return _still(np.full((stage.n, len(stage.arms)), 1.0 / len(stage.arms)), stage)
+    if name == CHEAPEST:
+        return _still(_singly(stage, lambda _, usd: int(np.argmin(usd))), stage)
+    best = _still(_singly(stage, lambda score, _: int(np.argmax(score))), stage)
+    targets = tuple(
+        weighed(_singly(stage, lambda score, usd, most=most: _best_within(score, usd, most)), stage)  # type: ignore[misc]
+        for most in stage.setting.money
+    )
+    return best._replace(targets=targets, target_dials=(0.0,) * len(targets))
+
+
+def ceiling(scores: Matrix) -> Span:
+    """1 - beta with its exact limits (Clopper and Pearson, 1934).
+
+    Args:
+        scores: (n, m). A query counts as lost where no model reaches half of a score.
+    """
+    lost, n = int((scores.max(axis=1) < _HALF).sum()), len(scores)
+    return Span(value=1.0 - lost / n, low=lowest(n - lost, n, level=_SURE), high=1.0 - lowest(lost, n, level=_SURE))
+
+
+def weighed(chances: Matrix, stage: Stage) -> Measured:
+    """What asking with given chances comes to.
+
+    Args:
+        chances: Of each model at each query, (n, m).
+        stage: What is recorded.
+    """
+    return Measured(
+        score=(chances * stage.scores).sum(axis=1),
+        usd=(chances * stage.costs).sum(axis=1),
+        dearest=chances[:, stage.dearest],
+        calls=np.ones(stage.n),
+    )
+
+
+def _still(chances: Matrix, stage: Stage) -> Frontier:
+    return Frontier((weighed(chances, stage),), (0.0,), (), (), 0.0, 0.0)
+
+
+def _singly(stage: Stage, pick: Callable[[Matrix, Matrix], int]) -> Matrix:
+    """One model for each fold, picked on its fitting part by mean scores and dollars, (n, m)."""
+    chances = np.zeros((stage.n, len(stage.arms)))
+    for fold in stage.folds:
+        chosen = pick(stage.scores[fold.fitting].mean(axis=0), stage.costs[fold.fitting].mean(axis=0))
+        chances[fold.measured, chosen] = 1.0
+    return chances
+
+
+def _best_within(score: Matrix, usd: Matrix, most: float) -> int:
+    return int(np.argmax(np.where(usd <= most, score, -np.inf))) if (usd <= most).any() else int(np.argmin(usd))
+
+
+def _oracle(stage: Stage) -> Matrix:
+    best = stage.scores.max(axis=1, keepdims=True)
+    cost = np.where(stage.scores >= best - _CLOSE, stage.costs, np.inf)
+    solved = best[:, 0] > 0.0
+    chosen: Places = np.where(solved, np.argmin(cost, axis=1), np.argmin(stage.costs, axis=1))
+    chances = np.zeros_like(stage.scores)
+    chances[np.arange(stage.n), chosen] = 1.0
+    return chances
