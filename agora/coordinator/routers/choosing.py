@@ -5,7 +5,7 @@ Ties are decided by the lower cost and then by the order of the arms, which no n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from agora.coordinator.routers.seam import Arms, Choice
@@ -53,9 +53,30 @@ def by_value(success: Vector, cost: Vector, *, dial: float, note: str = "") -> C
     return by_index(success - dial * cost, cost, terms={"success": success, "cost": cost}, rungs=rungs, note=note)
 
 
+def in_turn(sequence: Sequence[int], success: Vector, cost: Vector, *, dial: float, note: str = "") -> Choice:
+    """A sequence that is asked one after another, then the others by value.
+
+    Args:
+        sequence: Positions of the arms; at least one.
+        success: Expected score of each, in [0, 1], (m,).
+        cost: Expected cost, (m,).
+        dial: Reward that one unit of cost takes away, >= 0.
+        note: What else decided.
+    """
+    import numpy as np
+
+    others = by_value(success, cost, dial=dial)
+    chances = np.zeros(len(success))
+    chances[sequence[0]] = 1.0
+    order = [*sequence, *(place for place in others.order if place not in sequence)]
+    return Choice(order, chances, others.terms, len(sequence), note)
+
+
 def worth(success: Vector, cost: Vector, *, dial: float) -> int:
     """How many are worth their cost, at least one: so many are worth asking where a check follows."""
-    return max(1, int((success > dial * cost).sum()))
+    import numpy as np
+
+    return max(1, int(np.count_nonzero(success > dial * cost)))
 
 
 def drawn(chances: Vector, draw: float, *, terms: Mapping[str, Vector], rungs: int = 1, note: str = "") -> Choice:

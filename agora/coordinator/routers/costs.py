@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agora.coordinator.routers.packing import packed, part, texts, unpacked
 from agora.coordinator.routers.rows import Rows
@@ -10,10 +10,20 @@ from agora.coordinator.routers.seam import Arms, Log
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
-    from agora.coordinator.routers.seam import Vector
+    from agora.coordinator.routers.seam import Places, Vector
 
 DECLARED: Final = 1.0
 """How many queries a declared cost counts for."""
+
+
+class _Declared(NamedTuple):
+    """What was looked up of arms, to be used as long as the same ones are asked of."""
+
+    arms: Arms
+    rows: Places
+    new: Places | None  # who has no row, if anybody
+    weight: Vector
+    total: Vector
 
 
 class Costs:
@@ -24,6 +34,7 @@ class Costs:
 
         self._rows = Rows()
         self._n, self._sum = np.zeros(0), np.zeros(0)
+        self._last: _Declared | None = None
 
     @property
     def keys(self) -> list[str]:
@@ -53,14 +64,18 @@ class Costs:
         import numpy as np
 
         rows = self._rows.known(arms)
-        n = np.where(rows >= 0, self._n[rows], 0.0) if len(self._n) else np.zeros(len(arms))
-        total = np.where(rows >= 0, self._sum[rows], 0.0) if len(self._n) else np.zeros(len(arms))
-        declared = np.isfinite(arms.cost)
-        weight = n + DECLARED * declared
-        value = (total + np.where(declared, arms.cost, 0.0) * DECLARED) / np.maximum(weight, 1e-300)
-        if (weight > 0).all():
-            return value
+        if self._last is None or self._last.arms is not arms or self._last.rows is not rows:
+            self._last = _declared(arms, rows)
+        _, _, new, weight, total = self._last
+        if len(self._n):
+            n, paid = self._n[rows], self._sum[rows]
+            if new is not None:
+                n[new], paid[new] = 0.0, 0.0
+            weight, total = weight + n, total + paid
         told = weight > 0
+        value: Vector = total / np.where(told, weight, 1.0)
+        if told.all():
+            return value
         return np.where(told, value, value[told].mean() if told.any() else 0.0)
 
     def saved(self) -> JsonValue:
@@ -82,3 +97,12 @@ class Costs:
         more = len(self._rows) - len(self._n)
         if more > 0:
             self._n, self._sum = np.append(self._n, np.zeros(more)), np.append(self._sum, np.zeros(more))
+
+
+def _declared(arms: Arms, rows: Places) -> _Declared:
+    import numpy as np
+
+    told = np.isfinite(arms.cost)
+    new = np.flatnonzero(rows < 0)
+    total = np.where(told, arms.cost, 0.0) * DECLARED
+    return _Declared(arms, rows, new if len(new) else None, DECLARED * told, total)
