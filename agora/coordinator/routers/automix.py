@@ -1,0 +1,83 @@
+"""A small arm first, a larger one if that seems right after the small one's check (AutoMix, arXiv 2310.12963).
+
+    larger is worth asking if   P(larger passes | small failed its check) - dial * cost_larger > P(small is right | so)
+    P(small is right | failed) = s (1 - r) / (s (1 - r) + (1 - s) r)     s: its mean; r: how often a check is right
+
+The pair is the one of the highest value on remembered queries of the tag. Published: the small model verifies its own
+answer several times, and a POMDP, fitted on a few queries, says from the share of approvals whether to ask the larger
+one. Here the task's check is the verifier, asked once, so that the POMDP is the rule above; without a check it is one
+arm of the two by value.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.routers.choosing import in_turn
+from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
+from agora.coordinator.routers.sequences import Sequences
+from agora.values import JsonValue
+
+if TYPE_CHECKING:
+    from agora.coordinator.routers.seam import Vector
+
+
+class AutoMixOptions(RouterOptions):
+    """What can be set."""
+
+    right: float = Field(default=0.9, ge=0.5, le=1)
+    """How often the check is right."""
+
+
+class AutoMix:
+    """Owned by one run.
+
+    Args:
+        options: See there.
+    """
+
+    def __init__(self, options: AutoMixOptions) -> None:
+        self._right = options.right
+        self._sequences = Sequences(most=2, right=options.right)
+
+    def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
+        """The pair of the tag, or the better of it alone; nothing is left to chance."""
+        found = self._sequences.best(query, arms, dial=dial)
+        sequence = found.sequence
+        if len(sequence) == 2 and not self._worth_it(*sequence, found.success, found.cost, dial=dial):
+            sequence = sequence[:1]
+        return in_turn(sequence, found.success, found.cost, dial=dial)
+
+    def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
+        """Remember it."""
+        self._sequences.learn(query, arm, outcome)
+
+    def fit(self, log: Log) -> None:
+        """Remember all of it."""
+        self._sequences.fit(log)
+
+    def saved(self) -> JsonValue:
+        """What it remembers."""
+        return self._sequences.saved()
+
+    def restored(self, saved: JsonValue) -> None:
+        """Go on from what `saved` gave.
+
+        Raises:
+            LedgerError: It is none.
+        """
+        self._sequences.restored(saved)
+
+    def _worth_it(self, small: int, larger: int, success: Vector, cost: Vector, *, dial: float) -> bool:
+        """Whether the larger one is asked after the small one failed its check."""
+        right_but_failed = float(success[small]) * (1.0 - self._right)
+        failed = right_but_failed + (1.0 - float(success[small])) * self._right
+        still_right = right_but_failed / failed if failed > 0 else 0.0
+        return float(success[larger]) - dial * float(cost[larger]) > still_right
+
+
+policy = routed("automix", AutoMixOptions, AutoMix)
+"""One small, one larger."""

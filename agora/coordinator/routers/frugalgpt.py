@@ -1,0 +1,66 @@
+"""A fixed cascade: cheap arms first, the next one where the answer is not good enough (FrugalGPT, arXiv 2305.05176).
+
+The list of up to `most` arms is the one that was worth most on remembered queries of this tag at this dial
+(`sequences`). Published: a small model scores each answer, with a threshold for each arm, and one list serves all
+queries; here the task's own check says whether an answer is good enough, and each tag has a list. Where no check
+follows there is nothing to escalate on: the arm of the highest value is asked, and nobody after it.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.routers.choosing import in_turn
+from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
+from agora.coordinator.routers.sequences import Sequences
+from agora.values import JsonValue
+
+
+class FrugalGPTOptions(RouterOptions):
+    """What can be set."""
+
+    most: int = Field(default=3, ge=1, le=8)
+    """The longest list."""
+    right: float = Field(default=1.0, ge=0.5, le=1)
+    """How often the check is right."""
+
+
+class FrugalGPT:
+    """Owned by one run.
+
+    Args:
+        options: See there.
+    """
+
+    def __init__(self, options: FrugalGPTOptions) -> None:
+        self._sequences = Sequences(most=options.most, right=options.right)
+
+    def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
+        """The list, then the others by value; nothing is left to chance."""
+        found = self._sequences.best(query, arms, dial=dial)
+        return in_turn(found.sequence, found.success, found.cost, dial=dial)
+
+    def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
+        """Remember it."""
+        self._sequences.learn(query, arm, outcome)
+
+    def fit(self, log: Log) -> None:
+        """Remember all of it."""
+        self._sequences.fit(log)
+
+    def saved(self) -> JsonValue:
+        """What it remembers."""
+        return self._sequences.saved()
+
+    def restored(self, saved: JsonValue) -> None:
+        """Go on from what `saved` gave.
+
+        Raises:
+            LedgerError: It is none.
+        """
+        self._sequences.restored(saved)
+
+
+policy = routed("frugalgpt", FrugalGPTOptions, FrugalGPT)
+"""A cascade of up to three."""
