@@ -44,9 +44,13 @@ class Cells:
 
     def learn(self, group: str, arm: str, outcome: Outcome) -> None:
         """Take in one outcome."""
-        at, row = self._groups.of(group), self._arms.of(arm)
+        self.learn_all((group,), arm, outcome)
+
+    def learn_all(self, groups: Sequence[str], arm: str, outcome: Outcome) -> None:
+        """Take in one outcome in each group; nobody twice among them."""
+        at, row = [self._groups.of(group) for group in groups], self._arms.of(arm)
         self._grow()
-        for place in (0, at) if at else (0,):
+        for place in (0, *(one for one in at if one)):
             self._held[:2, place, row] += (1.0, outcome.score)
             if outcome.cost is not None:
                 self._held[2:, place, row] += (1.0, outcome.cost)
@@ -59,42 +63,51 @@ class Cells:
             groups: Of each query, (n,).
             log: What came of them.
         """
+        self.fit_all([(group,) for group in groups], log)
+
+    def fit_all(self, groups: Sequence[Sequence[str]], log: Log) -> None:
+        """Take in a whole log, each query in several groups.
+
+        Args:
+            groups: Of each query, nobody twice among them, (n,).
+            log: What came of them.
+        """
         import numpy as np
 
-        at = np.array([self._groups.of(group) for group in groups], dtype=np.intp)
+        pairs = [(number, self._groups.of(group)) for number, own in enumerate(groups) for group in own]
+        inside = np.array([pair for pair in pairs if pair[1]], dtype=np.intp).reshape(-1, 2)
         rows = [self._arms.of(key) for key in log.arms.keys]
         self._grow()
         for values, first in ((log.scores, _N), (log.costs, _PAID)):
             known = np.isfinite(values)
             for number, amounts in enumerate((known.astype(np.float64), np.where(known, values, 0.0))):
                 sums = np.zeros((len(self._groups), len(rows)))
-                np.add.at(sums, at, amounts)
+                np.add.at(sums, inside[:, 1], amounts[inside[:, 0]])
                 sums[0] = amounts.sum(axis=0)
                 self._held[first + number][:, rows] += sums
         self._costs.fit(log)
 
-    def success(self, group: str, arms: Arms) -> Vector:
-        """Expected score of each, in [0, 1], (m,)."""
-        n, total = self._of(EVERYTHING, arms, _N)
-        overall: Vector = (total + 1.0) / (n + 1.0)
-        if group == EVERYTHING:
-            return overall
-        n, total = self._of(group, arms, _N)
-        value: Vector = (total + self._shrink * overall) / (n + self._shrink)
-        return value
+    def of(self, groups: Sequence[str], arms: Arms) -> tuple[Matrix, Matrix]:
+        """Expected score, in [0, 1], and expected cost of each in each group, (g, m) both."""
+        held = self._held_of((EVERYTHING, *groups), arms)
+        overall: Vector = (held[_SUM, 0] + 1.0) / (held[_N, 0] + 1.0)
+        cost = self._costs.of(arms)
+        success: Matrix = (held[_SUM, 1:] + self._shrink * overall) / (held[_N, 1:] + self._shrink)
+        spent: Matrix = (held[_SPENT, 1:] + self._shrink * cost) / (held[_PAID, 1:] + self._shrink)
+        for place, group in enumerate(groups):
+            if group == EVERYTHING:
+                success[place], spent[place] = overall, cost
+        return success, spent
 
-    def seen(self, group: str, arms: Arms) -> Vector:
-        """How many outcomes are known of each in a group, (m,)."""
-        return self._of(group, arms, _N)[0]
+    def one(self, group: str, arms: Arms) -> tuple[Vector, Vector]:
+        """The same of one group, (m,) both."""
+        success, cost = self.of((group,), arms)
+        return success[0], cost[0]
 
-    def cost(self, group: str, arms: Arms) -> Vector:
-        """Expected cost of each, (m,)."""
-        overall = self._costs.of(arms)
-        if group == EVERYTHING:
-            return overall
-        n, total = self._of(group, arms, _PAID)
-        value: Vector = (total + self._shrink * overall) / (n + self._shrink)
-        return value
+    def seen(self, groups: Sequence[str], arms: Arms) -> Matrix:
+        """How many outcomes are known of each in each group, (g, m)."""
+        counts: Matrix = self._held_of(groups, arms)[_N]
+        return counts
 
     def saved(self) -> JsonValue:
         """Counts and sums."""
@@ -115,16 +128,20 @@ class Cells:
         self._held = unpacked(part(saved, "held"))
         self._costs.restored(part(saved, "costs"))
 
-    def _of(self, group: str, arms: Arms, first: int) -> tuple[Vector, Vector]:
-        """Counts and sums of each in a group: of scores, or of costs."""
+    def _held_of(self, groups: Sequence[str], arms: Arms) -> Matrix:
+        """Counts and sums; 0 of groups and arms that were never met, (4, g, m)."""
         import numpy as np
 
-        at, rows = self._groups.row(group), self._arms.known(arms)
-        if at < 0 or not self._held.shape[2]:
-            nothing = np.zeros(len(arms))
-            return nothing, nothing
-        known = rows >= 0
-        return self._held[first, at, rows] * known, self._held[first + 1, at, rows] * known
+        rows = self._arms.known(arms)
+        if not self._held.shape[2]:
+            return np.zeros((4, len(groups), len(arms)))
+        at = np.array([self._groups.row(group) for group in groups])
+        found: Matrix = self._held[:, at][:, :, rows]
+        if (rows < 0).any():
+            found[:, :, rows < 0] = 0.0
+        if (at < 0).any():
+            found[:, at < 0] = 0.0
+        return found
 
     def _grow(self) -> None:
         import numpy as np

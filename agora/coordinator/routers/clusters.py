@@ -115,10 +115,11 @@ def _spread(x: Matrix, most: int) -> Matrix:
     lots = uniforms(0.5, most)
     places = [min(int(lots[0] * len(x)), len(x) - 1)]
     apart = ((x - x[places[0]]) ** 2).sum(axis=1)
-    for lot in lots[1:]:
-        cumulated = np.cumsum(np.where(apart > _SAME, apart, 0.0))
+    for lot in lots[1:].tolist():
+        cumulated: Vector = np.cumsum(np.where(apart > _SAME, apart, 0.0))
         if cumulated[-1] <= 0.0:
             break
-        places.append(int(np.searchsorted(cumulated, lot * cumulated[-1])))
+        places.append(int((cumulated < lot * cumulated[-1]).sum()))
         apart = np.minimum(apart, ((x - x[places[-1]]) ** 2).sum(axis=1))
-    return x[places].astype(np.float64, copy=True)
+    centres: Matrix = x[places].copy()
+    return centres

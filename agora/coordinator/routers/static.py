@@ -32,7 +32,7 @@ class Static:
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The named one first, then by what they did; nothing is left to chance."""
-        best = by_value(self._cells.success(EVERYTHING, arms), self._cells.cost(EVERYTHING, arms), dial=dial)
+        best = by_value(*self._cells.one(EVERYTHING, arms), dial=dial)
         named = _place(self._arm, arms) if self._arm else None
         if named is None:
             return best if not self._arm else best._replace(note=f"nobody's key is or begins with {self._arm!r}")

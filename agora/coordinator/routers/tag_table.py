@@ -36,7 +36,7 @@ class TagTable:
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The best of the query's tag; nothing is left to chance."""
-        return by_value(self._cells.success(query.tag, arms), self._cells.cost(query.tag, arms), dial=dial)
+        return by_value(*self._cells.one(query.tag, arms), dial=dial)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """Count it."""

@@ -94,10 +94,12 @@ def test_a_cell_is_shrunk_to_the_arms_mean_and_an_unknown_arm_is_hoped_of() -> N
     cells.learn("prose", "ada", Outcome(1.0, 0.1))
     pool = Arms(["ada", "new"], cost=np.array([np.nan, 0.2]))
     overall = (2.0 + 1.0) / (4.0 + 1.0)
-    assert np.allclose(cells.success(EVERYTHING, pool), [overall, 1.0])
-    assert np.allclose(cells.success("code", pool), [(1.0 + 2.0 * overall) / 5.0, 1.0])
-    assert np.allclose(cells.success("never met", pool), [overall, 1.0])
-    assert np.allclose(cells.cost("code", pool), [(1.5 + 2.0 * 0.4) / 5.0, 0.2])
+    success, cost = cells.of([EVERYTHING, "code", "never met"], pool)
+    assert np.allclose(success[0], [overall, 1.0])
+    assert np.allclose(success[1], [(1.0 + 2.0 * overall) / 5.0, 1.0])
+    assert np.allclose(success[2], [overall, 1.0])
+    assert np.allclose(cost[1], [(1.5 + 2.0 * 0.4) / 5.0, 0.2])
+    assert cells.seen(["prose", "never met"], pool).tolist() == [[1.0, 0.0], [0.0, 0.0]]
 
 
 def test_only_who_is_worth_its_cost_is_worth_asking_after_a_failure() -> None:
