@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agora.bench.routing.folds import numbers
 from agora.bench.routing.measures import Measured, nothing
 from agora.bench.routing.stage import Stage
 from agora.coordinator.routers.seam import Escalating, Query, Router, Seen
@@ -32,7 +33,7 @@ def asked(router: Router, stage: Stage, queries: Sequence[Query], places: Places
     if isinstance(router, Escalating):
         return _walked(router, stage, queries, places, dial=dial)
     chances = np.empty((len(places), len(stage.arms)))
-    for row, place in enumerate(places.tolist()):
+    for row, place in enumerate(numbers(places)):
         choice = router.choose(queries[place], stage.arms, dial=dial, draw=float(stage.draws[place]))
         chances[row] = choice.chances
     return Measured(
@@ -45,7 +46,7 @@ def asked(router: Router, stage: Stage, queries: Sequence[Query], places: Places
 
 def _walked(router: Escalating, stage: Stage, queries: Sequence[Query], places: Places, *, dial: float) -> Measured:
     made, answers = nothing(len(places)), stage.recorded.answers
-    for row, place in enumerate(places.tolist()):
+    for row, place in enumerate(numbers(places)):
         seen: list[Seen] = []
         draw = float(stage.draws[place])
         while True:

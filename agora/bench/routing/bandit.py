@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from agora.bench.routing.folds import numbers
 from agora.bench.routing.stage import Maker, Stage
 from agora.bench.routing.worlds import World, world
 from agora.coordinator.routers.seam import Outcome
@@ -60,7 +61,7 @@ def over(make: Maker, stage: Stage, here: World) -> Streamed:
     t = len(here.steps)
     chances = np.zeros((t, len(stage.arms)))
     choosing, learning = list[float](), list[float]()
-    for step, place in enumerate(here.steps.tolist()):
+    for step, place in enumerate(numbers(here.steps)):
         late = step >= here.change
         arms, columns = here.arms[late], here.columns[late]
         query = queries[place]

@@ -31,6 +31,11 @@ class Fold(NamedTuple):
     """The fifth one."""
 
 
+def numbers(places: Places) -> list[int]:
+    """As Python's integers."""
+    return [int(place) for place in places]
+
+
 def fold_of(query: str) -> int:
     """In [0, 5), from SHA-256 of its id.
 

@@ -10,7 +10,7 @@ import numpy as np
 from agora.bench.routing.results import Span
 
 if TYPE_CHECKING:
-    from agora.coordinator.routers.seam import Matrix, Vector
+    from agora.coordinator.routers.seam import Vector
 
 RESAMPLES: Final = 2_000
 """Samples of a bootstrap."""
@@ -69,17 +69,6 @@ def hull_of(usd: Sequence[float], score: Sequence[float]) -> list[int]:
     return made
 
 
-def on_hull(points: Sequence[tuple[float, float]], usd: float) -> float:
-    """The score that mixing two points of a hull by lot reaches for so much money.
-
-    Args:
-        points: (dollars, score), ascending: of a hull.
-        usd: Less than the first one's: its score counts, in that one's favour.
-    """
-    dollars, scores = zip(*points, strict=True)
-    return float(np.interp(usd, dollars, scores))
-
-
 def area_between(points: Sequence[tuple[float, float]], singles: Sequence[tuple[float, float]]) -> float | None:
     """The area between a policy's hull and that of the single models, over the box that spans the latter.
 
@@ -91,14 +80,13 @@ def area_between(points: Sequence[tuple[float, float]], singles: Sequence[tuple[
         points: (dollars, score) of the policy.
         singles: (dollars, score) of each model.
     """
-    floor = [singles[n] for n in hull_of(*zip(*singles, strict=True))]
+    floor = _hull(singles)
     (left, bottom), (right, top) = floor[0], floor[-1]
     if right <= left or top <= bottom:
         return None
-    own = [points[n] for n in hull_of(*zip(*points, strict=True))]
+    own = _hull(points)
     at = np.linspace(left, right, 2001)
-    base = np.interp(at, *zip(*floor, strict=True))
-    height = np.interp(at, *zip(*own, strict=True))
+    base, height = (np.interp(at, [x for x, _ in line], [y for _, y in line]) for line in (floor, own))
     height = np.where(at < own[0][0], np.minimum(base, bottom), height)
     return float((height - base).mean() / (top - bottom))
 
@@ -123,10 +111,8 @@ def mixed_at(frontier: Sequence[Measured], usd: float) -> Vector:
     return (1.0 - share) * frontier[left].score + share * frontier[right].score
 
 
-def best_rewards(scores: Matrix, costs: Matrix, dial: float) -> Vector:
-    """The oracle: the best reward of each query, (n,)."""
-    made: Vector = (scores - dial * costs).max(axis=1)
-    return made
+def _hull(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    return [points[n] for n in hull_of([x for x, _ in points], [y for _, y in points])]
 
 
 def _slope(usd: Sequence[float], score: Sequence[float], left: int, right: int) -> float:

@@ -72,10 +72,10 @@ def read(folder: Path) -> Recorded:
         ConfigError: Nothing there can be used.
     """
     found = sources(folder)
-    if len(found) > 1:
+    if len(found) != 1:
         several = ", ".join(one.name for one in found)
         raise ConfigError(str(folder), f"holds several sources ({several}): name one of them")
-    folder = found[0]
+    (folder,) = found
     odd = Oddities()
     rows = _outcomes(cast("Path", _file(folder, OUTCOMES)), odd)
     ids, models = (tuple(sorted({key[n] for key in rows})) for n in (0, 1))
@@ -231,11 +231,11 @@ def _answers(
     place, column = ({name: at for at, name in enumerate(names)} for names in (ids, models))
     made = np.full((len(ids), len(models)), None, dtype=np.object_)
     for number, one in _objects(path, odd):
-        query, model, answer = (one.get(name) for name in ("query_id", "model", "response"))
-        if query not in place or model not in column or not isinstance(answer, str):
+        query, model, answer = (_text(one, name) for name in ("query_id", "model", "response"))
+        if query in place and model in column and isinstance(one.get("response"), str):
+            made[place[query], column[model]] = answer
+        else:
             odd.count("responses to no outcome, left out", f"line {number}")
-            continue
-        made[place[cast("str", query)], column[cast("str", model)]] = answer
     return made
 
 

@@ -23,7 +23,7 @@ def dense(recorded: Recorded) -> Recorded:
         said.append(f"{int((~priced).sum())} models without dollars left out")
         recorded = recorded.among(np.flatnonzero(priced).tolist())
     there = np.isfinite(recorded.scores)
-    order = np.lexsort((np.arange(there.shape[1]), -there.sum(axis=0)))
+    order = np.argsort(-there.sum(axis=0), kind="stable")
     shared = np.cumprod(there[:, order], axis=1).sum(axis=0)  # queries that the first k models all answered
     cells = shared * np.arange(1, len(shared) + 1)
     if not len(cells) or not cells.max():

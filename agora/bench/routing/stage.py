@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from agora.bench.routing.folds import Fold, folds
+from agora.bench.routing.folds import Fold, folds, numbers
 from agora.bench.routing.matrix import Recorded
 from agora.bench.routing.measures import hull_of
 from agora.bench.routing.vectors import Features, Vectors
@@ -105,7 +105,7 @@ class Stage:
 
     def log(self, queries: Sequence[Query], places: Places) -> Log:
         """Full information on some queries; a router with a log does not see their texts."""
-        told = [queries[n]._replace(text="") for n in places]
+        told = [queries[n]._replace(text="") for n in numbers(places)]
         return Log(told, self.arms, self.scores[places], self.recorded.costs[places])
 
     @cached_property

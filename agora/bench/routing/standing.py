@@ -21,7 +21,7 @@ from agora.bench.routing.stage import Stage
 from agora.intervals import lowest
 
 if TYPE_CHECKING:
-    from agora.coordinator.routers.seam import Matrix, Places
+    from agora.coordinator.routers.seam import Matrix
 
 SINGLE: Final = "best single"
 CHEAPEST: Final = "cheapest"
@@ -101,7 +101,7 @@ def _oracle(stage: Stage) -> Matrix:
     best = stage.scores.max(axis=1, keepdims=True)
     cost = np.where(stage.scores >= best - _CLOSE, stage.costs, np.inf)
     solved = best[:, 0] > 0.0
-    chosen: Places = np.where(solved, np.argmin(cost, axis=1), np.argmin(stage.costs, axis=1))
+    preferred = np.where(solved[:, None], cost, stage.costs).argmin(axis=1)
     chances = np.zeros_like(stage.scores)
-    chances[np.arange(stage.n), chosen] = 1.0
+    chances[np.arange(stage.n), preferred] = 1.0
     return chances

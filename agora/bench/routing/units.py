@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple, cast
+from functools import partial
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -50,14 +51,14 @@ def maker(policy: str, options: Mapping[str, JsonValue]) -> Maker:
         ConfigError: It is no router, or its options do not fit.
     """
     found = find("policies", policy)
-    if not hasattr(found, "router"):
+    make: Callable[..., Router] | None = getattr(found, "router", None)
+    if make is None:
         raise UnknownNameError("router", policy, routers())
-    make = cast("Callable[..., Router]", found.router)
     try:
         make(**options)
     except ValueError as problem:
         raise ConfigError(f"policy {policy!r}", str(problem)) from None
-    return lambda: make(**options)
+    return partial(make, **options)
 
 
 class Bench:

@@ -71,9 +71,10 @@ class Vectors:
             middle = self._raw[places].mean(axis=0)
             centred = self._raw - middle
             return _unit(centred @ _directions(centred[places]))
-        seen = self._raw[places] > 0
-        idf = np.log((1.0 + len(places)) / (1.0 + seen.sum(axis=0))) + 1.0
-        weighed = _unit((self._raw * idf).astype(np.float32))
+        seen = (self._raw[places] > 0).sum(axis=0)
+        weighed = self._raw * (np.log((1.0 + len(places)) / (1.0 + seen)) + 1.0).astype(np.float32)
+        lengths = np.sqrt((weighed * weighed).sum(axis=1, keepdims=True))
+        weighed /= np.where(lengths > 0, lengths, 1.0)
         return _unit((weighed @ _directions(weighed[places]).astype(np.float32)).astype(np.float64))
 
 
@@ -115,5 +116,4 @@ def _signs(dimensions: int) -> Matrix:
 
 def _unit(rows: Matrix) -> Matrix:
     lengths = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
-    made: Matrix = np.where(lengths > 0, rows / np.where(lengths > 0, lengths, 1.0), 0.0)
-    return made
+    return rows / np.where(lengths > 0, lengths, np.float64(1.0))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from agora.bench.routing.folds import numbers
 from agora.bench.routing.stage import Stage
 from agora.coordinator.routers.seam import Arms
 
@@ -61,7 +62,7 @@ def world(stage: Stage, protocol: str, seed: int) -> World:
     columns = rng.permutation(m)  # ties must not always go to the same model
     if protocol == "drift dates":
         dates = stage.recorded.dates
-        steps = np.array(sorted(steps.tolist(), key=lambda place: dates[place]), dtype=np.intp)
+        steps = np.array(sorted(numbers(steps), key=lambda place: dates[place]), dtype=np.intp)
     scores, costs = stage.scores[steps].copy(), stage.costs[steps].copy()
     alive, all_of_them = np.ones_like(scores), columns
     best = int(np.argmax((stage.scores - stage.setting.dial * stage.costs).mean(axis=0)))
@@ -74,7 +75,7 @@ def world(stage: Stage, protocol: str, seed: int) -> World:
     elif protocol == "drift join" and m > 1:
         alive[:change, best] = 0.0
         all_of_them = columns[columns != best]
-    after = Arms([stage.recorded.models[column] for column in columns])
-    first = after if len(all_of_them) == m else Arms([stage.recorded.models[column] for column in all_of_them])
+    after = Arms([stage.recorded.models[column] for column in numbers(columns)])
+    first = after if len(all_of_them) == m else Arms([stage.recorded.models[column] for column in numbers(all_of_them)])
     both = (all_of_them, columns)
     return World(steps, before, (first, after), both, scores, costs, alive, rng.random(len(steps)), change)
