@@ -14,6 +14,7 @@ from agora.cli.agents import agents_app
 from agora.cli.approve import approve
 from agora.cli.bench import bench_app
 from agora.cli.demo import demo
+from agora.cli.diagnose import diagnose
 from agora.cli.doctor import doctor
 from agora.cli.explain import explain
 from agora.cli.fit import fit
@@ -76,6 +77,7 @@ app.add_typer(agents_app, name="agents")
 app.add_typer(trace_app, name="trace")
 app.add_typer(memory_app, name="memory")
 app.add_typer(bench_app, name="bench")
+app.command()(diagnose)
 app.command()(doctor)
 app.command()(init)
 app.command()(demo)
