@@ -48,6 +48,11 @@ class Memory:
         """Their tags, (n,)."""
         return self._tags
 
+    @property
+    def latest(self) -> int:
+        """Where the latest query stands; -1 while there is none."""
+        return (self._next or MOST) - 1 if self._n == MOST else self._n - 1
+
     def scores(self, arms: Arms) -> Matrix:
         """What each arm scored; NaN where it was not asked, (n, m)."""
         import numpy as np
@@ -60,15 +65,16 @@ class Memory:
             return held
         return np.where(rows >= 0, held[:, rows], np.nan)
 
-    def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
-        """Keep one outcome."""
+    def learn(self, query: Query, arm: str, outcome: Outcome) -> int:
+        """Keep one outcome, and say in which place."""
         row = self.rows.of(arm)
         self._room(len(query.x))
-        place = (self._next if self._n == MOST else self._n) - 1  # the latest
-        same = self._n > 0 and self._tags[place] == query.tag and (self._x[place] == query.x).all()
+        place = self.latest
+        same = place >= 0 and self._tags[place] == query.tag and (self._x[place] == query.x).all()
         if not same or self._scores[place, row] == self._scores[place, row]:  # another query, or asked again
             place = self._add(query)
         self._scores[place, row] = outcome.score
+        return place
 
     def fit(self, log: Log) -> None:
         """Keep a whole log."""
