@@ -58,7 +58,7 @@ class RoutedPolicy(Generic[Options_]):
         name: str,
         options: type[Options_],
         router: Callable[[Options_], Router],
-        advice: Callable[[Options_], Advice] | None = None,
+        advice: Callable[[Options_], Advice | None] | None = None,
     ) -> None:
         self.name, self.Options, self._router, self._advice = name, options, router, advice
 
@@ -93,7 +93,7 @@ def routed(
     options: type[Options_],
     router: Callable[[Options_], Router],
     *,
-    advice: Callable[[Options_], Advice] | None = None,
+    advice: Callable[[Options_], Advice | None] | None = None,
 ) -> RoutedPolicy[Options_]:
     """A router under a name: what the registry finds."""
     return RoutedPolicy(name, options, router, advice)

@@ -11,12 +11,7 @@ from typing import TYPE_CHECKING, Final
 from agora.coordinator.routers.seam import Arms, Choice
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from agora.coordinator.routers.seam import Vector
-
-    Mask = npt.NDArray[np.bool_]
+    from agora.coordinator.routers.seam import Mask, Vector
 
 CLOSE: Final = 12
 """Decimals to which two indices are compared."""

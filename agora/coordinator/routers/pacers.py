@@ -24,12 +24,7 @@ from agora.coordinator.routers.packing import packed, part, unpacked
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from agora.coordinator.routers.seam import Vector
-
-    Mask = npt.NDArray[np.bool_]
+    from agora.coordinator.routers.seam import Mask, Vector
 
 Pace = Literal["none", "dual", "knapsack", "port", "even", "replenishing"]
 

@@ -53,7 +53,9 @@ class Ridges:
         import numpy as np
 
         self._penalty, self._prior = penalty, prior
-        self._rows, self._costs = Rows(), Costs()
+        self._rows = Rows()
+        self.costs = Costs()
+        """What queries cost on average."""
         self._inverse = np.zeros((0, 0, 0))  # (rows, d, d)
         self._b, self._theta = np.zeros((2, 0, 0)), np.zeros((2, 0, 0))  # score and cost, (2, rows, d)
 
@@ -62,11 +64,16 @@ class Ridges:
         """Coefficients of the score, (rows, d)."""
         return self._theta[0, : len(self._rows)]
 
+    @property
+    def cost_theta(self) -> Matrix:
+        """Coefficients of the cost, (rows, d)."""
+        return self._theta[1, : len(self._rows)]
+
     def expected(self, z: Vector, arms: Arms) -> Expected:
         """What is expected of each for features z, whose first is 1, (d,)."""
         import numpy as np
 
-        mean_cost, n, d = self._costs.of(arms), len(self._rows), len(z)
+        mean_cost, n, d = self.costs.of(arms), len(self._rows), len(z)
         nothing = float(z @ z) / self._penalty
         if not n:
             return Expected(np.full(len(arms), self._prior), mean_cost, np.full(len(arms), nothing**0.5))
@@ -90,13 +97,17 @@ class Ridges:
         cost = np.maximum(means[1] + mean_cost * share, 0.0)
         return Expected(means[0] + self._prior * share, cost, np.sqrt(np.maximum(square, 0.0)))
 
+    def success(self, z: Vector, arms: Arms) -> Vector:
+        """Expected score of each, (m,)."""
+        return self.expected(z, arms).success
+
     def learn(self, z: Vector, arm: str, outcome: Outcome) -> None:
         """Take in one outcome; a cost that is not known counts as the arm's mean."""
         import numpy as np
 
         row = self._row(arm, len(z))
-        self._costs.learn(arm, outcome.cost)
-        cost = float(self._costs.of(Arms((arm,)))[0]) if outcome.cost is None else outcome.cost
+        self.costs.learn(arm, outcome.cost)
+        cost = float(self.costs.of(Arms((arm,)))[0]) if outcome.cost is None else outcome.cost
         v = self._inverse[row] @ z
         self._inverse[row] -= np.outer(v, v) / (1.0 + float(z @ v))
         self._b[0, row] += outcome.score * z
@@ -112,8 +123,8 @@ class Ridges:
         """
         import numpy as np
 
-        self._costs.fit(log)
-        costs = np.where(np.isfinite(log.costs), log.costs, self._costs.of(log.arms))
+        self.costs.fit(log)
+        costs = np.where(np.isfinite(log.costs), log.costs, self.costs.of(log.arms))
         known = np.isfinite(log.scores)
         for column, arm in enumerate(log.arms.keys):
             seen = known[:, column]
@@ -130,7 +141,7 @@ class Ridges:
     def saved(self) -> JsonValue:
         """Inverses and sums."""
         n = len(self._rows)
-        kept: dict[str, JsonValue] = {"keys": list(self._rows.keys), "costs": self._costs.saved()}
+        kept: dict[str, JsonValue] = {"keys": list(self._rows.keys), "costs": self.costs.saved()}
         return {**kept, "inverse": packed(self._inverse[:n]), "b": packed(self._b[:, :n])}
 
     def restored(self, saved: JsonValue) -> None:
@@ -142,7 +153,7 @@ class Ridges:
         import numpy as np
 
         self._rows = Rows(texts(saved, "keys"))
-        self._costs.restored(part(saved, "costs"))
+        self.costs.restored(part(saved, "costs"))
         self._inverse, self._b = unpacked(part(saved, "inverse")), unpacked(part(saved, "b"))
         self._theta = np.zeros_like(self._b)
         for row in range(len(self._rows)):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Vector: TypeAlias = "npt.NDArray[np.float64]"
 Matrix: TypeAlias = "npt.NDArray[np.float64]"
 Places: TypeAlias = "npt.NDArray[np.intp]"
+Mask: TypeAlias = "npt.NDArray[np.bool_]"
 
 
 class Query(NamedTuple):
