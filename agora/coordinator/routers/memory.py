@@ -32,6 +32,8 @@ class Memory:
         self._x: Matrix = np.zeros((0, 0))
         self._scores: Matrix = np.full((0, 0), np.nan)
         self._tags: list[str] = []
+        self._kinds = Rows()
+        self._kind: Places = np.zeros(0, dtype=np.intp)  # of each place: the number of its tag
         self._n = 0
         self._next = 0  # where the oldest one stands, once it is full
 
@@ -47,6 +49,13 @@ class Memory:
     def tags(self) -> list[str]:
         """Their tags, (n,)."""
         return self._tags
+
+    def tagged(self, tag: str) -> Vector:
+        """1 where a query has this tag, else 0, (n,)."""
+        import numpy as np
+
+        same: Vector = (self._kind[: self._n] == self._kinds.row(tag)).astype(np.float64)
+        return same
 
     @property
     def latest(self) -> int:
@@ -101,10 +110,14 @@ class Memory:
         Raises:
             LedgerError: It is none.
         """
+        import numpy as np
+
         self.rows = Rows(texts(saved, "keys"))
         self._x, self._scores = unpacked(part(saved, "x")), unpacked(part(saved, "scores"))
         self._tags, self._n = texts(saved, "tags"), len(self._x)
         self._next = int(str(part(saved, "next")))
+        self._kinds = Rows()
+        self._kind = np.array([self._kinds.of(tag) for tag in self._tags], dtype=np.intp)
 
     def _add(self, query: Query) -> int:
         import numpy as np
@@ -115,6 +128,7 @@ class Memory:
         else:
             place, self._next = self._next, (self._next + 1) % MOST
             self._tags[place] = query.tag
+        self._kind[place] = self._kinds.of(query.tag)
         self._x[place], self._scores[place] = query.x, np.nan
         return place
 
@@ -129,6 +143,8 @@ class Memory:
             grown = np.full((places + more, max(columns, len(self.rows))), np.nan)
             grown[:places, :columns] = self._scores
             self._scores = grown
+        if more:
+            self._kind = np.append(self._kind, np.full(more, -1, dtype=np.intp))
         if more or self._x.shape[1] != dimensions:
             if self._n and self._x.shape[1] != dimensions:
                 raise LedgerError(f"a query has {dimensions} features, those before it {self._x.shape[1]}")
