@@ -37,8 +37,9 @@ def diagnose(
 ) -> None:
     """Say whether choosing between models would gain anything, and how.
 
-    Reads recorded outcomes (a folder with outcomes.csv), LiteLLM spend logs, mini-swe-agent trajectories, Claude Code
-    session files, an exported ledger; without PATH the project's own ledger. Nothing is called, sent or changed.
+    Reads recorded outcomes (a folder with outcomes.csv; "small": a generated set), LiteLLM spend logs, mini-swe-agent
+    trajectories, Claude Code session files, an exported ledger; without PATH the project's own ledger. Nothing is
+    called, sent or changed.
     """
     from agora.cli.forms import print_form
     from agora.cli.paint import waiting
@@ -58,6 +59,7 @@ def diagnose(
 def _diagnosed(path: Path | None, form: str | None, project: Path | None) -> Diagnosis:
     from agora.bench.diagnosing.diagnosis import diagnose_log, diagnose_outcomes
     from agora.bench.diagnosing.reading import form_of, read_log
+    from agora.bench.routing.made import NAME, recorded
 
     stated = _stated(form)
     if path is None:
@@ -67,6 +69,8 @@ def _diagnosed(path: Path | None, form: str | None, project: Path | None) -> Dia
             raise UsageError(f"--form {stated}: name the file or folder as well")
         return diagnose_log(_ledger(None, project))
     path = path.expanduser()
+    if str(path) == NAME and not path.exists():
+        return diagnose_outcomes(recorded())
     which = stated or form_of(path)
     if which == "agora":
         return diagnose_log(_ledger(path, project))
