@@ -45,7 +45,7 @@ class GreenServEpsilon:
         """The best on average, or anybody."""
         import numpy as np
 
-        success, cost, _ = self._means.expected(np.ones(1), arms)
+        success, cost = self._means.means(np.ones(1), arms)
         share = max(self._options.least, self._options.first * self._options.decay**self._outcomes)
         return mixed(by_value(success, cost, dial=dial), share, draw)
 

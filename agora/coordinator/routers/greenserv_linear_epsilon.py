@@ -44,7 +44,7 @@ class GreenServLinearEpsilon:
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The best for such a query, or anybody."""
-        success, cost, _ = self._ridges.expected(self._contexts.of(query), arms)
+        success, cost = self._ridges.means(self._contexts.of(query), arms)
         share = max(self._options.least, self._options.first * self._options.decay**self._outcomes)
         return mixed(by_value(success, cost, dial=dial), share, draw)
 

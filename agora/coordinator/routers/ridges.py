@@ -24,7 +24,7 @@ from agora.errors import LedgerError
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
-    from agora.coordinator.routers.seam import Matrix, Vector
+    from agora.coordinator.routers.seam import Matrix, Places, Vector
 
 PRIOR: Final = 0.5
 """Score that an arm without a record is expected to have."""
@@ -56,6 +56,7 @@ class Ridges:
         self._rows = Rows()
         self.costs = Costs()
         """What queries cost on average."""
+        self._last: tuple[Places, Places | None] | None = None
         self._inverse = np.zeros((0, 0, 0))  # (rows, d, d)
         self._b, self._theta = np.zeros((2, 0, 0)), np.zeros((2, 0, 0))  # score and cost, (2, rows, d)
 
@@ -70,36 +71,36 @@ class Ridges:
         return self._theta[1, : len(self._rows)]
 
     def expected(self, z: Vector, arms: Arms) -> Expected:
-        """What is expected of each for features z, whose first is 1, (d,)."""
+        """What is expected of each for features z, whose first is 1, and how little is known, (d,)."""
         import numpy as np
 
-        mean_cost, n, d = self.costs.of(arms), len(self._rows), len(z)
-        nothing = float(z @ z) / self._penalty
+        success, cost = self.means(z, arms)
+        n, d, nothing = len(self._rows), len(z), float(z @ z) / self._penalty
         if not n:
-            return Expected(np.full(len(arms), self._prior), mean_cost, np.full(len(arms), nothing**0.5))
-        at = self._rows.known(arms)
-        if n <= 2 * len(arms):  # one product over all is faster than to pick some
-            at_theta, inverse = self._theta[:, :n], self._inverse[:n]
-            back = None if len(at) == n and (at == np.arange(n)).all() else at
-        else:
-            at_theta, inverse, back = self._theta[:, at], self._inverse[at], np.arange(len(at))
-        product = (inverse.reshape(-1, d) @ z).reshape(-1, d)
-        means, square, share = at_theta @ z, product @ z, self._penalty * product[:, 0]
-        if back is not None:
-            means, square, share = means[:, back], square[back], share[back]
-            new = at < 0
-            if new.any():
-                means, square, share = (
-                    np.where(new, 0.0, means),
-                    np.where(new, nothing, square),
-                    np.where(new, 1, share),
-                )
-        cost = np.maximum(means[1] + mean_cost * share, 0.0)
-        return Expected(means[0] + self._prior * share, cost, np.sqrt(np.maximum(square, 0.0)))
+            return Expected(success, cost, np.full(len(arms), nothing**0.5))
+        at, new = self._places(arms)
+        some = n > 2 * len(arms)  # else one product over all is faster than to pick some
+        inverse = self._inverse[at] if some else self._inverse[:n]
+        square = (inverse.reshape(-1, d) @ z).reshape(-1, d) @ z
+        if not some:
+            square = square[at]
+        if new is not None:
+            square[new] = nothing
+        return Expected(success, cost, np.sqrt(np.maximum(square, 0.0)))
 
-    def success(self, z: Vector, arms: Arms) -> Vector:
-        """Expected score of each, (m,)."""
-        return self.expected(z, arms).success
+    def means(self, z: Vector, arms: Arms) -> tuple[Vector, Vector]:
+        """Success and cost alone, (m,) both: for who does not ask how little is known."""
+        import numpy as np
+
+        mean_cost, n = self.costs.of(arms), len(self._rows)
+        if not n:
+            return np.full(len(arms), self._prior), mean_cost
+        at, new = self._places(arms)
+        means = (self._theta[:, :n] @ z)[:, at]
+        share = self._penalty * (self._inverse[:n, 0] @ z)[at]
+        if new is not None:
+            means[:, new], share[new] = 0.0, 1.0
+        return means[0] + self._prior * share, np.maximum(means[1] + mean_cost * share, 0.0)
 
     def learn(self, z: Vector, arm: str, outcome: Outcome) -> None:
         """Take in one outcome; a cost that is not known counts as the arm's mean."""
@@ -158,6 +159,16 @@ class Ridges:
         self._theta = np.zeros_like(self._b)
         for row in range(len(self._rows)):
             self._theta[:, row] = self._b[:, row] @ self._inverse[row]
+
+    def _places(self, arms: Arms) -> tuple[Places, Places | None]:
+        """The row of each arm, (m,), and which arms have none, if any."""
+        import numpy as np
+
+        at = self._rows.known(arms)
+        if self._last is None or self._last[0] is not at:
+            new = np.flatnonzero(at < 0)
+            self._last = at, new if len(new) else None
+        return self._last
 
     def _row(self, arm: str, dimension: int) -> int:
         """The row of an arm, with room for it."""
