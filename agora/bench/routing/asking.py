@@ -17,10 +17,10 @@ from agora.bench.routing.stage import Stage
 from agora.coordinator.routers.seam import Escalating, Query, Router, Seen
 
 if TYPE_CHECKING:
-    from agora.coordinator.routers.seam import Places
+    from agora.coordinator.routers.seam import Matrix, Places
 
 
-def asked(router: Router, stage: Stage, queries: Sequence[Query], places: Places, *, dial: float) -> Measured:
+def asked(router: Router, stage: Stage, queries: Sequence[Query], places: Places, *, dial: float) -> tuple[Measured]:
     """Some queries at one setting, nobody checking the answers.
 
     Args:
@@ -31,11 +31,22 @@ def asked(router: Router, stage: Stage, queries: Sequence[Query], places: Places
         dial: Reward that a dollar takes away.
     """
     if isinstance(router, Escalating):
-        return _walked(router, stage, queries, places, dial=dial)
+        return (_walked(router, stage, queries, places, dial=dial),)
     chances = np.empty((len(places), len(stage.arms)))
     for row, place in enumerate(numbers(places)):
         choice = router.choose(queries[place], stage.arms, dial=dial, draw=float(stage.draws[place]))
         chances[row] = choice.chances
+    return (weighed(chances, stage, places),)
+
+
+def weighed(chances: Matrix, stage: Stage, places: Places) -> Measured:
+    """What asking one model by lot comes to.
+
+    Args:
+        chances: Of each model at each query, (k, m).
+        stage: What is recorded.
+        places: Of the queries, (k,).
+    """
     return Measured(
         score=(chances * stage.scores[places]).sum(axis=1),
         usd=(chances * stage.costs[places]).sum(axis=1),

@@ -8,13 +8,18 @@ from typing import Final
 
 import numpy as np
 
+from agora.bench.routing.arrivals import Served
 from agora.bench.routing.bandit import Streamed
+from agora.bench.routing.budgets import Spent
 from agora.bench.routing.full import Frontier
 from agora.bench.routing.measures import Measured, area_between, mixed_at, span_of
 from agora.bench.routing.results import Entry, Point
 from agora.bench.routing.stage import Stage
 from agora.bench.routing.standing import BOUNDS, ORACLE, SINGLE, standing
 
+AGAINST_CASCADE: Final = "gain: above the fixed cascade at the same money"
+ONE_TRIAL: Final = "no repeated trials are recorded: a retry would give the same answer again"
+DRAWN: Final = "arrivals are drawn (Poisson): no trace was given"
 _MARKS: Final = (100, 250)
 """Steps at which regret is told besides the end."""
 
@@ -89,6 +94,51 @@ def of_streams(name: str, kind: str, protocol: str, runs: Sequence[Streamed], st
     )
 
 
+def of_budget(name: str, kind: str, protocol: str, runs: Sequence[Spent]) -> Entry:
+    """The entry of one policy under a shared budget, over all seeds."""
+    score, usd = fmean(float(one.score.mean()) for one in runs), fmean(float(one.usd.mean()) for one in runs)
+    figures = {
+        "share of the best possible score": fmean(one.of_the_best for one in runs),
+        "share of the budget spent": fmean(one.share for one in runs),
+        "share of queries refused": fmean(one.refused for one in runs),
+        "steps": float(len(runs[0].score)),
+    }
+    point = Point(setting="paced", dial=0.0, score=score, usd=usd, usd_per_solved=usd / score if score > 0 else None)
+    return Entry(policy=name, kind=kind, protocol=protocol, points=(point,), figures=figures)
+
+
+def of_arrivals(name: str, kind: str, protocol: str, runs: Sequence[Served], stage: Stage) -> Entry:
+    """The entry of one policy under load, over all seeds."""
+    score, usd = fmean(float(one.score.mean()) for one in runs), fmean(float(one.usd.mean()) for one in runs)
+    figures = {
+        "seconds waited, mean": fmean(float(one.waited_s.mean()) for one in runs),
+        "seconds to an answer, mean": fmean(float(one.took_s.mean()) for one in runs),
+        "seconds to an answer, 95 of 100": fmean(float(np.percentile(one.took_s, 95)) for one in runs),
+        "steps": float(len(runs[0].score)),
+    }
+    point = Point(
+        setting=_dialled(stage.setting.dial),
+        dial=stage.setting.dial,
+        score=score,
+        usd=usd,
+        usd_per_solved=usd / score if score > 0 and stage.priced else None,
+    )
+    note = DRAWN if len(stage.setting.trace) <= stage.steps else ""
+    return Entry(policy=name, kind=kind, protocol=protocol, points=(point,), figures=figures, note=note)
+
+
+def closed(found: Frontier, beside: Sequence[Measured], stage: Stage) -> dict[str, float]:
+    """What share of the gap between cascade and oracle is closed at each money target, at equal money."""
+    if not beside:
+        return {}
+    top, made = float(standing(ORACLE, stage).grid[0].score.mean()), dict[str, float]()
+    for most, one in zip(stage.setting.money, found.targets, strict=False):
+        there = float(mixed_at(beside, float(one.usd.mean())).mean())
+        if top > there:
+            made[f"gap to the oracle closed at ${_dollars(most)}"] = (float(one.score.mean()) - there) / (top - there)
+    return made
+
+
 def _columns(runs: Sequence[Streamed]) -> tuple[list[np.ndarray[tuple[int], np.dtype[np.float64]]], ...]:
     return [one.score for one in runs], [one.usd for one in runs]
 
@@ -119,6 +169,10 @@ def _dialled(dial: float) -> str:
 
 
 def _within(most: float) -> str:
-    """Two significant digits, without an exponent: "at most $0.0010 on the fitting part"."""
-    digits = max(2, 1 - int(np.floor(np.log10(most))))
-    return f"at most ${most:.{digits}f} on the fitting part"
+    return f"at most ${_dollars(most)} on the fitting part"
+
+
+def _dollars(value: float) -> str:
+    """Two significant digits, without an exponent: 0.0010."""
+    digits = max(2, 1 - int(np.floor(np.log10(value)))) if value > 0 else 2
+    return f"{value:.{digits}f}"

@@ -1,9 +1,9 @@
 """Full information: fit on four folds, measure on the fifth.
 
 The dial of each money target is set on the fitting part alone: the policy is fitted on three of the four folds, and on
-the fourth its frontier over the dial is looked at. Where the hull of that frontier comes to the target, between two
-dials, each query draws one of the two by lot, so that the mean dollars there are the target: policies that can only
-jump compare with those that move smoothly. Then it is fitted on all four. The frontier besides is a fixed grid of
+the fourth its frontier is looked at. Where the hull of that frontier comes to the target, between two settings, each
+query draws one of the two by lot, so that the mean dollars there are the target: policies that can only jump compare
+with those that move smoothly. Then it is fitted on all four. The frontier besides is a fixed grid of
 dials; no point is picked by what was measured.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
@@ -30,24 +30,33 @@ _TIMED: Final = 200
 
 
 class Ask(Protocol):
-    """What becomes of some queries at a router, at one setting: `asking.asked`, or with a check."""
+    """What becomes of some queries at a router, at one dial: `asking.asked`, or with a check."""
 
     def __call__(
         self, router: Router, stage: Stage, queries: Sequence[Query], places: Places, *, dial: float
-    ) -> Measured:
-        """As `asking.asked`."""
+    ) -> Sequence[Measured]:
+        """In each variant that there is, such as how many may be asked; the last one is as the router has it."""
         ...
 
 
-class Mixture(NamedTuple):
-    """Two dials, one of which each query draws."""
+class Knob(NamedTuple):
+    """One setting of a policy."""
 
-    low: float
+    dial: float
+    """Reward that a dollar takes away."""
+    variant: int = 0
+    """Which of those that an `Ask` gives."""
+
+
+class Mixture(NamedTuple):
+    """Two settings, one of which each query draws."""
+
+    dear: Knob
     """Which spends more."""
-    high: float
+    cheap: Knob
     """Which spends less."""
     share: float
-    """The chance of `high`, in [0, 1]."""
+    """The chance of the cheap one, in [0, 1]."""
 
 
 class Frontier(NamedTuple):
@@ -88,26 +97,51 @@ def frontier(make: Maker, stage: Stage, *, ask: Ask = asked) -> Frontier:
         router.fit(stage.log(queries, fold.fitting))
         fits.append(time.perf_counter() - before)
         decisions += _timed(router, stage, number)
-        known = {dial: ask(router, stage, queries, fold.measured, dial=dial) for dial in dials}
+        known: dict[float, Sequence[Measured]] = {}
+        for dial in (*dials, *(knob.dial for mixture in mixtures for knob in mixture[:2])):
+            if dial not in known:
+                known[dial] = ask(router, stage, queries, fold.measured, dial=dial)
         for into, dial in zip(grid, dials, strict=True):
-            _put(into, known[dial], fold.measured)
-        for at, mixture in enumerate(mixtures):
-            for dial in mixture[:2]:
-                if dial not in known:
-                    known[dial] = ask(router, stage, queries, fold.measured, dial=dial)
-            _put(targets[at], _mixed(known[mixture.low], known[mixture.high], mixture.share), fold.measured)
-            means[at] += ((1.0 - mixture.share) * mixture.low + mixture.share * mixture.high) / len(stage.folds)
+            _put(into, known[dial][-1], fold.measured)
+        for at, (dear, cheap, share) in enumerate(mixtures):
+            ends = (known[dear.dial][dear.variant], known[cheap.dial][cheap.variant])
+            _put(targets[at], mixed(*ends, share), fold.measured)
+            means[at] += ((1.0 - share) * dear.dial + share * cheap.dial) / len(stage.folds)
     return Frontier(grid, dials, targets, tuple(means), median(decisions) * 1e6, median(fits))
 
 
+def mixed(dear: Measured, cheap: Measured, share: float) -> Measured:
+    """Each query is asked in the cheap way with so much chance."""
+    return Measured(*((1.0 - share) * one + share * other for one, other in zip(dear, cheap, strict=True)))
+
+
+def met(points: Sequence[tuple[float, float]], target: float) -> tuple[int, int, float]:
+    """The two neighbours on the hull that come to so much money together: (dear, cheap, share of the cheap one).
+
+    Args:
+        points: (dollars, score).
+        target: Dollars; below the cheapest one or above the best one: that one alone.
+    """
+    usd = [one for one, _ in points]
+    hull = hull_of(usd, [score for _, score in points])
+    after = next((at for at, n in enumerate(hull) if usd[n] > target), len(hull))
+    if after in (0, len(hull)):
+        alone = hull[0 if after == 0 else -1]
+        return alone, alone, 0.0
+    cheap, dear = hull[after - 1], hull[after]
+    return dear, cheap, (usd[dear] - target) / (usd[dear] - usd[cheap])
+
+
 def _moved(make: Maker, stage: Stage, ask: Ask) -> bool:
-    """Whether the dial changes anything."""
+    """Whether any setting changes anything."""
     if len(stage.dials) == 1:
         return False
     router, fold = make(), stage.folds[0]
     router.fit(stage.log(stage.queries(0), fold.inner))
-    ends = [ask(router, stage, stage.queries(0), fold.setting, dial=dial) for dial in (0.0, stage.dials[-1])]
-    return bool((ends[0].usd != ends[1].usd).any())
+    found = [
+        one for dial in (0.0, stage.dials[-1]) for one in ask(router, stage, stage.queries(0), fold.setting, dial=dial)
+    ]
+    return any(bool((one.usd != found[0].usd).any()) for one in found)
 
 
 def _mixtures(make: Maker, stage: Stage, number: int, ask: Ask) -> list[Mixture]:
@@ -115,38 +149,27 @@ def _mixtures(make: Maker, stage: Stage, number: int, ask: Ask) -> list[Mixture]
     fold, queries = stage.folds[number], stage.queries(number)
     router = make()
     router.fit(stage.log(queries, fold.inner))
+    known: dict[Knob, tuple[float, float]] = {}  # dollars, score
 
-    def told(dial: float) -> tuple[float, float]:
-        one = ask(router, stage, queries, fold.setting, dial=dial)
-        return float(one.usd.mean()), float(one.score.mean())
+    def look(dial: float) -> None:
+        if Knob(dial) not in known:
+            for variant, one in enumerate(ask(router, stage, queries, fold.setting, dial=dial)):
+                known[Knob(dial, variant)] = float(one.usd.mean()), float(one.score.mean())
 
-    known = {dial: told(dial) for dial in stage.dials}  # dial -> dollars, score
+    def mixture(target: float) -> Mixture:
+        knobs = sorted(known, key=lambda knob: (-knob.dial, knob.variant))
+        dear, cheap, share = met([known[knob] for knob in knobs], target)
+        return Mixture(knobs[dear], knobs[cheap], share)
+
+    for dial in stage.dials:
+        look(dial)
     for target in stage.setting.money:
         for _ in range(_HALVINGS):
-            between = _met(known, target)
-            if between.low == between.high:
+            low, high = sorted(knob.dial for knob in mixture(target)[:2])
+            if low == high:
                 break
-            middle = math.sqrt(between.high * (between.low or between.high / 16))
-            known.setdefault(middle, told(middle))
-    return [_met(known, target) for target in stage.setting.money]
-
-
-def _met(known: Mapping[float, tuple[float, float]], target: float) -> Mixture:
-    """The two neighbours on the hull of the frontier that come to so much money together."""
-    dials = sorted(known, reverse=True)
-    usd, score = [known[dial][0] for dial in dials], [known[dial][1] for dial in dials]
-    hull = hull_of(usd, score)
-    after = next((at for at, n in enumerate(hull) if usd[n] > target), len(hull))
-    if after in (0, len(hull)):
-        dial = dials[hull[0 if after == 0 else -1]]
-        return Mixture(dial, dial, 0.0)
-    cheap, dear = hull[after - 1], hull[after]
-    share = (usd[dear] - target) / (usd[dear] - usd[cheap])
-    return Mixture(dials[dear], dials[cheap], share)
-
-
-def _mixed(low: Measured, high: Measured, share: float) -> Measured:
-    return Measured(*((1.0 - share) * one + share * other for one, other in zip(low, high, strict=True)))
+            look(math.sqrt(high * (low or high / 16)))
+    return [mixture(target) for target in stage.setting.money]
 
 
 def _timed(router: Router, stage: Stage, number: int) -> list[float]:

@@ -38,6 +38,10 @@ class Recorded(NamedTuple):
     """What each answered, as recorded (maybe cut), or None, (n, m)."""
     dates: tuple[str, ...] = ()
     """When each query was made (ISO), where it is recorded: for drift, (n,)."""
+    checkable: tuple[bool, ...] = ()
+    """Whether a check can follow an answer, as with code that tests can be run on; empty: of none, (n,)."""
+    trials: int = 1
+    """The most trials of a query at a model that were averaged; 1: nothing was tried again."""
     oddities: tuple[str, ...] = ()
     """What was handled while it was read, in words and with counts: nothing is dropped in silence."""
 
@@ -54,6 +58,7 @@ class Recorded(NamedTuple):
             latency_s=None if self.latency_s is None else self.latency_s[at],
             answers=None if self.answers is None else self.answers[at],
             dates=tuple(self.dates[n] for n in at) if self.dates else (),
+            checkable=tuple(self.checkable[n] for n in at) if self.checkable else (),
         )
 
     def among(self, models: Sequence[int]) -> Recorded:

@@ -29,6 +29,10 @@ OUTCOMES: Final = "outcomes.csv"
 _NEEDED: Final = ("query_id", "model", "score")
 _USED: Final = (*_NEEDED, "trial", "cost_usd", "latency_s")
 _KNOWN: Final = (*_USED, "input_tokens", "output_tokens", "n_calls")
+_CHECKED: Final = ("code", "software")
+"""Domains of tasks that bring a check: tests can be run."""
+_REPOSITORY: Final = "/"
+"""Such a domain is a repository's name (owner/name): its tests can be run."""
 _LONGEST_CELL: Final = 1 << 20
 
 
@@ -88,6 +92,7 @@ def read(folder: Path) -> Recorded:
     if not np.isfinite(costs).any():
         odd.say("no dollars are recorded: compared by score alone")
     dates = tuple(one.date for one in known)
+    checkable = tuple(one.domain in _CHECKED or _REPOSITORY in one.domain for one in known)
     return Recorded(
         name=folder.resolve().name,
         ids=ids,
@@ -101,6 +106,8 @@ def read(folder: Path) -> Recorded:
         latency_s=latency_s if np.isfinite(latency_s).any() else None,
         answers=_answers(folder, ids, models, odd),
         dates=dates if all(dates) else (),
+        checkable=checkable if any(checkable) else (),
+        trials=max(map(len, rows.values())),
         oddities=odd.told(),
     )
 

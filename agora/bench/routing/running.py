@@ -13,8 +13,8 @@ from agora.bench.routing.matrix import Recorded
 from agora.bench.routing.results import Entry, Report
 from agora.bench.routing.slices import dense
 from agora.bench.routing.stage import Setting, Stage, dial_of, money_of
-from agora.bench.routing.standing import STANDING, ceiling
-from agora.bench.routing.units import FULL, TABLE, Bench, Unit, maker, protocols_of, routers
+from agora.bench.routing.standing import ceiling
+from agora.bench.routing.units import FULL, TABLE, Bench, Unit, maker, protocols_of, routers, units_of
 from agora.bench.routing.vectors import FEATURES, Features
 from agora.errors import ConfigError, UnknownNameError
 from agora.values import JsonValue
@@ -82,15 +82,15 @@ def planned(
     given, said = protocols_of(matrix, protocols)
     setting = Setting(
         money=tuple(sorted(money)) if money is not None else money_of(matrix),
+        said=money is not None,
         dial=dial if dial is not None else dial_of(matrix),
         seeds=seeds,
         features=features,
         trace=tuple(trace),
     )
     matrix = matrix._replace(oddities=(*matrix.oddities, *said))
-    units = [Unit(name, FULL) for name in STANDING] if FULL in given else []
-    units += [Unit(name, protocol) for protocol in given for name in wanted]
-    return Plan(matrix, setting, tuple(units), told, embedded(matrix.texts) if features == "minilm" else None)
+    units = tuple(unit for protocol in given for unit in units_of(protocol, wanted))
+    return Plan(matrix, setting, units, told, embedded(matrix.texts) if features == "minilm" else None)
 
 
 def run_plan(

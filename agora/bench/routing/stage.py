@@ -38,6 +38,8 @@ class Setting(NamedTuple):
     """Shuffles of a stream."""
     features: Features
     """How texts become vectors."""
+    said: bool = False
+    """Whether somebody said which money it is."""
     trace: tuple[float, ...] = ()
     """Seconds at which queries arrive, ascending; empty: they are drawn (Poisson)."""
 
@@ -107,6 +109,13 @@ class Stage:
         """Full information on some queries; a router with a log does not see their texts."""
         told = [queries[n]._replace(text="") for n in numbers(places)]
         return Log(told, self.arms, self.scores[places], self.recorded.costs[places])
+
+    def where_checked(self) -> Stage:
+        """The part whose tasks bring a check, with money of its own where nobody said."""
+        places = [n for n, is_it in enumerate(self.recorded.checkable) if is_it]
+        part = self.recorded.part(places)
+        setting = self.setting if self.setting.said else self.setting._replace(money=money_of(part))
+        return Stage(part, setting, embedded=None if self._embedded is None else self._embedded[places])
 
     @cached_property
     def _vectors(self) -> Vectors:

@@ -10,10 +10,12 @@ oracle        the best score of each query, at the cheapest model that reaches i
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from agora.bench.routing.asking import weighed
 from agora.bench.routing.full import Frontier
 from agora.bench.routing.measures import Measured
 from agora.bench.routing.results import Span
@@ -48,10 +50,7 @@ def standing(name: str, stage: Stage) -> Frontier:
     if name == CHEAPEST:
         return _still(_singly(stage, lambda _, usd: int(np.argmin(usd))), stage)
     best = _still(_singly(stage, lambda score, _: int(np.argmax(score))), stage)
-    targets = tuple(
-        weighed(_singly(stage, lambda score, usd, most=most: _best_within(score, usd, most)), stage)  # type: ignore[misc]
-        for most in stage.setting.money
-    )
+    targets = tuple(_measured(_singly(stage, partial(_best_within, most)), stage) for most in stage.setting.money)
     return best._replace(targets=targets, target_dials=(0.0,) * len(targets))
 
 
@@ -65,23 +64,12 @@ def ceiling(scores: Matrix) -> Span:
     return Span(value=1.0 - lost / n, low=lowest(n - lost, n, level=_SURE), high=1.0 - lowest(lost, n, level=_SURE))
 
 
-def weighed(chances: Matrix, stage: Stage) -> Measured:
-    """What asking with given chances comes to.
-
-    Args:
-        chances: Of each model at each query, (n, m).
-        stage: What is recorded.
-    """
-    return Measured(
-        score=(chances * stage.scores).sum(axis=1),
-        usd=(chances * stage.costs).sum(axis=1),
-        dearest=chances[:, stage.dearest],
-        calls=np.ones(stage.n),
-    )
-
-
 def _still(chances: Matrix, stage: Stage) -> Frontier:
-    return Frontier((weighed(chances, stage),), (0.0,), (), (), 0.0, 0.0)
+    return Frontier((_measured(chances, stage),), (0.0,), (), (), 0.0, 0.0)
+
+
+def _measured(chances: Matrix, stage: Stage) -> Measured:
+    return weighed(chances, stage, np.arange(stage.n))
 
 
 def _singly(stage: Stage, pick: Callable[[Matrix, Matrix], int]) -> Matrix:
@@ -93,7 +81,7 @@ def _singly(stage: Stage, pick: Callable[[Matrix, Matrix], int]) -> Matrix:
     return chances
 
 
-def _best_within(score: Matrix, usd: Matrix, most: float) -> int:
+def _best_within(most: float, score: Matrix, usd: Matrix) -> int:
     return int(np.argmax(np.where(usd <= most, score, -np.inf))) if (usd <= most).any() else int(np.argmin(usd))
 
 

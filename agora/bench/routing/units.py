@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
+from pydantic import BaseModel
 
+from agora.bench.routing.arrivals import served
 from agora.bench.routing.bandit import streamed
-from agora.bench.routing.entries import of_frontier, of_streams
+from agora.bench.routing.budgets import share_of, spent
+from agora.bench.routing.cascades import CASCADE, CHAINED, RETRIES, chained
+from agora.bench.routing.checked import checking
+from agora.bench.routing.entries import (
+    AGAINST_CASCADE,
+    ONE_TRIAL,
+    closed,
+    of_arrivals,
+    of_budget,
+    of_frontier,
+    of_streams,
+)
 from agora.bench.routing.full import Frontier, frontier
 from agora.bench.routing.matrix import Recorded
 from agora.bench.routing.measures import Measured
@@ -23,9 +37,16 @@ from agora.registry import find, names
 from agora.values import JsonValue
 
 FULL: Final = "full"
+BUDGET: Final = "budget"
+ARRIVALS: Final = "arrivals"
+CHECKS: Final[Mapping[str, float]] = MappingProxyType({"check 1": 1.0, "check .9": 0.9, "check .8": 0.8})
+"""How often the check is right."""
+PROTOCOLS: Final = (FULL, *STREAMS, BUDGET, ARRIVALS, *CHECKS)
+"""All of them, in the order of a report."""
+_PRICED: Final = frozenset({"drift price", BUDGET})
 TABLE: Final = "tag_table"
 """What gains are reckoned against."""
-BASELINES: Final = frozenset({"knn", TABLE, "random", "static", "round_robin"})
+BASELINES: Final = frozenset({"knn", TABLE, "random", "static", "round_robin", *STANDING, *CHAINED})
 """Policies that stand beside the others."""
 
 
@@ -61,6 +82,12 @@ def maker(policy: str, options: Mapping[str, JsonValue]) -> Maker:
     return partial(make, **options)
 
 
+def known_options(policy: str) -> frozenset[str]:
+    """What can be set at a policy."""
+    form: type[BaseModel] | None = getattr(find("policies", policy), "Options", None)
+    return frozenset(form.model_fields) if form is not None else frozenset()
+
+
 class Bench:
     """Measures units; owned by one process.
 
@@ -71,39 +98,72 @@ class Bench:
 
     def __init__(self, stage: Stage, options: Mapping[str, Mapping[str, JsonValue]]) -> None:
         self._stage, self._options = stage, options
-        self._table: tuple[Measured, ...] | None = None
+        self._besides: dict[str, tuple[Measured, ...]] = {}
 
     def entry(self, unit: Unit) -> Entry:
         """What one unit comes to."""
         name, protocol = unit
-        if name in STANDING:
-            kind = "bound" if name in BOUNDS else "baseline"
-            return of_frontier(name, kind, standing(name, self._stage), self._stage, beside=self._beside(name))
-        kind = "baseline" if name in BASELINES else "policy"
-        make = self._maker(name)
+        kind = "bound" if name in BOUNDS else "baseline" if name in BASELINES else "policy"
+        seeds = range(self._stage.setting.seeds)
         if protocol == FULL:
-            found = frontier(make, self._stage)
-            return of_frontier(name, kind, found, self._stage, beside=self._beside(name))
-        if protocol in STREAMS:
-            runs = [streamed(make, self._stage, protocol, seed) for seed in range(self._stage.setting.seeds)]
-            return of_streams(name, kind, protocol, runs, self._stage)
-        raise UnknownNameError("protocol", protocol, PROTOCOLS)
+            found = self._full(name)
+            return of_frontier(name, kind, found, self._stage, beside=self._beside(FULL, name))
+        if protocol in CHECKS:
+            return self._checked(name, kind, protocol)
+        if protocol == BUDGET:
+            paced = self._maker(name, pace="dual", pace_share=share_of(self._stage), pace_tasks=self._stage.steps)
+            return of_budget(name, kind, protocol, [spent(paced, self._stage, seed) for seed in seeds])
+        make = self._maker(name)
+        if protocol == ARRIVALS:
+            return of_arrivals(name, kind, protocol, [served(make, self._stage, seed) for seed in seeds], self._stage)
+        runs = [streamed(make, self._stage, protocol, seed) for seed in seeds]
+        return of_streams(name, kind, protocol, runs, self._stage)
 
-    def _beside(self, name: str) -> tuple[Measured, ...]:
-        """The frontier of the lookup table by tag; of itself none."""
-        if name == TABLE:
+    @cached_property
+    def _where_checked(self) -> Stage:
+        """The part of the matrix whose tasks bring a check, with money of its own where nobody said."""
+        return self._stage.where_checked()
+
+    def _full(self, name: str) -> Frontier:
+        return standing(name, self._stage) if name in STANDING else frontier(self._maker(name), self._stage)
+
+    def _checked(self, name: str, kind: str, protocol: str) -> Entry:
+        stage = self._where_checked
+        if name == RETRIES and stage.recorded.trials == 1:
+            return Entry(policy=name, kind=kind, protocol=protocol, note=ONE_TRIAL)
+        found = self._with_check(name, protocol)
+        beside = self._beside(protocol, name)
+        entry = of_frontier(name, kind, found, stage, beside=beside, protocol=protocol)
+        return entry.model_copy(update={"note": AGAINST_CASCADE, "figures": closed(found, beside, stage)})
+
+    def _with_check(self, name: str, protocol: str) -> Frontier:
+        stage, right = self._where_checked, CHECKS[protocol]
+        if name in STANDING:
+            return standing(name, stage)
+        if name in CHAINED:
+            return chained(name, stage, right=right)
+        return frontier(self._maker(name, right=right), stage, ask=checking(right))
+
+    def _beside(self, protocol: str, name: str) -> tuple[Measured, ...]:
+        """The frontier that gains are reckoned against; of itself none."""
+        other = CASCADE if protocol in CHECKS else TABLE
+        if name == other:
             return ()
-        if self._table is None:
-            found = frontier(self._maker(TABLE), self._stage)
-            self._table = _everything(found)
-        return self._table
+        if protocol not in self._besides:
+            found = self._with_check(other, protocol) if protocol in CHECKS else self._full(other)
+            self._besides[protocol] = (*found.grid, *found.targets)
+        return self._besides[protocol]
 
-    def _maker(self, name: str) -> Maker:
-        return maker(name, self._options.get(name, {}))
+    def _maker(self, name: str, **more: JsonValue) -> Maker:
+        """With what the protocol says, as far as the policy can be told and nobody told it otherwise."""
+        own = self._options.get(name, {})
+        return maker(name, {**{key: value for key, value in more.items() if key in known_options(name)}, **own})
 
 
-PROTOCOLS: Final = (FULL, *STREAMS)
-"""All of them, in the order of a report."""
+def units_of(protocol: str, policies: Sequence[str]) -> tuple[Unit, ...]:
+    """What is measured under a protocol, what always stands beside it first."""
+    beside = {FULL: STANDING}.get(protocol, (*STANDING, *CHAINED) if protocol in CHECKS else ())
+    return tuple(Unit(name, protocol) for name in (*beside, *policies))
 
 
 def protocols_of(matrix: Recorded, wanted: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -111,7 +171,7 @@ def protocols_of(matrix: Recorded, wanted: Sequence[str]) -> tuple[tuple[str, ..
 
     Args:
         matrix: What is recorded.
-        wanted: Of `PROTOCOLS`; "all", or "drift" for all that begin so.
+        wanted: Of `PROTOCOLS`; "all", or "drift" or "check" for all that begin so.
 
     Raises:
         UnknownNameError: One is none.
@@ -126,11 +186,10 @@ def protocols_of(matrix: Recorded, wanted: Sequence[str]) -> tuple[tuple[str, ..
     if "drift dates" in chosen and not matrix.dates:
         chosen.discard("drift dates")
         said.append("no dates of queries are recorded: no drift by date")
-    if "drift price" in chosen and not np.isfinite(matrix.costs).all():
-        chosen.discard("drift price")
-        said.append("no dollars are recorded: no drift by price")
+    if not np.isfinite(matrix.costs).all() and chosen & _PRICED:
+        chosen -= _PRICED
+        said.append("no dollars are recorded: no drift by price, and no shared budget")
+    if not any(matrix.checkable) and chosen & set(CHECKS):
+        chosen -= set(CHECKS)
+        said.append("no task here brings a check: nothing is asked in turn")
     return tuple(one for one in PROTOCOLS if one in chosen), tuple(said)
-
-
-def _everything(found: Frontier) -> tuple[Measured, ...]:
-    return (*found.grid, *found.targets)

@@ -111,9 +111,11 @@ def _directions(rows: np.ndarray[tuple[int, int], np.dtype[np.floating]]) -> Mat
 
 def _signs(dimensions: int) -> Matrix:
     drawn = np.random.default_rng(0).integers(0, 2, (dimensions, DIMENSIONS))
-    return (2.0 * drawn - 1.0) / math.sqrt(DIMENSIONS)
+    signs: Matrix = np.where(drawn > 0, 1.0, -1.0) / math.sqrt(DIMENSIONS)
+    return signs
 
 
 def _unit(rows: Matrix) -> Matrix:
     lengths = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
-    return rows / np.where(lengths > 0, lengths, np.float64(1.0))
+    made: Matrix = rows / np.where(lengths > 0, lengths, 1.0)
+    return made
