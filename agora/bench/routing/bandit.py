@@ -29,6 +29,8 @@ class Streamed(NamedTuple):
     """Expected score at each step, (t,)."""
     usd: Vector
     """Expected dollars, (t,)."""
+    change: int
+    """The step at which the world changed; t where it did not."""
     regret: Vector
     """Cumulative, against the oracle, (t,)."""
     regret_best_single: Vector
@@ -57,7 +59,7 @@ def over(make: Maker, stage: Stage, here: World) -> Streamed:
     """One policy over one stream."""
     router, dial, queries = make(), stage.setting.dial, stage.plain
     if len(here.before):
-        router.fit(stage.log(queries, here.before))
+        router.fit(stage.log(queries, here.before, among=(here.arms[0], here.columns[0])))
     t = len(here.steps)
     chances = np.zeros((t, len(stage.arms)))
     choosing, learning = list[float](), list[float]()
@@ -85,6 +87,7 @@ def over(make: Maker, stage: Stage, here: World) -> Streamed:
     return Streamed(
         score=(chances * here.scores).sum(axis=1),
         usd=(chances * here.costs).sum(axis=1),
+        change=here.change,
         regret=np.cumsum(best - got),
         regret_best_single=np.cumsum(single - got),
         dearest=float(chances[:, stage.dearest].mean()),

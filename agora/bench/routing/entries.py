@@ -73,6 +73,8 @@ def of_streams(name: str, kind: str, protocol: str, runs: Sequence[Streamed], st
     last = max(1, stage.steps // 4)
     figures["score in the last quarter"] = fmean(float(one.score[-last:].mean()) for one in runs)
     figures["steps"] = float(len(runs[0].regret))
+    if runs[0].change < len(runs[0].regret):
+        figures["regret after the change"] = fmean(float(one.regret[-1] - one.regret[one.change - 1]) for one in runs)
     point = Point(
         setting=_dialled(stage.setting.dial),
         dial=stage.setting.dial,

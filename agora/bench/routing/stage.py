@@ -105,10 +105,17 @@ class Stage:
         """All queries, with vectors that needed no other text, (n,)."""
         return self._as_queries(self._vectors.unfitted())
 
-    def log(self, queries: Sequence[Query], places: Places) -> Log:
-        """Full information on some queries; a router with a log does not see their texts."""
+    def log(self, queries: Sequence[Query], places: Places, *, among: tuple[Arms, Places] | None = None) -> Log:
+        """Full information on some queries; a router with a log does not see their texts.
+
+        Args:
+            queries: All of them, (n,).
+            places: Which of them.
+            among: Of some models only, with their columns; None: of all.
+        """
         told = [queries[n]._replace(text="") for n in numbers(places)]
-        return Log(told, self.arms, self.scores[places], self.recorded.costs[places])
+        arms, columns = among or (self.arms, np.arange(len(self.arms)))
+        return Log(told, arms, self.scores[places][:, columns], self.recorded.costs[places][:, columns])
 
     def where_checked(self) -> Stage:
         """The part whose tasks bring a check, with money of its own where nobody said."""

@@ -1,7 +1,8 @@
 """Streams of queries: one shuffle each, and what changes on the way.
 
-cold, warm     nothing changes
-drift dates    the queries come in the order of their dates
+cold           nothing is known, nothing changes
+warm           some queries are known with full information before; so in all that follow
+drift dates    the queries come in the order of their dates, those that are known before first
 drift price    half-way the model with the best reward becomes five times as dear
 drift death    half-way that model fails at everything from then on, and nobody says so
 drift join     that model is there from half-way on only
@@ -58,11 +59,12 @@ def world(stage: Stage, protocol: str, seed: int) -> World:
     rng = np.random.default_rng([seed, 7])
     shuffled, m = rng.permutation(stage.n), len(stage.arms)
     steps, change = shuffled[: stage.steps], stage.steps
-    before = shuffled[stage.steps : stage.steps + stage.warm] if protocol == "warm" else shuffled[:0]
+    before = shuffled[:0] if protocol == "cold" else shuffled[stage.steps : stage.steps + stage.warm]
     columns = rng.permutation(m)  # ties must not always go to the same model
     if protocol == "drift dates":
         dates = stage.recorded.dates
-        steps = np.array(sorted(numbers(steps), key=lambda place: dates[place]), dtype=np.intp)
+        by_date = sorted(numbers(np.concatenate([steps, before])), key=lambda place: dates[place])
+        before, steps = (np.array(part, dtype=np.intp) for part in (by_date[: len(before)], by_date[len(before) :]))
     scores, costs = stage.scores[steps].copy(), stage.costs[steps].copy()
     alive, all_of_them = np.ones_like(scores), columns
     best = int(np.argmax((stage.scores - stage.setting.dial * stage.costs).mean(axis=0)))
