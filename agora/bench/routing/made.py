@@ -119,6 +119,8 @@ def recorded(*, queries: int = QUERIES, seed: int = 0, trials: int = 1) -> Recor
         list_prices=np.array([[MODELS[model].price_in, MODELS[model].price_out] for model in models]),
         latency_s=latency,
         dates=tuple(_day(at, queries).isoformat() for at in range(queries)),
+        checkable=tuple(one["domain"] == "code" for one in drawn.queries),
+        trials=trials,
     )
 
 

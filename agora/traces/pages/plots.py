@@ -168,7 +168,7 @@ def spans(told: Told, rows: Sequence[Span], *, axis: str = "seconds from the beg
     return figured(told, both(plot, told, height=height), list(kinds), shown)
 
 
-def lines(told: Told, rows: Sequence[Line], *, x: str, y: str, percent: bool = False) -> Markup:
+def lines(told: Told, rows: Sequence[Line], *, x: str, y: str, percent: bool = False, powers: bool = False) -> Markup:
     """Lines over a common axis, each with its interval where it has one.
 
     Args:
@@ -177,15 +177,11 @@ def lines(told: Told, rows: Sequence[Line], *, x: str, y: str, percent: bool = F
         x: What the horizontal axis is, with its unit.
         y: The vertical one.
         percent: Whether `y` is a share of 1, drawn from 0 to 1.
+        powers: Whether equal steps to the right are equal factors of `x`, which must then be above 0.
     """
     names = keys(line.name for line in rows)
     lp = grammar()
-    data = {
-        "name": [names[line.name] for line in rows for _ in line.xs],
-        "x": [value for line in rows for value in line.xs],
-        "y": [value for line in rows for value in line.ys],
-    }
-    plot: Plot = lp.ggplot(data, lp.aes("x", "y", color="name"))
+    plot: Plot = lp.ggplot(_drawn_lines(rows, names), lp.aes("x", "y", color="name"))
     banded = [line for line in rows if line.low]
     if banded:
         band = {
@@ -196,10 +192,15 @@ def lines(told: Told, rows: Sequence[Line], *, x: str, y: str, percent: bool = F
         }
         aes = lp.aes(x="x", ymin="low", ymax="high", fill="name")
         plot += lp.geom_ribbon(aes, data=band, inherit_aes=False, alpha=0.18, size=0, tooltips="none")
-    plot = layered(plot, lp.geom_line(size=1.2, tooltips="none"), lp.geom_point(size=2.5, tooltips="none"))
+    if any(len(line.xs) > 1 for line in rows):  # the library remarks on a line of one point
+        longer = [line for line in rows if len(line.xs) > 1]
+        plot += lp.geom_line(data=_drawn_lines(longer, names), size=1.2, tooltips="none")
+    plot += lp.geom_point(size=2.5, tooltips="none")
     plot = layered(plot, lp.scale_color_manual(**scale(names)), lp.scale_fill_manual(**scale(names)))
     if percent:
         plot += lp.scale_y_continuous(limits=[0, 1])
+    if powers:
+        plot += lp.scale_x_log10()
     plot = layered(plot, *theme(x, y))
     columns: list[Column | str] = ["which", Column(x, right=True), Column(y, right=True)]
     interval = [Column("from", right=True), Column("to", right=True)] if banded else []
@@ -210,6 +211,14 @@ def lines(told: Told, rows: Sequence[Line], *, x: str, y: str, percent: bool = F
             cells.append([line.name, _figure(across), _figure(up), *within])
     shown = table(told.title, [*columns, *interval], cells, quiet_caption=True)
     return figured(told, both(plot, told, height=TALL), list(names), shown)
+
+
+def _drawn_lines(rows: Sequence[Line], names: Mapping[str, str]) -> dict[str, list[object]]:
+    return {
+        "name": [names[line.name] for line in rows for _ in line.xs],
+        "x": [value for line in rows for value in line.xs],
+        "y": [value for line in rows for value in line.ys],
+    }
 
 
 def points(told: Told, rows: Sequence[Dot], *, x: str, y: str, frontier: Sequence[tuple[float, float]] = ()) -> Markup:

@@ -1,0 +1,117 @@
+"""What a report comes to, in one plain sentence made from its figures.
+
+It says who reaches the best single model's score for how much of its money, whether anybody is surely better than the
+lookup table by tag, and what nobody can exceed. A policy that was picked among several by what was measured is said to
+be so: its own interval does not count that.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from agora.bench.routing.results import Entry, Point, Report
+from agora.bench.routing.shown import FULL, amounts, at_money, frontier, money_text, quality_first, share, worth
+from agora.bench.routing.standing import ORACLE, SINGLE, STANDING
+
+
+class _Held(NamedTuple):
+    entry: Entry
+    point: Point
+
+
+def concluded(report: Report) -> str:
+    """One sentence; what the report has no figures for is left out."""
+    full = [entry for entry in report.entries if entry.protocol == FULL]
+    policies = _compared(full)
+    single = next((point for entry in full if entry.policy == SINGLE and (point := quality_first(entry))), None)
+    where = f"On {report.source} ({report.queries:,} queries, {report.models} models)"
+    if single is None or not policies:
+        return _streamed(report, where)
+    parts = [
+        _against_single(policies, single, report) if report.money else _by_score(policies, single, report),
+        _against_table(policies, report),
+        _bounded(full, report),
+    ]
+    return f"{where} {'; '.join(part for part in parts if part)}."
+
+
+def _compared(entries: list[Entry]) -> list[Entry]:
+    """The policies that have figures; where none has, the learners among the baselines."""
+    found = [entry for entry in entries if entry.kind == "policy" and entry.points]
+    return found or [entry for entry in entries if entry.kind == "baseline" and entry.policy not in STANDING]
+
+
+def _against_single(policies: list[Entry], single: Point, report: Report) -> str:
+    """Who reaches its score for the least money, else who comes nearest for less; at dials set on the fitting part."""
+    held = [_Held(entry, point) for entry in policies for point in at_money(entry, report) if point is not None]
+    reach = [one for one in held if one.point.score >= single.score and one.point.usd < single.usd]
+    best = f"the best single model's {share(single.score)} at {money_text(single.usd)} a query"
+    if reach:
+        first = min(reach, key=lambda one: (one.point.usd, -one.point.score))
+        less = 1 - first.point.usd / single.usd
+        by = f"{first.entry.policy} scores {share(first.point.score)} at {money_text(first.point.usd)}"
+        return f"{by}, {less:.0%} less than {best}{_among(len(policies))}"
+    cheaper = [one for one in held if one.point.usd < single.usd]
+    if not cheaper:
+        return f"no policy spends less than {best}"
+    first = max(cheaper, key=lambda one: (one.point.score, -one.point.usd))
+    by = f"{first.entry.policy} with {share(first.point.score)} at {money_text(first.point.usd)}"
+    return f"nobody reaches {best} for less; the nearest is {by}{_among(len(policies))}"
+
+
+def _by_score(policies: list[Entry], single: Point, report: Report) -> str:
+    first = max(policies, key=lambda entry: worth(entry, report))
+    point = quality_first(first)
+    if point is None:
+        return ""
+    than = "more" if point.score > single.score else "no more"
+    against = f"{than} than the best single model's {share(single.score)}, and no dollars are recorded"
+    return f"{first.policy} scores {share(point.score)}, {against}{_among(len(policies))}"
+
+
+def _against_table(policies: list[Entry], report: Report) -> str:
+    """Over how much of the money somebody is surely better than the table; by the policy that is so most often."""
+    if not (money := len(amounts(report, FULL))):
+        return ""
+
+    def sure(entry: Entry) -> int:
+        points = at_money(entry, report)
+        return sum(point is not None and point.gain is not None and point.gain.low > 0 for point in points)
+
+    first = max(policies, key=lambda entry: (sure(entry), worth(entry, report)))
+    count = sure(first)
+    if all(point is None or point.gain is None for entry in policies for point in at_money(entry, report)):
+        return ""
+    if not count:
+        return f"at none of {money} amounts of money is a policy surely better than the lookup table by tag"
+    gains = [point.gain for point in at_money(first, report) if point is not None and point.gain is not None]
+    most = max(gains, key=lambda gain: gain.value)
+    points = f"up to {100 * most.value:.1f} points ({100 * most.low:.1f} to {100 * most.high:.1f})"
+    return f"{first.policy} is surely better than the lookup table by tag at {count} of {money}, by {points}"
+
+
+def _bounded(full: list[Entry], report: Report) -> str:
+    oracle = next((entry for entry in full if entry.policy == ORACLE), None)
+    point = frontier(oracle)[:1] if oracle is not None else ()
+    parts = [f"an oracle scores {share(point[0].score)}"] if point else []
+    if report.ceiling is not None:
+        span = report.ceiling
+        parts.append(f"no choice exceeds {share(span.value)} ({share(span.low)} to {share(span.high)})")
+    return ", and ".join(parts)
+
+
+def _streamed(report: Report, where: str) -> str:
+    """Without full information: who has the least regret."""
+    found = _compared([entry for entry in report.entries if entry.regret is not None])
+    if not found:
+        return f"{where} nothing was measured that policies can be compared by."
+    first = min(found, key=lambda entry: entry.regret.value if entry.regret is not None else 0.0)
+    assert first.regret is not None
+    low, high = first.regret.low, first.regret.high
+    told = f"{first.policy} has the least regret ({first.protocol}): {first.regret.value:.1f} ({low:.1f} to {high:.1f})"
+    several = len({entry.policy for entry in found})
+    return f"{where} {told} over {report.seeds} shuffles{_among(several)}."
+
+
+def _among(n: int) -> str:
+    return f" (picked among {n} policies by this figure)" if n > 1 else ""

@@ -1,0 +1,174 @@
+"""The page of a bench of routers: the same report as in the JSON, drawn with the page kit (the extra `report`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from agora.bench.routing.results import Entry, Report, Span
+from agora.bench.routing.shown import Section, amounts, at_money, frontier, money_text, plain, rows, sections
+from agora.bench.routing.standing import SINGLE
+from agora.bench.routing.units import TABLE
+from agora.cli.bench_routing_columns import columns_of, notes, remarks_on, within
+from agora.traces.pages.frame import Section as PageSection
+from agora.traces.pages.frame import page
+from agora.traces.pages.parts import Column, anchor, command, facts, fold, heading, joined, listed, paragraph, table
+from agora.traces.pages.plots import Bar, Line, Told, bars, lines
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+_BESIDE: Final = (SINGLE, TABLE, "knn")
+"""Drawn with every frontier."""
+_DRAWN, _MOST_BARS = 7, 20
+_PER: Final = 1000
+"""Dollars are drawn for so many queries."""
+
+
+def page_of(report: Report, *, command: str) -> str:
+    """The page, whole.
+
+    Args:
+        report: All that it shows.
+        command: What makes the same report.
+
+    Raises:
+        ConfigError: The extra `report` is not installed.
+    """
+    made = [_section(report, section, at) for at, section in enumerate(sections(report))]
+    return page(
+        title=f"Routers on {report.source}",
+        lead=joined(paragraph(report.conclusion), _facts(report)),
+        sections=[*made, PageSection("how", "How it was measured", _how(report, command))],
+    )
+
+
+def _facts(report: Report) -> Markup:
+    told = [("Queries", f"{report.queries:,}"), ("Models", str(report.models))]
+    if report.ceiling is not None:
+        told.append(("No choice of one answer exceeds", within(report.ceiling)))
+    told += [("Features", report.features), ("Shuffles of each stream", str(report.seeds))]
+    if report.money:
+        told.append(("A dollar is worth, in regret", f"{plain(report.dial)} of score"))
+    return facts(told)
+
+
+def _section(report: Report, section: Section, at: int) -> PageSection:
+    found = rows(report, section.protocols[0])
+    pictures = _PICTURES[section.kind](report, section, found, at)
+    columns = columns_of(report, section, found)
+    heads: list[Column | str] = ["policy", *(Column(column.head, right=True) for column in columns)]
+    cells = [[entry.policy, *(column.cells[row].strip() for column in columns)] for row, entry in enumerate(found)]
+    body = joined(*pictures, table(section.title, heads, cells, quiet_caption=True))
+    return PageSection(anchor("part", at), section.title, body)
+
+
+def _drawn(found: Sequence[Entry]) -> list[Entry]:
+    """Few enough to be told apart: what always stands beside, then the best policies."""
+    beside = [entry for entry in found if entry.policy in _BESIDE]
+    policies = [entry for entry in found if entry.kind == "policy" and entry.points]
+    return [*beside, *policies[: _DRAWN - len(beside)]]
+
+
+def _frontiers(report: Report, section: Section, found: Sequence[Entry], at: int) -> list[Markup]:
+    if not amounts(report, section.protocols[0]):
+        return []
+    drawn = _drawn(found)
+    curves = [_curve(entry) for entry in drawn]
+    told = Told(
+        anchor("frontier", at),
+        "Score for money",
+        "Each policy at the settings of its dial, on queries that it was not fitted on: further up and to the left is "
+        "better. Drawn are the best single model, the lookup table by tag, kNN, and the policies with the best mean "
+        "over the amounts of money.",
+    )
+    made = [lines(told, [curve for curve in curves if curve.xs], x="$ for 1000 queries", y="score", powers=True)]
+    gained = [line for entry in drawn if (line := _gains(entry, report)) is not None]
+    if gained:
+        told = Told(
+            anchor("gain", at),
+            "Gain over the lookup table by tag",
+            "Score above that of the table at the same money, with 95 % intervals of a bootstrap over queries: where a "
+            "band holds 0 it cannot be said who is better.",
+        )
+        made.append(lines(told, gained, x="$ for 1000 queries", y="points", powers=True))
+    return made
+
+
+def _curve(entry: Entry) -> Line:
+    points = [point for point in frontier(entry) if point.usd > 0]
+    return Line(entry.policy, [_PER * point.usd for point in points], [point.score for point in points])
+
+
+def _gains(entry: Entry, report: Report) -> Line | None:
+    money = amounts(report, entry.protocol)
+    if entry.policy == TABLE:  # 0, by what it is: drawn to be seen, and so that colours are those of the other picture
+        return Line(entry.policy, [_PER * most for most in money], [0.0] * len(money))
+    spans = [
+        (_PER * most, point.gain)
+        for most, point in zip(money, at_money(entry, report), strict=True)
+        if point is not None and point.gain is not None
+    ]
+    if not spans:
+        return None
+    values, low, high = ([100 * getattr(gain, end) for _, gain in spans] for end in ("value", "low", "high"))
+    return Line(entry.policy, [usd for usd, _ in spans], values, low, high)
+
+
+def _regrets(report: Report, section: Section, found: Sequence[Entry], at: int) -> list[Markup]:
+    """A picture for each protocol, those after the first folded."""
+    made: list[Markup] = []
+    for number, protocol in enumerate(section.protocols):
+        known = [entry for entry in report.entries if entry.protocol == protocol and entry.regret is not None]
+        if known:
+            picture = _regret_of(report, protocol, sorted(known, key=_regret), anchor("regret", at, number))
+            made.append(fold(f"Cumulative regret ({protocol})", picture) if number else picture)
+    return made
+
+
+def _regret_of(report: Report, protocol: str, known: Sequence[Entry], id: str) -> Markup:
+    least = known[:_MOST_BARS]
+    more = f" {len(known) - len(least)} more, with more regret, stand in the table." if len(known) > len(least) else ""
+    told = Told(
+        id,
+        f"Cumulative regret ({protocol})",
+        f"What is lost against the best model of each query, over {report.seeds} shuffles: less is better. The marks "
+        f"are the upper ends of the 95 % intervals.{more}",
+    )
+    drawn = [Bar(entry.policy, {"regret": _regret(entry)}, _high(entry.regret)) for entry in least]
+    return bars(told, drawn, axis="regret, in score", mark="upper end")
+
+
+def _high(span: Span | None) -> float | None:
+    return None if span is None else span.high
+
+
+def _regret(entry: Entry) -> float:
+    return entry.regret.value if entry.regret is not None else float("inf")
+
+
+def _nothing(report: Report, section: Section, found: Sequence[Entry], at: int) -> list[Markup]:
+    return []
+
+
+_PICTURES = {"frontier": _frontiers, "stream": _regrets, "figures": _nothing}
+
+
+def _how(report: Report, made_by: str) -> Markup:
+    words = [
+        "No model was called: what each would have answered and cost is on record.",
+        "Queries are in five folds by a hash of their id; a policy is fitted on four and measured on the fifth, and "
+        "what an amount of money sets its dial to is found on the fitting part alone.",
+        "Differences are paired, query by query; intervals are those of a bootstrap, of 95 %. They do not count that "
+        "the best of several policies was picked by what was measured.",
+    ]
+    parts = [paragraph(text) for text in words]
+    parts += [heading("What the columns are"), facts(remarks_on(report))]
+    if report.money:
+        amounts = ", ".join(money_text(most) for most in report.money)
+        parts.append(paragraph(f"Policies are compared at {amounts} a query."))
+    if report.oddities:
+        parts += [heading("What was odd in the data"), listed(report.oddities)]
+    if told := notes(report):
+        parts += [heading("Notes"), facts(told)]
+    return joined(*parts, heading("The command"), command(made_by))

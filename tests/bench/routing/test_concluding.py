@@ -1,0 +1,56 @@
+"""One plain sentence that follows from the figures, and says no more than they do."""
+
+from __future__ import annotations
+
+from agora.bench.routing.concluding import concluded
+from agora.bench.routing.results import Entry
+from bench.routing.reports import entry, report, single, spot, stream, whole
+
+
+def test_who_reaches_the_best_single_models_score_for_less_is_named_with_what_is_saved() -> None:
+    told = concluded(
+        report(single(score=0.675), entry("knn", better=0.0, kind="baseline"), entry("uniroute", better=0))
+    )
+    assert "uniroute scores .680 at $.00152, 70% less than the best single model's .675 at $.005" in told
+    assert "picked among" not in told
+
+
+def test_a_point_of_the_grid_that_no_fitting_part_chose_does_not_count() -> None:
+    lucky = Entry(policy="lucky", points=(spot("lambda 9", 0.99, 0.0001, dial=9.0),))
+    told = concluded(report(single(), lucky, entry("uniroute", better=0.1)))
+    assert "lucky" not in told
+
+
+def test_where_nobody_reaches_it_that_is_said_with_the_nearest() -> None:
+    told = concluded(report(single(score=0.9), entry("uniroute", better=0.0), entry("pilot", better=0.05)))
+    assert "nobody reaches the best single model's .900 at $.005 a query for less; the nearest is pilot" in told
+    assert "picked among 2 policies by this figure" in told
+
+
+def test_surely_better_than_the_table_only_where_a_whole_interval_is_above_0() -> None:
+    unsure = concluded(report(single(), entry("uniroute", better=0.0, gain=0.019)))
+    sure = concluded(report(single(), entry("uniroute", better=0.0, gain=0.03)))
+    assert "at none of 5 amounts of money is a policy surely better than the lookup table by tag" in unsure
+    assert "uniroute is surely better than the lookup table by tag at 5 of 5, by up to 3.0 points (1.0 to 5.0)" in sure
+
+
+def test_it_is_one_sentence_with_the_oracle_and_the_ceiling_at_its_end() -> None:
+    told = concluded(whole())
+    assert told.startswith("On made (1,882 queries, 11 models) ")
+    assert told.endswith("an oracle scores .970, and no choice exceeds .976 (.968 to .982).")
+    assert "\n" not in told
+
+
+def test_without_dollars_scores_are_compared_and_it_is_said() -> None:
+    alone = Entry(policy="uniroute", points=(spot("lambda 0", 0.9, 0.0),))
+    told = concluded(report(single(usd=0.0), alone, money=()))
+    assert "uniroute scores .900, more than the best single model's .840, and no dollars are recorded" in told
+
+
+def test_streams_alone_are_concluded_from_by_their_regret() -> None:
+    told = concluded(report(stream("pilot", 30.0), stream("port", 20.0)))
+    assert "port has the least regret (cold): 20.0 (17.0 to 23.0) over 20 shuffles" in told
+
+
+def test_a_report_of_nothing_says_so() -> None:
+    assert "nothing was measured" in concluded(report())

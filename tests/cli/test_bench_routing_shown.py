@@ -1,0 +1,90 @@
+"""The bench's table and page, from made-up reports: narrow and broad, hostile names, nothing asked for elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agora.bench.routing.concluding import concluded
+from agora.bench.routing.results import Report
+from agora.cli import bench_routing_table
+from agora.cli.bench_routing_page import page_of
+from agora.cli.columns import Column, laid
+from bench.routing.reports import HOSTILE, entry, report, single, whole
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from browser import Chromium, Seen
+
+
+def concluded_report() -> Report:
+    made = whole()
+    return made.model_copy(update={"conclusion": concluded(made), "source": HOSTILE})
+
+
+def test_the_table_shows_hostile_names_without_obeying_them(capsys: pytest.CaptureFixture[str]) -> None:
+    bench_routing_table.print_report(concluded_report())
+    told = capsys.readouterr().out
+    assert "\x1b" not in told
+    assert "<b>[red]x<U+001B>[31m" in told
+    assert "With a check that is right 9 times of 10" in told
+
+
+def test_a_sure_gain_is_marked_and_an_amount_that_was_spent_over_too(capsys: pytest.CaptureFixture[str]) -> None:
+    good, spent = entry("good", better=0.1, gain=0.05), entry("spent", better=0.0, gain=0.0)
+    points = [point.model_copy(update={"usd": point.usd * 1.5}) for point in spent.points]
+    bench_routing_table.print_report(report(single(), good, spent.model_copy(update={"points": tuple(points)})))
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.split()}
+    assert ".700+" in lines["good"]
+    assert "!" not in lines["good"]
+    assert ".600 !" in lines["spent"]
+
+
+def test_columns_are_left_out_by_rank_until_the_rest_fits_and_heads_are_broken() -> None:
+    columns = [
+        Column("first", ["1.00"]),
+        Column("kept since it matters", ["2"], rank=1),
+        Column("dear", ["3" * 30], rank=2),
+        Column("dearer", ["4"], rank=3),
+    ]
+    all_of_them, few = laid(["row"], columns, width=120), laid(["row"], columns, width=40)
+    assert all_of_them.left_out == ()
+    assert few.left_out == ("dear", "dearer")
+    assert [column.header for column in few.table.columns] == ["", "first", "kept since it\nmatters"]
+    assert laid(["row"], columns, width=1).left_out == ("kept since it matters", "dear", "dearer")
+
+
+def test_the_page_escapes_what_others_wrote_and_says_what_the_json_says() -> None:
+    page = page_of(concluded_report(), command="agora bench routing --data 'a <b>'")
+    assert "<b>[red]" not in page
+    assert "\x1b" not in page
+    assert "a &lt;b&gt;" in page
+    assert "uniroute" in page
+    assert ".976 (.968 to .982)" in page
+
+
+def test_a_report_of_nothing_still_makes_a_page() -> None:
+    assert "nothing was measured" in page_of(
+        report(conclusion="On made nothing was measured that policies can be compared by.", money=()), command="agora"
+    )
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (360, True)])
+def test_the_page_reads_well_asks_for_nothing_and_breaks_no_rule(
+    width: int, dark: bool, tmp_path: Path, chromium: Chromium
+) -> None:
+    from browser import offences
+
+    path = tmp_path / "report.html"
+    path.write_text(page_of(concluded_report(), command="agora bench routing"), encoding="utf-8")
+
+    def looked(page: Page, seen: Seen) -> None:
+        assert seen.console == seen.requests == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert not offences(page)
+        assert page.locator("svg").count() > 5
+
+    chromium.look(path, looked, width=width, dark=dark)
