@@ -60,6 +60,9 @@ def test_the_generated_set_needs_no_files(shell: Shell) -> None:
     told = shell("diagnose", "small")
     assert told.code == 0
     assert "To gain on 300 queries" in told.out
+    page = (Path(__file__).parents[2] / "docs" / "diagnose.md").read_text()
+    shown = " ".join(page.partition("```text\n")[2].partition("...")[0].split())
+    assert told.out.startswith(shown)
 
 
 def test_a_log_says_who_took_what_and_what_it_cannot_say(tmp_path: Path, shell: Shell) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from agora.bench.diagnosing.figures import Pool, Spending, Way
-from agora.bench.diagnosing.ways import LADDER, LEAST
+from agora.bench.diagnosing.ways import ERRING, LADDER, LEAST
 
 NOTHING: Final = 0.01
 """A gap in score that is not worth a router."""
@@ -63,11 +63,14 @@ def _oracle_saving(pool: Pool) -> float | None:
 
 def _how(ways: tuple[Way, ...]) -> str:
     """What of it simple ways got on other queries, in one half of a sentence."""
-    table = next((way for way in ways if way.name != LADDER and _gains(way)), None)
-    ladder = next((way for way in ways if way.name == LADDER and _gains(way)), None)
+    gaining = {way.name: way for way in ways if _gains(way)}
+    ladder, erring = gaining.pop(LADDER, None), gaining.pop(ERRING, None)
+    table = next(iter(gaining.values()), None)
     said = [f"a table by task alone already {_got(table)}"] if table else []
-    if ladder:
-        said.append(f"where a check can tell right answers, asking cheap models first {_got(ladder)}")
+    if erring:
+        said.append(f"where a check that is right 9 times in 10 follows, asking cheap models first {_got(erring)}")
+    elif ladder:
+        said.append(f"where a check that never errs follows, asking cheap models first {_got(ladder)}")
     if not said:
         return (
             "neither a table by task nor asking cheap models first surely gets any of it, so that it takes a router "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agora.bench.diagnosing.ways import CHEAP_TABLE, LADDER, LEAST, TABLE, ways_of
+from agora.bench.diagnosing.ways import CHEAP_TABLE, ERRING, LADDER, LEAST, TABLE, ways_of
 from bench.diagnosing.matrices import matrix
 
 N = 400
@@ -49,12 +49,20 @@ def test_twenty_equal_models_give_a_table_nothing() -> None:
 
 def test_the_ladder_is_the_reckoning_by_hand() -> None:
     scores = {"cheap": [1.0, 0.0] * 30, "dear": [1.0, 1.0, 0.0] * 20}
-    (ladder,) = ways_of(matrix(scores, usd={"cheap": 1.0, "dear": 5.0}))
+    ladder, erring = ways_of(matrix(scores, usd={"cheap": 1.0, "dear": 5.0}))
     either = [max(pair) for pair in zip(scores["cheap"], scores["dear"], strict=True)]
     spent = [1.0 if first else 6.0 for first in scores["cheap"]]
     assert ladder.name == LADDER
     assert ladder.score == pytest.approx(sum(either) / 60)
     assert ladder.usd == pytest.approx(sum(spent) / 60)
+    kept = [0.9 if first else 0.1 for first in scores["cheap"]]
+    handed_in = [
+        keep * first + (1 - keep) * second
+        for keep, first, second in zip(kept, scores["cheap"], scores["dear"], strict=True)
+    ]
+    assert erring.name == ERRING
+    assert erring.score == pytest.approx(sum(handed_in) / 60)
+    assert erring.usd == pytest.approx(1 + 5 * (60 - sum(kept)) / 60)
     assert ladder.saving is not None
     assert ladder.saving.value == pytest.approx(1 - sum(spent) / 60 / 5)
 
@@ -66,4 +74,4 @@ def test_of_few_queries_and_of_one_model_nothing_is_said() -> None:
 
 def test_models_that_cost_nothing_divide_by_nothing() -> None:
     ways = ways_of(matrix({"a": [1.0, 0.0] * 40, "b": [0.0, 1.0] * 40}, usd={"a": 0.0, "b": 0.0}, tags=["x", "y"] * 40))
-    assert [way.saving for way in ways] == [None, None, None]
+    assert [way.saving for way in ways] == [None] * 4
