@@ -10,7 +10,7 @@ from agora.coordinator.routers.seam import Arms, Log
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
-    from agora.coordinator.routers.seam import Places, Vector
+    from agora.coordinator.routers.seam import Mask, Places, Vector
 
 DECLARED: Final = 1.0
 """How many queries a declared cost counts for."""
@@ -77,6 +77,14 @@ class Costs:
         if told.all():
             return value
         return np.where(told, value, value[told].mean() if told.any() else 0.0)
+
+    def known(self, arms: Arms) -> Mask:
+        """Of whom a cost was declared or paid, (m,)."""
+        import numpy as np
+
+        rows = self._rows.known(arms)
+        paid = np.where(rows >= 0, self._n[rows], 0.0) > 0 if len(self._n) else rows > len(rows)
+        return paid | np.isfinite(arms.cost)
 
     def saved(self) -> JsonValue:
         """Sums and counts."""
