@@ -174,7 +174,7 @@ class Belief:
         known = (keys, cost.tobytes(), self._forgotten.tobytes())
         if self._begun is None or self._begun[0] != known:
             mean, cov = _prior(keys, cost, np.append(self._forgotten, np.zeros(len(keys) - len(self._arms))))
-            precision: Matrix = np.linalg.inv(cov)
+            precision: Matrix = np.linalg.inv(cov).astype(np.float64, copy=False)
             begun = mean, precision
             self._begun = known, begun
             return begun
