@@ -28,8 +28,15 @@ def form_of(path: Path) -> Form:
     """Which form a file or folder has, by what stands in it.
 
     Raises:
-        ConfigError: It is not there, or none of the forms is in it.
+        ConfigError: It is not there, it cannot be read, or none of the forms is in it.
     """
+    try:
+        return _form_of(path)
+    except OSError as problem:
+        raise ConfigError(str(path), f"cannot be read ({problem.strerror}): check who may read it") from None
+
+
+def _form_of(path: Path) -> Form:
     if not path.exists():
         raise ConfigError(str(path), "is not there: name a file or a folder")
     if path.is_file():
