@@ -67,6 +67,7 @@ BUILT_IN: Final[Mapping[Group, Mapping[str, str]]] = MappingProxyType(
             "round_robin": "agora.coordinator.routers.round_robin:policy",
             "tag_table": "agora.coordinator.routers.tag_table:policy",
             "uniroute": "agora.coordinator.routers.uniroute:policy",
+            "cscr": "agora.coordinator.routers.cscr:policy",
             "routerdc": "agora.coordinator.routers.routerdc:policy",
             "agentrouter": "agora.coordinator.routers.agentrouter:policy",
             "histories": "agora.coordinator.routers.histories:policy",
