@@ -13,6 +13,7 @@ from agora.bench.routing.shown import (
     over,
     plain,
     quality_first,
+    reference,
     sections,
     share,
     standing,
@@ -53,6 +54,7 @@ def _frontier(report: Report, section: Section, found: Sequence[Entry]) -> list[
         Column("dearest", [_share(first.dearest_share if first else None) for first in firsts], rank=6),
         Column("$/solved", [_dollars(first.usd_per_solved if first else None) for first in firsts], rank=7),
         Column("fit s", [_NONE if entry.fit_s is None else f"{entry.fit_s:.2f}" for entry in found], rank=8),
+        *_measured(found, first_rank=9),
     ]
 
 
@@ -71,16 +73,24 @@ def _stream(report: Report, section: Section, found: Sequence[Entry]) -> list[Co
         Column("us", [_time(entry.us_a_decision) for entry in found], rank=1),
         Column("learn us", [_time(entry.us_to_learn) for entry in found], rank=4),
         Column("dearest", [_share(first.dearest_share if first else None) for first in firsts], rank=5),
+        *_measured(found, first_rank=6),
     ]
 
 
 def _figures(report: Report, section: Section, found: Sequence[Entry]) -> list[Column]:
-    names = list(dict.fromkeys(name for entry in found for name in entry.figures))
     scored = any(entry.points for entry in found)
     made = _scores(report, [quality_first(entry) for entry in found]) if scored else []
-    for rank, name in enumerate(names):
-        cells = [plain(entry.figures[name]) if name in entry.figures else _NONE for entry in found]
-        made.append(Column(name, cells, rank=rank))
+    return [*made, *_measured(found, first_rank=0)]
+
+
+def _measured(found: Sequence[Entry], *, first_rank: int) -> list[Column]:
+    """What a protocol measures besides: shares with three digits, other figures with three that say something."""
+    made: list[Column] = []
+    for rank, name in enumerate(dict.fromkeys(name for entry in found for name in entry.figures)):
+        values = [entry.figures.get(name) for entry in found]
+        form = share if all(value is None or -1 <= value <= 1 for value in values) else plain
+        cells = [_NONE if value is None else form(value) for value in values]
+        made.append(Column(name, cells, rank=first_rank + rank))
     return made
 
 
@@ -89,15 +99,18 @@ _COLUMNS = {"frontier": _frontier, "stream": _stream, "figures": _figures}
 
 def remarks_on(report: Report) -> list[tuple[str, str]]:
     """What the columns are, those of kinds that are there."""
-    kinds, told = {section.kind for section in sections(report)}, list[tuple[str, str]]()
+    there, told = sections(report), list[tuple[str, str]]()
+    kinds = {section.kind for section in there}
     if "frontier" in kinds:
         told.append(("score, $/query", "where dollars count least, on queries that it was not fitted on"))
     if "frontier" in kinds and report.money:
         first = money_text(report.money[0])
+        of_whom = dict.fromkeys(reference(section.protocols[0]) for section in there if section.kind == "frontier")
+        against = " (with a check: than the ".join(of_whom) + (")" if len(of_whom) > 1 else "")
         told += [
             (f"{first} ...", "score with the dial set on the fitting part for so many dollars a query"),
             ("!", "it spent over a tenth more than that"),
-            ("+ and -", "surely better or worse than the lookup table by tag at the same money (95 %)"),
+            ("+ and -", f"surely better or worse than {against} at the same money (95 %)"),
             ("area", "between its frontier and the hull of single models, of the box that spans them"),
         ]
     if "frontier" in kinds:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from agora.bench.routing.results import Entry, Report, Span
-from agora.bench.routing.shown import Section, amounts, at_money, frontier, money_text, plain, rows, sections
+from agora.bench.routing.shown import Section, amounts, at_money, frontier, money_text, plain, reference, rows, sections
 from agora.bench.routing.standing import SINGLE
-from agora.bench.routing.units import TABLE
 from agora.cli.bench_routing_columns import columns_of, notes, remarks_on, within
 from agora.traces.pages.frame import Section as PageSection
 from agora.traces.pages.frame import page
@@ -18,8 +17,7 @@ from agora.traces.pages.plots import Bar, Line, Told, bars, lines
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-_BESIDE: Final = (SINGLE, TABLE, "knn")
-"""Drawn with every frontier."""
+_KNN: Final = "knn"
 _DRAWN, _MOST_BARS = 7, 20
 _PER: Final = 1000
 """Dollars are drawn for so many queries."""
@@ -63,9 +61,9 @@ def _section(report: Report, section: Section, at: int) -> PageSection:
     return PageSection(anchor("part", at), section.title, body)
 
 
-def _drawn(found: Sequence[Entry]) -> list[Entry]:
+def _drawn(found: Sequence[Entry], against: str) -> list[Entry]:
     """Few enough to be told apart: what always stands beside, then the best policies."""
-    beside = [entry for entry in found if entry.policy in _BESIDE]
+    beside = [entry for entry in found if entry.policy in (SINGLE, against, _KNN)]
     policies = [entry for entry in found if entry.kind == "policy" and entry.points]
     return [*beside, *policies[: _DRAWN - len(beside)]]
 
@@ -73,23 +71,24 @@ def _drawn(found: Sequence[Entry]) -> list[Entry]:
 def _frontiers(report: Report, section: Section, found: Sequence[Entry], at: int) -> list[Markup]:
     if not amounts(report, section.protocols[0]):
         return []
-    drawn = _drawn(found)
-    curves = [_curve(entry) for entry in drawn]
+    against = reference(section.protocols[0])
+    drawn = _drawn(found, against)
     told = Told(
         anchor("frontier", at),
         "Score for money",
         "Each policy at the settings of its dial, on queries that it was not fitted on: further up and to the left is "
-        "better. Drawn are the best single model, the lookup table by tag, kNN, and the policies with the best mean "
-        "over the amounts of money.",
+        f"better. Drawn are the best single model, {against}, kNN, and the policies with the best mean over the "
+        "amounts of money.",
     )
-    made = [lines(told, [curve for curve in curves if curve.xs], x="$ for 1000 queries", y="score", powers=True)]
-    gained = [line for entry in drawn if (line := _gains(entry, report)) is not None]
-    if gained:
+    curves = [curve for entry in drawn if (curve := _curve(entry)).xs]
+    made = [lines(told, curves, x="$ for 1000 queries", y="score", powers=True)]
+    gained = [line for entry in drawn if (line := _gains(entry, report, against)) is not None]
+    if len(gained) > 1:
         told = Told(
             anchor("gain", at),
-            "Gain over the lookup table by tag",
-            "Score above that of the table at the same money, with 95 % intervals of a bootstrap over queries: where a "
-            "band holds 0 it cannot be said who is better.",
+            f"Gain over {against}",
+            f"Score above that of {against} at the same money, with 95 % intervals of a bootstrap over queries: where "
+            "a band holds 0 it cannot be said who is better.",
         )
         made.append(lines(told, gained, x="$ for 1000 queries", y="points", powers=True))
     return made
@@ -100,9 +99,11 @@ def _curve(entry: Entry) -> Line:
     return Line(entry.policy, [_PER * point.usd for point in points], [point.score for point in points])
 
 
-def _gains(entry: Entry, report: Report) -> Line | None:
+def _gains(entry: Entry, report: Report, against: str) -> Line | None:
     money = amounts(report, entry.protocol)
-    if entry.policy == TABLE:  # 0, by what it is: drawn to be seen, and so that colours are those of the other picture
+    if (
+        entry.policy == against
+    ):  # 0, by what it is: drawn to be seen, and so that colours are those of the other picture
         return Line(entry.policy, [_PER * most for most in money], [0.0] * len(money))
     spans = [
         (_PER * most, point.gain)

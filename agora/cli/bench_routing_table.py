@@ -8,7 +8,7 @@ from agora.cli.bench_routing_columns import columns_of, notes, remarks_on, withi
 from agora.cli.columns import laid
 from agora.cli.paint import inset, out, remarks, safe
 
-_NAME = 24
+_NAME, _NAMED = 24, 4
 
 
 def print_report(report: Report) -> None:
@@ -25,7 +25,8 @@ def print_report(report: Report) -> None:
         made = laid([_name(entry) for entry in found], columns_of(report, section, found))
         console.print(made.table)
         if made.left_out:
-            missing = safe(", ".join(made.left_out))
+            some, more = made.left_out[:_NAMED], len(made.left_out) - _NAMED
+            missing = safe(", ".join(some)) + (f" and {more} more" if more > 0 else "")
             console.print(inset(f"[quiet]no room here for {missing}: --json and --out have all[/]"))
     console.print()
     console.print(remarks([(safe(what), safe(about)) for what, about in remarks_on(report)]))

@@ -7,11 +7,16 @@ be so: its own interval does not count that.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from agora.bench.routing.cascades import CASCADE
 from agora.bench.routing.results import Entry, Point, Report
-from agora.bench.routing.shown import FULL, amounts, at_money, frontier, money_text, quality_first, share, worth
+from agora.bench.routing.shown import amounts, at_money, frontier, money_text, quality_first, share, title_of, worth
 from agora.bench.routing.standing import ORACLE, SINGLE, STANDING
+from agora.bench.routing.units import FULL
+
+HEADLINE: Final = "check .9"
+"""A check that errs: what is concluded of checks is concluded of this one."""
 
 
 class _Held(NamedTuple):
@@ -27,9 +32,11 @@ def concluded(report: Report) -> str:
     where = f"On {report.source} ({report.queries:,} queries, {report.models} models)"
     if single is None or not policies:
         return _streamed(report, where)
+    checked = [entry for entry in report.entries if entry.protocol == HEADLINE]
     parts = [
         _against_single(policies, single, report) if report.money else _by_score(policies, single, report),
-        _against_table(policies, report),
+        _surely(policies, report, "the lookup table by tag"),
+        _with_check(_compared(checked), report),
         _bounded(full, report),
     ]
     return f"{where} {'; '.join(part for part in parts if part)}."
@@ -69,25 +76,29 @@ def _by_score(policies: list[Entry], single: Point, report: Report) -> str:
     return f"{first.policy} scores {share(point.score)}, {against}{_among(len(policies))}"
 
 
-def _against_table(policies: list[Entry], report: Report) -> str:
-    """Over how much of the money somebody is surely better than the table; by the policy that is so most often."""
-    if not (money := len(amounts(report, FULL))):
+def _surely(policies: list[Entry], report: Report, whom: str) -> str:
+    """At how many amounts somebody is surely better; by the policy that is so most often."""
+    gains = {
+        entry.policy: [point.gain for point in at_money(entry, report) if point and point.gain] for entry in policies
+    }
+    if not any(gains.values()):
         return ""
+    money = len(amounts(report, policies[0].protocol))
 
     def sure(entry: Entry) -> int:
-        points = at_money(entry, report)
-        return sum(point is not None and point.gain is not None and point.gain.low > 0 for point in points)
+        return sum(gain.low > 0 for gain in gains[entry.policy])
 
     first = max(policies, key=lambda entry: (sure(entry), worth(entry, report)))
-    count = sure(first)
-    if all(point is None or point.gain is None for entry in policies for point in at_money(entry, report)):
-        return ""
-    if not count:
-        return f"at none of {money} amounts of money is a policy surely better than the lookup table by tag"
-    gains = [point.gain for point in at_money(first, report) if point is not None and point.gain is not None]
-    most = max(gains, key=lambda gain: gain.value)
+    if not (count := sure(first)):
+        return f"at none of {money} amounts of money is a policy surely better than {whom}"
+    most = max(gains[first.policy], key=lambda gain: gain.value)
     points = f"up to {100 * most.value:.1f} points ({100 * most.low:.1f} to {100 * most.high:.1f})"
-    return f"{first.policy} is surely better than the lookup table by tag at {count} of {money}, by {points}"
+    return f"{first.policy} is surely better than {whom} at {count} of {money} amounts of money, by {points}"
+
+
+def _with_check(policies: list[Entry], report: Report) -> str:
+    told = _surely(policies, report, f"the {CASCADE}") if policies else ""
+    return f"{title_of(HEADLINE).replace('With', 'with')}, {told}" if told else ""
 
 
 def _bounded(full: list[Entry], report: Report) -> str:

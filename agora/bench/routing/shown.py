@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from agora.bench.routing.cascades import CASCADE
 from agora.bench.routing.results import Entry, Point, Report, Span
+from agora.bench.routing.units import FULL, TABLE
 
-FULL: Final = "full"
 STREAMS: Final = ("cold", "warm")
 _SET_FOR_MONEY: Final = "at most"
 _AMOUNT: Final = re.compile(r"\$(\d*\.?\d+)")
@@ -53,6 +54,11 @@ def title_of(protocol: str) -> str:
             return "With a check"
         return "With a perfect check" if share >= 1 else f"With a check that is right {share * 10:g} times of 10"
     return protocol[:1].upper() + protocol[1:]
+
+
+def reference(protocol: str) -> str:
+    """Whom gains of a protocol are reckoned against, at the same money."""
+    return CASCADE if protocol.startswith("check") else TABLE
 
 
 def rows(report: Report, protocol: str) -> tuple[Entry, ...]:

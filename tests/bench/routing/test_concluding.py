@@ -31,7 +31,10 @@ def test_surely_better_than_the_table_only_where_a_whole_interval_is_above_0() -
     unsure = concluded(report(single(), entry("uniroute", better=0.0, gain=0.019)))
     sure = concluded(report(single(), entry("uniroute", better=0.0, gain=0.03)))
     assert "at none of 5 amounts of money is a policy surely better than the lookup table by tag" in unsure
-    assert "uniroute is surely better than the lookup table by tag at 5 of 5, by up to 3.0 points (1.0 to 5.0)" in sure
+    assert (
+        "uniroute is surely better than the lookup table by tag at 5 of 5 amounts of money, by up to 3.0 points (1.0 to 5.0)"
+        in sure
+    )
 
 
 def test_it_is_one_sentence_with_the_oracle_and_the_ceiling_at_its_end() -> None:
@@ -54,3 +57,18 @@ def test_streams_alone_are_concluded_from_by_their_regret() -> None:
 
 def test_a_report_of_nothing_says_so() -> None:
     assert "nothing was measured" in concluded(report())
+
+
+def test_of_checks_it_speaks_of_the_one_that_errs_and_compares_with_the_cascade() -> None:
+    cascade = entry("fixed cascade", better=0.0, gain=None, kind="baseline", protocol="check .9")
+    perfect = entry("uniroute", better=0.1, gain=0.9, protocol="check 1")
+    told = concluded(report(single(), entry("uniroute", better=0.0), cascade, perfect, _checked(0.03)))
+    assert (
+        "with a check that is right 9 times of 10, uniroute is surely better than the fixed cascade at 5 of 5" in told
+    )
+    none = concluded(report(single(), entry("uniroute", better=0.0), cascade, _checked(0.0)))
+    assert "9 times of 10, at none of 5 amounts of money is a policy surely better than the fixed cascade" in none
+
+
+def _checked(gain: float) -> Entry:
+    return entry("uniroute", better=0.1, gain=gain, protocol="check .9")
