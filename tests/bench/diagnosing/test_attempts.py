@@ -48,5 +48,7 @@ def test_with_holes_at_least_two_models_and_the_most_cells_are_kept() -> None:
     found = shared(holes)
     assert (found.models, found.ids) == (("a", "b"), ("q0002", "q0005"))
     assert found.oddities == ("holes: compared on 2 of 6 queries and 2 of 3 models, where everything is recorded",)
+    three = matrix({"a": [1, 0, 1], "b": [1, 0, 0], "c": [1, 1, 0], "d": [nan, nan, 1]})
+    assert shared(three).models == ("a", "b", "c")
     whole = matrix({"a": [1, 0], "b": [0, 1]})
     assert shared(whole) is whole

@@ -47,6 +47,12 @@ def test_twenty_equal_models_give_a_table_nothing() -> None:
     assert table.gain.low < 0.02
 
 
+def test_nothing_is_measured_on_queries_that_it_was_set_up_on() -> None:
+    scores = _drawn({"heads": (0.5, 0.5), "tails": (0.5, 0.5)}, seed=7)
+    (table,) = ways_of(matrix(scores, tags=[f"a task of its own {at}" for at in range(N)]))
+    assert (table.gain.low, table.gain.high) == (0.0, 0.0)
+
+
 def test_the_ladder_is_the_reckoning_by_hand() -> None:
     scores = {"cheap": [1.0, 0.0] * 30, "dear": [1.0, 1.0, 0.0] * 20}
     ladder, erring = ways_of(matrix(scores, usd={"cheap": 1.0, "dear": 5.0}))
