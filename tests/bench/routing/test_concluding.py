@@ -31,10 +31,8 @@ def test_surely_better_than_the_table_only_where_a_whole_interval_is_above_0() -
     unsure = concluded(report(single(), entry("uniroute", better=0.0, gain=0.019)))
     sure = concluded(report(single(), entry("uniroute", better=0.0, gain=0.03)))
     assert "at none of 5 amounts of money is a policy surely better than the lookup table by tag" in unsure
-    assert (
-        "uniroute is surely better than the lookup table by tag at 5 of 5 amounts of money, by up to 3.0 points (1.0 to 5.0)"
-        in sure
-    )
+    assert "uniroute is surely better than the lookup table by tag at 5 of 5 amounts of money" in sure
+    assert "by up to 3.0 points (1.0 to 5.0)" in sure
 
 
 def test_it_is_one_sentence_with_the_oracle_and_the_ceiling_at_its_end() -> None:
