@@ -5,7 +5,7 @@
     FOLDER/responses.jsonl[.gz]  query_id, model, response
     FOLDER/models.csv or FOLDER/../models.csv  source, model, price_in_usd_per_mtok, price_out_usd_per_mtok
 
-Only the first one is needed. An empty cell is unknown, and never zero.
+Only the first one is needed. An empty cell is unknown, and never zero; no cell of a table holds a line break.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ _CHECKED: Final = ("code", "software")
 """Domains of tasks that bring a check: tests can be run."""
 _REPOSITORY: Final = "/"
 """Such a domain is a repository's name (owner/name): its tests can be run."""
-_LONGEST_CELL: Final = 1 << 20
 
 
 class _Row(NamedTuple):
@@ -115,14 +114,13 @@ def read(folder: Path) -> Recorded:
 def _outcomes(path: Path, odd: Oddities) -> dict[tuple[str, str], list[_Row]]:
     rows: dict[tuple[str, str], list[_Row]] = {}
     trials: dict[tuple[str, str, str], _Row] = {}
-    reader = csv.reader(_lines(path, odd), strict=True)
-    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
-    header = [name.strip() for name in next(_records(reader, path, odd), (0, list[str]()))[1]]
+    records = _records(path, odd)
+    header = [name.strip() for name in next(records, (0, list[str]()))[1]]
     if missing := [name for name in _NEEDED if name not in header]:
         raise ConfigError(str(path), f"no column {missing[0]!r}: the first line names query_id, model, score")
     if unknown := sorted(set(header) - set(_KNOWN)):
         odd.say(f"unknown columns of {path.name} left alone: {', '.join(map(repr, unknown))}")
-    for number, cells in _records(reader, path, odd):
+    for number, cells in records:
         if len(cells) != len(header):
             odd.count("lines of outcomes that cannot be read", f"line {number}: {len(cells)} cells of {len(header)}")
             continue
@@ -253,7 +251,7 @@ def _prices(folder: Path, models: tuple[str, ...], odd: Oddities) -> np.ndarray[
         return made
     column = {name: at for at, name in enumerate(models)}
     header: list[str] = []
-    for number, cells in _records(csv.reader(_lines(path, odd), strict=True), path, odd):
+    for number, cells in _records(path, odd):
         if not header:
             header = [name.strip() for name in cells]
             continue
@@ -268,15 +266,11 @@ def _prices(folder: Path, models: tuple[str, ...], odd: Oddities) -> np.ndarray[
     return made
 
 
-def _records(reader: Iterator[list[str]], path: Path, odd: Oddities) -> Iterator[tuple[int, list[str]]]:
-    """Lines with their numbers; one that is no CSV is counted."""
-    number = 0
-    while True:
-        number += 1
+def _records(path: Path, odd: Oddities) -> Iterator[tuple[int, list[str]]]:
+    """Rows of cells with their lines; each line by itself, since a quote that is never closed would eat the rest."""
+    for number, line in enumerate(_lines(path, odd), 1):
         try:
-            cells = next(reader)
-        except StopIteration:
-            return
+            cells = next(csv.reader([line], strict=True), list[str]())
         except csv.Error as problem:
             odd.count(f"lines of {path.name} that cannot be read", f"line {number}: {problem}")
             continue

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agora.bench.routing.embedding import embedded
+from agora.bench.routing.folds import folds
 from agora.bench.routing.matrix import Recorded
 from agora.bench.routing.results import Entry, Report
 from agora.bench.routing.slices import dense
@@ -53,6 +54,7 @@ def planned(
     dial: float | None = None,
     trace: Sequence[float] = (),
     options: Mapping[str, Mapping[str, JsonValue]] | None = None,
+    tags: Sequence[str] = (),
 ) -> Plan:
     """What is to be measured, checked before anything is.
 
@@ -66,6 +68,7 @@ def planned(
         dial: Lambda of regret, in score a dollar; None: half of what makes the cheapest and the best model equals.
         trace: Seconds at which queries arrive; empty: drawn.
         options: Policy -> its options.
+        tags: Only queries with one of these; empty: all.
 
     Raises:
         UsageError: A policy, a protocol, features or an option is not known, or the data cannot be used.
@@ -75,7 +78,9 @@ def planned(
         raise UnknownNameError("features", features, FEATURES)
     if seeds < 1:
         raise ConfigError("seeds", f"{seeds} is not at least 1")
-    matrix = dense(recorded)
+    matrix = dense(_of_tags(recorded, tags))
+    if not folds(matrix.ids):
+        raise ConfigError(matrix.name, f"{len(matrix.ids)} queries are too few to part in five folds")
     wanted = tuple(dict.fromkeys((*ALWAYS, *(policies or routers()))))
     for name in wanted:
         maker(name, told.get(name, {}))
@@ -154,6 +159,13 @@ def run_bench(
         options=options,
     )
     return run_plan(plan, workers=workers)
+
+
+def _of_tags(recorded: Recorded, tags: Sequence[str]) -> Recorded:
+    for tag in tags:
+        if tag not in recorded.tags:
+            raise UnknownNameError("tag", tag, set(recorded.tags))
+    return recorded.part([n for n, tag in enumerate(recorded.tags) if tag in tags]) if tags else recorded
 
 
 def _here(plan: Plan, units: Sequence[Unit]) -> Iterator[tuple[Unit, Entry]]:

@@ -1,0 +1,30 @@
+"""Who is fitted on and who is measured on."""
+
+import numpy as np
+
+from agora.bench.routing.folds import fold_of, folds
+from agora.bench.routing.made import recorded
+from agora.bench.routing.slices import dense
+
+
+def test_every_query_is_measured_once_and_never_where_it_was_fitted_on() -> None:
+    ids = recorded(queries=200).ids
+    found = folds(ids)
+    assert sorted(int(place) for fold in found for place in fold.measured) == list(range(200))
+    for fold in found:
+        assert not set(fold.measured) & set(fold.fitting)
+        assert sorted([*fold.inner, *fold.setting]) == sorted(fold.fitting)
+
+
+def test_a_query_is_in_the_same_fold_whatever_else_there_is() -> None:
+    whole = dense(recorded(queries=60))
+    part = whole.part(range(0, 60, 2))
+    for fold in folds(part.ids):
+        numbers = {fold_of(part.ids[int(place)]) for place in fold.measured}
+        assert len(numbers) == 1
+
+
+def test_too_few_queries_give_no_fold_with_an_empty_part() -> None:
+    for n in range(12):
+        for fold in folds([f"q{at}" for at in range(n)]):
+            assert all(np.size(part) for part in fold)

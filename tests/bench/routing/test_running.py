@@ -1,0 +1,104 @@
+"""The whole bench, on the generated set."""
+
+import numpy as np
+import pytest
+
+from agora.bench.routing.made import recorded
+from agora.bench.routing.results import Entry, Report
+from agora.bench.routing.running import planned, run_bench, run_plan
+from agora.bench.routing.units import PROTOCOLS, Unit, routers
+from agora.errors import AgoraError, ConfigError, UnknownNameError
+from bench.routing.stages import small
+
+FEW = ("uniroute",)
+
+
+def without_times(report: Report) -> Report:
+    still = {"us_a_decision": None, "us_to_learn": None, "fit_s": None}
+    return report.model_copy(update={"entries": tuple(one.model_copy(update=still) for one in report.entries)})
+
+
+@pytest.fixture(scope="module")
+def everything() -> Report:
+    return run_bench(small(90), policies=FEW, seeds=1, protocols=("all",), features="words")
+
+
+def test_all_protocols_give_figures_for_a_policy_with_what_always_stands_beside_it(everything: Report) -> None:
+    by = {(one.policy, one.protocol): one for one in everything.entries}
+    for protocol in PROTOCOLS:
+        for policy in ("tag_table", "knn", *FEW):
+            assert by[policy, protocol].points
+    for policy in ("best single", "cheapest", "random", "oracle"):
+        assert by[policy, "full"].kind != "policy"
+    assert by["fixed cascade", "check .9"].points
+    assert "no repeated trials" in by["retries", "check .9"].note
+    assert everything.ceiling is not None
+    assert by["oracle", "full"].points[0].score <= everything.ceiling.high
+
+
+def test_the_oracle_is_never_beaten_and_gains_are_against_the_table(everything: Report) -> None:
+    by = {one.policy: one for one in everything.entries if one.protocol == "full"}
+    best = by["oracle"].points[0].score
+    assert all(point.score <= best for one in by.values() for point in one.points)
+    assert all(point.gain is None for point in by["tag_table"].points)
+    assert all(point.gain is not None for point in by["knn"].points)
+
+
+def test_a_report_survives_json(everything: Report) -> None:
+    assert Report.model_validate_json(everything.model_dump_json()) == everything
+
+
+def test_two_processes_and_a_start_half_way_give_the_same_figures(everything: Report) -> None:
+    plan = planned(small(40), policies=FEW, seeds=1, protocols=("full", "cold"), features="words")
+    here: dict[Unit, Entry] = {}
+    one = run_plan(plan, done=lambda unit, entry: here.update({unit: entry}))
+    assert list(here) == list(plan.units)
+    half = {unit: here[unit] for unit in plan.units[::2]}
+    measured: list[Unit] = []
+    other = run_plan(plan, workers=2, have=half, done=lambda unit, _: measured.append(unit))
+    assert without_times(one) == without_times(other)
+    assert sorted(measured) == sorted(set(plan.units) - set(half))
+
+
+def test_protocols_that_the_data_cannot_give_are_left_out_with_a_word() -> None:
+    bare = small(60)._replace(costs=np.full((60, len(small(60).models)), np.nan), dates=(), checkable=())
+    plan = planned(bare, policies=FEW, protocols=("all",), features="words")
+    assert {unit.protocol for unit in plan.units} == {"full", "cold", "warm", "drift death", "drift join", "arrivals"}
+    assert plan.matrix.oddities[-3:] == (
+        "no dates of queries are recorded: no drift by date",
+        "no dollars are recorded: no drift by price, and no shared budget",
+        "no task here brings a check: nothing is asked in turn",
+    )
+
+
+def test_only_the_tags_that_are_wanted_are_measured() -> None:
+    plan = planned(small(120), policies=FEW, tags=("programming",), features="words")
+    assert set(plan.matrix.tags) == {"programming"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"policies": ("knnn",)}, "did you mean 'knn'"),
+        ({"policies": ("sale",)}, "no router named 'sale'"),
+        ({"protocols": ("fulll",)}, "did you mean 'full'"),
+        ({"features": "bert"}, "no features named 'bert'"),
+        ({"seeds": 0}, "seeds: 0 is not at least 1"),
+        ({"options": {"knn": {"k": 0}}}, "policy 'knn'"),
+        ({"tags": ("programing",)}, "did you mean 'programming'"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_anything_is(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(AgoraError, match=message) as refused:
+        planned(small(60), **wrong)  # type: ignore[arg-type]
+    assert isinstance(refused.value, UnknownNameError | ConfigError)
+
+
+def test_too_few_queries_are_refused() -> None:
+    with pytest.raises(ConfigError, match="too few to part in five folds"):
+        planned(recorded(queries=3), policies=FEW)
+
+
+def test_every_router_has_a_name() -> None:
+    assert {"knn", "tag_table", "random"} <= set(routers())
+    assert "sale" not in routers()
