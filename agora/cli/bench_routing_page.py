@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from agora.bench.routing.results import Entry, Report, Span
-from agora.bench.routing.shown import Section, amounts, at_money, frontier, money_text, plain, reference, rows, sections
+from agora.bench.routing.shown import (
+    Section,
+    amounts,
+    at_money,
+    money_text,
+    plain,
+    quality_first,
+    reference,
+    rows,
+    sections,
+)
 from agora.bench.routing.standing import SINGLE
 from agora.cli.bench_routing_columns import columns_of, notes, remarks_on, within
 from agora.traces.pages.frame import Section as PageSection
@@ -18,7 +28,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _KNN: Final = "knn"
-_DRAWN, _MOST_BARS = 7, 20
+_POLICIES, _BANDS, _MOST_BARS = 4, 4, 20
 _PER: Final = 1000
 """Dollars are drawn for so many queries."""
 
@@ -62,10 +72,14 @@ def _section(report: Report, section: Section, at: int) -> PageSection:
 
 
 def _drawn(found: Sequence[Entry], against: str) -> list[Entry]:
-    """Few enough to be told apart: what always stands beside, then the best policies."""
-    beside = [entry for entry in found if entry.policy in (SINGLE, against, _KNN)]
-    policies = [entry for entry in found if entry.kind == "policy" and entry.points]
-    return [*beside, *policies[: _DRAWN - len(beside)]]
+    """Few enough to be told apart: whom gains are reckoned against, the best policies, what else stands beside."""
+    named = {entry.policy: entry for entry in found}
+    policies = [entry for entry in found if entry.kind == "policy" and entry.points][:_POLICIES]
+    return [
+        *([named[against]] if against in named else []),
+        *policies,
+        *(named[name] for name in (_KNN, SINGLE) if name in named),
+    ]
 
 
 def _frontiers(report: Report, section: Section, found: Sequence[Entry], at: int) -> list[Markup]:
@@ -76,27 +90,28 @@ def _frontiers(report: Report, section: Section, found: Sequence[Entry], at: int
     told = Told(
         anchor("frontier", at),
         "Score for money",
-        "Each policy at the settings of its dial, on queries that it was not fitted on: further up and to the left is "
-        f"better. Drawn are the best single model, {against}, kNN, and the policies with the best mean over the "
-        "amounts of money.",
+        "Each policy with its dial set for each amount of money on the fitting part, and where dollars count least, on "
+        f"queries that it was not fitted on: further up and to the left is better. Drawn are {against}, the policies "
+        "with the best mean over the amounts, kNN and the best single model.",
     )
-    curves = [curve for entry in drawn if (curve := _curve(entry)).xs]
+    curves = [curve for entry in drawn if (curve := _curve(entry, report)).xs]
     made = [lines(told, curves, x="$ for 1000 queries", y="score", powers=True)]
-    gained = [line for entry in drawn if (line := _gains(entry, report, against)) is not None]
+    gained = [line for entry in drawn[:_BANDS] if (line := _gains(entry, report, against)) is not None]
     if len(gained) > 1:
         told = Told(
             anchor("gain", at),
             f"Gain over {against}",
             f"Score above that of {against} at the same money, with 95 % intervals of a bootstrap over queries: where "
-            "a band holds 0 it cannot be said who is better.",
+            "a band holds 0 it cannot be said who is better. The others stand in the table.",
         )
         made.append(lines(told, gained, x="$ for 1000 queries", y="points", powers=True))
     return made
 
 
-def _curve(entry: Entry) -> Line:
-    points = [point for point in frontier(entry) if point.usd > 0]
-    return Line(entry.policy, [_PER * point.usd for point in points], [point.score for point in points])
+def _curve(entry: Entry, report: Report) -> Line:
+    found = [point for point in (*at_money(entry, report), quality_first(entry)) if point is not None and point.usd > 0]
+    points = sorted({(_PER * point.usd, point.score) for point in found})
+    return Line(entry.policy, [usd for usd, _ in points], [score for _, score in points])
 
 
 def _gains(entry: Entry, report: Report, against: str) -> Line | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,12 @@ def test_the_page_escapes_what_others_wrote_and_says_what_the_json_says() -> Non
     assert "a &lt;b&gt;" in page
     assert "uniroute" in page
     assert ".976 (.968 to .982)" in page
+
+
+def test_amounts_of_money_are_drawn_by_factors_from_round_number_to_round_number() -> None:
+    page = page_of(report(single(), entry("tag_table", better=0.0), entry("uniroute", better=0.1)), command="agora")
+    ticks = [float(text) for text in re.findall(r"<text[^>]*>(?:<tspan[^>]*>)?([0-9.]+)<", page)]
+    assert {0.5, 1.0, 2.0} <= set(ticks)
 
 
 def test_a_report_of_nothing_still_makes_a_page() -> None:

@@ -7,6 +7,7 @@ stands in the table below its picture as well.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Bar", "Dot", "Line", "Span", "Told", "bars", "lines", "points", "spans"]
 
+MOST_POWERS: Final = 2.5
+"""Over more powers of ten than these only powers themselves stand at an axis."""
 LABELLED: Final = 16
 """More points than these have no label in the picture."""
 
@@ -200,7 +203,9 @@ def lines(told: Told, rows: Sequence[Line], *, x: str, y: str, percent: bool = F
     if percent:
         plot += lp.scale_y_continuous(limits=[0, 1])
     if powers:
-        plot += lp.scale_x_log10()
+        values = [value for line in rows for value in line.xs]
+        room = [min(values) * 0.95, max(values) * 1.05]  # bands would have the axis begin at a power of its own
+        plot += lp.scale_x_log10(breaks=_powers(values), limits=room, expand=[0.01, 0])
     plot = layered(plot, *theme(x, y))
     columns: list[Column | str] = ["which", Column(x, right=True), Column(y, right=True)]
     interval = [Column("from", right=True), Column("to", right=True)] if banded else []
@@ -211,6 +216,19 @@ def lines(told: Told, rows: Sequence[Line], *, x: str, y: str, percent: bool = F
             cells.append([line.name, _figure(across), _figure(up), *within])
     shown = table(told.title, [*columns, *interval], cells, quiet_caption=True)
     return figured(told, both(plot, told, height=TALL), list(names), shown)
+
+
+def _powers(values: Sequence[float]) -> list[float]:
+    """Round numbers within a range, each the next one's half or fifth; tenths alone where there are many.
+
+    >>> _powers([3, 70]), _powers([0.1, 100])
+    ([5.0, 10.0, 20.0, 50.0], [0.1, 1.0, 10.0, 100.0])
+    """
+    low, high = min(values), max(values)
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    rounds = (1, 2, 5) if math.log10(high / low) <= MOST_POWERS else (1,)
+    found = [float(f"{digit}e{power}") for power in range(first, last + 1) for digit in rounds]
+    return [value for value in found if low * 0.999 <= value <= high * 1.001] or [low, high]
 
 
 def _drawn_lines(rows: Sequence[Line], names: Mapping[str, str]) -> dict[str, list[object]]:
