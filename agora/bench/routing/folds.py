@@ -1,7 +1,7 @@
-"""Who is fitted on and who is measured on: five folds that a query's id alone decides.
+"""Who is fitted on and who is measured on: five folds that a query's id decides.
 
 A query is in the same fold whatever else is in the data, so that two benches of one source compare, and so that a part
-of the data gives parts of the folds.
+of the data gives parts of the folds; but for twins, which go where the first of them goes (`twins`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+
+from agora.bench.routing.twins import twins
 
 if TYPE_CHECKING:
     from agora.coordinator.routers.seam import Places
@@ -45,13 +47,15 @@ def fold_of(query: str) -> int:
     return int.from_bytes(hashlib.sha256(query.encode("utf-8", "surrogatepass")).digest()[:8], "big") % FOLDS
 
 
-def folds(ids: Sequence[str]) -> tuple[Fold, ...]:
+def folds(ids: Sequence[str], texts: Sequence[str] = ()) -> tuple[Fold, ...]:
     """The five of them; of few queries those that have something in every part.
 
     Args:
         ids: Of the queries.
+        texts: Of the same, so that those that are nearly equal share a fold; empty: not known.
     """
-    number = np.array([fold_of(one) for one in ids], dtype=np.intp)
+    first = twins(texts) if texts else range(len(ids))
+    number = np.array([fold_of(ids[place]) for place in first], dtype=np.intp)
     made: list[Fold] = []
     for k in range(FOLDS):
         after = (k + 1) % FOLDS

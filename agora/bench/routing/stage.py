@@ -13,7 +13,8 @@ from agora.bench.routing.folds import Fold, folds, numbers
 from agora.bench.routing.matrix import Recorded
 from agora.bench.routing.measures import hull_of
 from agora.bench.routing.vectors import Features, Vectors
-from agora.coordinator.routers.seam import Arms, Log, Query, Router
+from agora.coordinator.routers.answers import canonical
+from agora.coordinator.routers.seam import Answers, Arms, Log, Query, Router
 
 if TYPE_CHECKING:
     from agora.coordinator.routers.seam import Matrix, Places, Vector
@@ -55,7 +56,7 @@ class Stage:
 
     def __init__(self, recorded: Recorded, setting: Setting, *, embedded: Matrix | None = None) -> None:
         self.recorded, self.setting = recorded, setting
-        self.folds: tuple[Fold, ...] = folds(recorded.ids)
+        self.folds: tuple[Fold, ...] = folds(recorded.ids, recorded.texts)
         self.scores = recorded.scores
         self.priced = bool(np.isfinite(recorded.costs).all())
         self.costs = recorded.costs if self.priced else np.zeros_like(recorded.costs)
@@ -90,6 +91,16 @@ class Stage:
         return (0.0, *(unit * _LOWEST_DIAL * 2.0**power for power in range(_DIALS)))
 
     @cached_property
+    def answers(self) -> Answers | None:
+        """What each answered, in a form that equal answers share; None: not recorded, (n, m)."""
+        if self.recorded.answers is None:
+            return None
+        made = np.full(self.recorded.answers.shape, None, dtype=np.object_)
+        for at, answer in np.ndenumerate(self.recorded.answers):
+            made[at] = None if answer is None else canonical(str(answer))
+        return made
+
+    @cached_property
     def draws(self) -> Vector:
         """The chance of each query, in [0, 1), (n,)."""
         return np.random.default_rng(0).random(self.n)
@@ -115,7 +126,8 @@ class Stage:
         """
         told = [queries[n]._replace(text="") for n in numbers(places)]
         arms, columns = among or (self.arms, np.arange(len(self.arms)))
-        return Log(told, arms, self.scores[places][:, columns], self.recorded.costs[places][:, columns])
+        answers = None if self.answers is None else self.answers[places][:, columns]
+        return Log(told, arms, self.scores[places][:, columns], self.recorded.costs[places][:, columns], answers)
 
     def where_checked(self) -> Stage:
         """The part whose tasks bring a check, with money of its own where nobody said."""

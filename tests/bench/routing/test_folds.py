@@ -28,3 +28,11 @@ def test_too_few_queries_give_no_fold_with_an_empty_part() -> None:
     for n in range(12):
         for fold in folds([f"q{at}" for at in range(n)]):
             assert all(np.size(part) for part in fold)
+
+
+def test_queries_that_are_nearly_the_same_are_in_the_same_part() -> None:
+    ids = [f"q{n}" for n in range(60)]
+    texts = [f"ask{n // 2} why{n // 2} car{n // 2} town{n // 2} year{n // 2} is so{n}" for n in range(60)]
+    assert sum(fold_of(one) != fold_of(other) for one, other in zip(ids[::2], ids[1::2], strict=True)) > 10
+    for fold in folds(ids, texts):
+        assert {int(place) // 2 for place in fold.measured}.isdisjoint(int(place) // 2 for place in fold.fitting)
