@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _MOST_BILLIONS: Final = 600.0
 
 
 class Declared(NamedTuple):
-    """What the names and prices of several arms say together."""
+    """What the names and prices of several arms say together; not to be written."""
 
     alike: Matrix
     """How much of their names two arms share, 1 with itself, (m, m)."""
@@ -75,8 +76,15 @@ def declared(keys: Sequence[str], cost: Vector) -> Declared:
         keys: What each record is kept by, (m,).
         cost: What a query is declared to cost; NaN: nothing is, (m,).
     """
+    return _declared(tuple(keys), cost.tobytes())
+
+
+@lru_cache(maxsize=16)
+def _declared(keys: tuple[str, ...], prices: bytes) -> Declared:
+    """Reckoned once for the same arms."""
     import numpy as np
 
+    cost = np.frombuffer(prices)
     words = [words_of(key) for key in keys]
     every = sorted({word for own in words for word in own})
     has = np.array([[word in own for word in every] for own in words], dtype=np.float64).reshape(len(keys), -1)

@@ -1,79 +1,112 @@
-"""What a query of a tag costs at each arm, before and after it was asked.
+"""What a query costs at each arm, before and after it was asked.
 
-Of an arm that was asked, the mean of what it cost on the tag, shrunk to its mean over everything, in which the declared
-cost counts as one query (`costs`). Of one of which nothing is known, what those that are known say, by a Gaussian over
-log cost: arms whose names are alike cost alike, and a step of size (`names`) multiplies the cost by e. Where nothing at
-all is known, nobody costs anything.
+    cost_a = (what the last queries of a cost together + guess_a) / (their number + 1)
+    log guess_a = declared_a + level + rest_a,    rest ~ N(0, v (alike + I) / 2 + step beyond the words of size)
+
+`declared_a` is the log of the declared cost, or what words of size say where none is declared. The level is common to
+all, so that what one arm costs tells how far all declared costs are off; arms whose names are alike are off alike. All
+of it is a ratio: the unit of cost is of no matter. Where nothing at all is known, nobody costs anything.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import math
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agora.coordinator.routers.cells import Cells
-from agora.coordinator.routers.costs import Costs
 from agora.coordinator.routers.own.names import declared
-from agora.coordinator.routers.packing import part
-from agora.coordinator.routers.seam import Arms, Log, Outcome
+from agora.coordinator.routers.own.regression import Regression
+from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.rows import Rows
+from agora.coordinator.routers.seam import Arms, Log
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
-    from agora.coordinator.routers.seam import Mask, Vector
+    from agora.coordinator.routers.seam import Matrix, Vector
 
-SHRINK: Final = 5.0
-"""How many queries an arm's mean over everything counts for on each tag."""
-STEP: Final = 1.0
-"""Log cost of one step of size."""
-COMMON: Final = 25.0
-ALIKE: Final = 0.5
+MEMORY: Final = 20.0
+"""About how many of an arm's latest queries are remembered while it is in use."""
+STEP: Final = 0.5
+"""Log cost of one step of size, where no cost is declared."""
+LEVEL: Final = 25.0
+"""Variance of the level."""
+DECLARED: Final = 0.15
+"""v, of an arm whose cost is declared."""
+UNDECLARED: Final = 1.0
+STEP_VARIANCE: Final = 0.3
 NOISE: Final = 0.5
+"""Variance of the log cost of one query."""
+_FEW: Final = 3
+"""From so many queries on, an arm's cost is held for known."""
+_WIDEST: Final = 1.5
+_FAR: Final = 600.0
+
+
+class Spent(NamedTuple):
+    """What a query is expected to cost."""
+
+    cost: Vector
+    """(m,)"""
+    variance: Vector
+    """How far one more query would move the expectation, (m,)."""
 
 
 class Spending:
     """Learned."""
 
     def __init__(self) -> None:
-        self._costs, self._cells = Costs(), Cells(SHRINK)
-        self._guessed: tuple[Arms, tuple[float, ...], Vector] | None = None
+        import numpy as np
+
+        self._logs = Regression(self._prior, noise=NOISE, spread=0.0)
+        self._first: float | None = None  # the first log cost ever told
+        self._arms = Rows()
+        self._paid = np.zeros((2, 1))  # number and sum of what was remembered; the last column is of who was never met
+        self._found: tuple[Arms, Spent] | None = None
 
     def learn(self, tag: str, arm: str, cost: float | None) -> None:
         """Take in what a query cost; None changes nothing."""
-        self._costs.learn(arm, cost)
-        self._cells.learn(tag, arm, Outcome(0.0, cost))
+        if cost is None or not 0.0 <= cost < math.inf:
+            return
+        self._found = None
+        row = self._row(arm)
+        if self._paid[0, row] >= MEMORY:
+            self._paid[:, row] *= 1.0 - 1.0 / MEMORY
+        self._paid[:, row] += (1.0, cost)
+        if cost > 0.0:
+            self._tell(math.log(cost))
+            self._logs.learn("", arm, math.log(cost))
 
     def fit(self, log: Log) -> None:
         """Take in a whole log."""
-        self._costs.fit(log)
-        self._cells.fit([query.tag for query in log.queries], log)
+        import numpy as np
+
+        self._found = None
+        rows = [self._row(key) for key in log.arms.keys]
+        known = np.isfinite(log.costs)
+        self._paid[0, rows] += known.sum(axis=0)
+        self._paid[1, rows] += np.where(known, log.costs, 0.0).sum(axis=0)
+        logs = np.log(np.where(known & (log.costs > 0), log.costs, np.nan))
+        if np.isfinite(logs).any():
+            self._tell(float(np.nanmean(logs)))
+        self._logs.fit([""] * len(log.queries), log.arms, logs)
 
     def of(self, tag: str, arms: Arms) -> Vector:
         """What a query of a tag is expected to cost at each, (m,)."""
-        import numpy as np
+        return self.expected(arms).cost
 
-        known, cost = self._costs.known(arms), self._cells.one(tag, arms)[1]
-        return cost if known.all() else np.where(known, cost, self._guess(arms, known))
-
-    def _guess(self, arms: Arms, known: Mask) -> Vector:
-        """What names and sizes say of the cost of all, from the costs of those that are known, (m,)."""
-        import numpy as np
-
-        cost = self._costs.of(arms)
-        told = known & (cost > 0)
-        if not told.any():
-            return np.zeros(len(arms))
-        key = tuple(np.where(told, cost, 0.0).tolist())
-        if self._guessed is None or self._guessed[0] is not arms or self._guessed[1] != key:
-            said = declared(arms.keys, arms.cost)
-            log_cost = np.log(cost[told]) - STEP * said.size[told]
-            cov = COMMON + ALIKE * (said.alike + np.eye(len(arms)))
-            gain = cov[:, told] @ np.linalg.inv(cov[np.ix_(told, told)] + NOISE * np.eye(int(told.sum())))
-            middle = float(log_cost.mean())
-            self._guessed = arms, key, np.exp(middle + gain @ (log_cost - middle) + STEP * said.size)
-        return self._guessed[2]
+    def expected(self, arms: Arms) -> Spent:
+        """The cost, and how much of it is a guess."""
+        if self._found is None or self._found[0] is not arms:
+            self._found = arms, self._expected(arms)
+        return self._found[1]
 
     def saved(self) -> JsonValue:
         """Sums and counts."""
-        return {"costs": self._costs.saved(), "cells": self._cells.saved()}
+        return {
+            "logs": self._logs.saved(),
+            "arms": list(self._arms.keys),
+            "paid": packed(self._paid),
+            "first": self._first,
+        }
 
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
@@ -81,6 +114,48 @@ class Spending:
         Raises:
             LedgerError: It is none.
         """
-        self._costs.restored(part(saved, "costs"))
-        self._cells.restored(part(saved, "cells"))
-        self._guessed = None
+        self._logs.restored(part(saved, "logs"))
+        self._arms, self._paid = Rows(texts(saved, "arms")), unpacked(part(saved, "paid"))
+        first = part(saved, "first")
+        self._first = None if first is None else float(str(first))
+        self._found = None
+
+    def _expected(self, arms: Arms) -> Spent:
+        import numpy as np
+
+        if self._first is None and not (arms.cost > 0).any():
+            return Spent(np.zeros(len(arms)), np.zeros(len(arms)))
+        m, now = len(arms), self._logs.of(arms)
+        n, paid = self._paid[:, self._arms.known(arms)]
+        guess = np.exp(np.clip(now.mean[:m], -_FAR, _FAR))
+        guess[(arms.cost <= 0) | ((n > 0) & (paid <= 0))] = 0.0  # who costs nothing
+        cost = (paid + guess) / (n + 1.0)
+        variance = now.cov.diagonal()[:m]
+        share = np.expm1(np.minimum(variance**2 / (variance + NOISE), _WIDEST)) / (n + 1.0) ** 2
+        return Spent(cost, np.where(n < _FEW, cost * cost * share, 0.0))
+
+    def _prior(self, keys: tuple[str, ...], cost: Vector) -> tuple[Vector, Matrix]:
+        """Mean and covariance of log costs before any was paid."""
+        import numpy as np
+
+        said = declared(keys, cost)
+        told = cost > 0
+        sized = STEP * said.size
+        logs = np.log(np.where(told, cost, 1.0))
+        middle = float((logs - sized)[told].mean()) if told.any() else self._first or 0.0
+        spread = np.sqrt(np.where(told, DECLARED, UNDECLARED))
+        beyond = np.where(told, 0.0, said.size)
+        cov = LEVEL + np.outer(spread, spread) * 0.5 * (said.alike + np.eye(len(keys)))
+        return np.where(told, logs, middle + sized), cov + STEP_VARIANCE * np.outer(beyond, beyond)
+
+    def _tell(self, log_cost: float) -> None:
+        if self._first is None:
+            self._first = log_cost
+
+    def _row(self, arm: str) -> int:
+        import numpy as np
+
+        row = self._arms.of(arm)
+        if row + 2 > self._paid.shape[1]:
+            self._paid = np.insert(self._paid, row, 0.0, axis=1)
+        return row
