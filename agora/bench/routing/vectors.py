@@ -35,6 +35,7 @@ _MORE: Final = 16
 """Directions that the randomised method looks at besides those that are wanted."""
 _TURNS: Final = 3
 """Power iterations of it."""
+_NOTHING: Final = 1e-12
 
 
 class Vectors:
@@ -100,13 +101,19 @@ def _directions(rows: np.ndarray[tuple[int, int], np.dtype[np.floating]]) -> Mat
     """Leading right singular vectors, (columns, up to 64); the same on every call."""
     wanted = min(DIMENSIONS, *rows.shape)
     probes = np.random.default_rng(0).standard_normal((rows.shape[1], min(wanted + _MORE, *rows.shape)))
-    basis = np.linalg.qr((rows @ probes.astype(rows.dtype)).astype(np.float64))[0]
+    basis = _orthonormal((rows @ probes.astype(rows.dtype)).astype(np.float64))
     for _ in range(_TURNS):
-        basis = np.linalg.qr((rows.T @ basis.astype(rows.dtype)).astype(np.float64))[0]
-        basis = np.linalg.qr((rows @ basis.astype(rows.dtype)).astype(np.float64))[0]
-    _, _, right = np.linalg.svd((basis.astype(rows.dtype).T @ rows).astype(np.float64), full_matrices=False)
-    turned: Matrix = right[:wanted].T
-    return turned
+        basis = _orthonormal((rows.T @ basis.astype(rows.dtype)).astype(np.float64))
+        basis = _orthonormal((rows @ basis.astype(rows.dtype)).astype(np.float64))
+    return _orthonormal((rows.T @ basis.astype(rows.dtype)).astype(np.float64))[:, :wanted]
+
+
+def _orthonormal(columns: Matrix) -> Matrix:
+    """An orthonormal basis of the columns' span, longest direction first: by their Gram matrix, which is small."""
+    values, turned = np.linalg.eigh(columns.T @ columns)
+    kept = values > _NOTHING * max(float(values[-1]), _NOTHING)
+    basis: Matrix = (columns @ (turned[:, kept] / np.sqrt(values[kept])))[:, ::-1]
+    return basis
 
 
 def _signs(dimensions: int) -> Matrix:
