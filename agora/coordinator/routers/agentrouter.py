@@ -5,11 +5,12 @@
     weight_m   = softmax of mean_m / temperature
     asked      : the highest mean_m - dial * cost_m first; the answer with most weight behind it is handed in
 
-Published: a graph network over queries, entities and agents, trained (KL) towards the softmax of each agent's F1 on the
-query; its weights fuse the agents' answers. Here the training-free form: the softmax of measured scores on related
+Published: a graph network over queries, entities and agents, trained (KL) towards the softmax of each agent's F1 on
+the query; its weights fuse the agents' answers. Here the training-free form: the softmax of measured scores on related
 queries. The tag stands for the entities, since the text is not there any more when an outcome comes. Where answers can
-be compared and no check follows, the first `votes` of the order are asked, fewer as soon as nothing can turn the vote;
-where a check follows, the first answer that passes is handed in, and the vote decides among failed ones.
+be compared and no check follows, up to `votes` of the order are asked: those whose vote could gain what it costs, and
+none once nothing can turn the vote. Where a check follows, the first answer that passes is handed in, and the vote
+decides among failed ones.
 """
 
 from __future__ import annotations
@@ -77,6 +78,8 @@ class AgentRouter:
         most = choice.rungs if checked else self._options.votes if compared else 1
         asked = {one.place for one in seen}
         left = [place for place in choice.order if place not in asked][: max(0, most - len(seen))]
+        if seen and not checked:
+            left = _worth(choice, seen[0].place, left, dial=dial)
         weight = choice.terms["weight"]
         if seen and (not left or (not checked and _decided(seen, left, weight))):
             return Move(hand_in=_voted(seen, weight))
@@ -123,6 +126,13 @@ class AgentRouter:
         total = weights @ np.where(known, met, 0.0) + self._options.shrink * overall
         value: Vector = total / (weights @ known + self._options.shrink)
         return value
+
+
+def _worth(choice: Choice, first: int, left: Sequence[int], *, dial: float) -> list[int]:
+    """Those whose vote could gain what it costs: at most where the first one is wrong and they are right."""
+    success, cost = choice.terms["success"], choice.terms["cost"]
+    wrong = 1.0 - float(success[first])
+    return [place for place in left if wrong * float(success[place]) > dial * float(cost[place])]
 
 
 def _votes(seen: Sequence[Seen], weight: Vector) -> dict[object, float]:
