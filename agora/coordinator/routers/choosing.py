@@ -129,6 +129,15 @@ def later(choice: Choice, out: Mask, *, note: str = "") -> Choice:
     return choice._replace(order=order, chances=chances, note="; ".join(filter(None, (choice.note, note))))
 
 
+def falling(share: float, outcomes: int, *, half: int = 50) -> float:
+    """A share of chance that has halved after so many outcomes, and goes on as 1 / outcomes.
+
+    >>> falling(0.2, 0), falling(0.2, 50), falling(0.2, 950)
+    (0.2, 0.1, 0.01)
+    """
+    return share * half / (half + outcomes)
+
+
 def even(arms: Arms) -> Vector:
     """The same chance for everyone, (m,)."""
     import numpy as np

@@ -1,12 +1,14 @@
 """One LinUCB for all models, which sees of each how it did so far (Symphony-Coord, arXiv 2602.00966).
 
     index_m = theta . x_m + alpha sqrt(x_m' A^-1 x_m) - dial * cost_m
-    x_m = [1, how like what it solved, passes at the tag, passes at all, cost, seconds] / its length
+    x_m = [1, how like what it solved, passes at the tag, passes at all, cost, seconds, 1 / sqrt(n + 1)] / its length
 
-The learner is `agora.coordinator.linucb`, with its constant alpha of .5. What it learns of one model holds for all, so
-a newcomer is judged at once; two models with the same figures are one to it. Changed: load and availability are left
+The learner is `agora.coordinator.linucb`, with a constant alpha. What it learns of one model holds for all, so a
+newcomer is judged at once; two models with the same figures are one to it. Changed: load and availability are left
 out, since they are not there any more when an outcome comes; how like the query is to what a model says it can do is
-how much nearer it lies to the mean of what the model solved than to the mean of what it was asked.
+how much nearer it lies to the mean of what the model solved than to the mean of what it was asked; and the last
+feature, n the outcomes at the tag, tells who was hardly asked, since else nothing makes it try one again that failed
+at first.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from agora.values import JsonValue
 if TYPE_CHECKING:
     from agora.coordinator.routers.seam import Matrix, Places, Vector
 
-DIMENSION: Final = 6
+DIMENSION: Final = 7
 SLOW_S: Final = 120.0
 """Seconds of an answer that count as 1."""
 _SHRINK: Final = 5.0
@@ -37,7 +39,7 @@ _SHRINK: Final = 5.0
 class GlobalLinUCBOptions(RouterOptions):
     """What can be set."""
 
-    alpha: float = Field(default=0.5, ge=0)
+    alpha: float = Field(default=0.2, ge=0)
     """Weight of the width: how much is tried for want of knowledge."""
     penalty: float = Field(default=1.0, gt=0)
     """Of the regression."""
@@ -131,7 +133,7 @@ class _Past:
             if self._new(at):
                 new = at < 0
                 overall[:, new], held[:, new], near[new], slow[new] = 0.0, 0.0, 0.0, 0.5
-            columns[1], columns[5] = near, slow
+            columns[1], columns[5], columns[6] = near, slow, 1.0 / np.sqrt(held[0] + 1.0)
             columns[3] = passes = (overall[1] + 1.0) / (overall[0] + 1.0)
             columns[2] = (held[1] + _SHRINK * passes) / (held[0] + _SHRINK)
             cost = (held[3] + _SHRINK * cost) / (held[2] + _SHRINK)

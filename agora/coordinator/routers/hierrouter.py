@@ -56,8 +56,10 @@ class HierRouter:
         """The models of the stages, then the others by what they are worth."""
         import numpy as np
 
-        cost, near = self._costs.of(arms), self._near(query, arms)
-        success = _passes(near, self._options.prior, np.full(len(arms), 0.5))
+        cost, held = self._costs.of(arms), self._memory.scores(arms)
+        overall = _passes(held, 1.0, np.ones(len(arms)))  # of whom nothing is known, a pass
+        near = held[nearest(self._memory.x @ query.x, self._options.k)] if len(held) else held
+        success = _passes(near, self._options.prior, overall)
         terms = {"success": success, "cost": cost}
         if not query.checked:
             return by_index(success - dial * cost, cost, terms=terms)
@@ -89,10 +91,6 @@ class HierRouter:
         """
         self._memory.restored(part(saved, "memory"))
         self._costs.restored(part(saved, "costs"))
-
-    def _near(self, query: Query, arms: Arms) -> Matrix:
-        scores = self._memory.scores(arms)
-        return scores[nearest(self._memory.x @ query.x, self._options.k)] if len(scores) else scores
 
     def _stages(self, near: Matrix, success: Vector, price: Vector) -> list[int]:
         """Who is asked at each stage, at least one.

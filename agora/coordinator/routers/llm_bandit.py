@@ -1,11 +1,11 @@
 """Models as points of a small space that a quiz places them in (LLM Bandit, arXiv 2502.02743).
 
-    success_m = mean(z) + u_m . [1, B z],  u_m ~ N(0, I) before anything is known,  index_m = success_m - dial * cost_m
+    success_m = mean(z) + u_m . B z,  u_m ~ N(0, I) before anything is known,  index_m = success_m - dial * cost_m
 
 The paper learns an identity vector of each model by a variational item response theory, and a policy over sets of such
 vectors by PPO; a new model is placed by its answers to 20 to 50 quiz questions. Training of that kind is not to be had,
 so this is the inference-time form: B, how queries differ in what they ask of models, are the r main directions of all
-models' regressions (scaled so that u has about unit spread), u_m is the posterior mean in these r + 1 numbers, and the
+models' regressions (scaled so that u has about unit spread), u_m is the posterior mean in these r numbers, and the
 best index replaces the policy. mean(z) is what the known models do on average, so a newcomer is taken for an average
 one until its quiz says otherwise: with a small chance each query is asked of whoever has fewer than `quiz` outcomes.
 B is made anew from a log, and whenever the outcomes have doubled.
@@ -70,7 +70,7 @@ class LLMBandit:
         z = self._contexts.of(query)
         success, cost = self._wide.means(z, arms)
         if len(self._mean):
-            success = float(self._mean @ z) + self._small.means(self._features(z), arms)[0]
+            success = float(self._mean @ z) + self._small.means(self._basis @ z, arms)[0]
         return self._quizzed(by_value(success, cost, dial=dial), arms, draw)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
@@ -84,7 +84,7 @@ class LLMBandit:
             self._turn()
         elif len(self._mean):
             rest = outcome.score - float(self._mean @ z)
-            self._small.learn(self._features(z), arm, outcome._replace(score=rest))
+            self._small.learn(self._basis @ z, arm, outcome._replace(score=rest))
 
     def fit(self, log: Log) -> None:
         """Remember all of it, and place everyone."""
@@ -135,11 +135,6 @@ class LLMBandit:
         order = [newcomer, *(place for place in best.order if place != newcomer)]
         return best._replace(order=order, chances=chances, note="a quiz question")
 
-    def _features(self, z: Vector) -> Vector:
-        import numpy as np
-
-        return np.concatenate([[1.0], self._basis @ z])
-
     def _count(self, arm: str, n: float) -> None:
         import numpy as np
 
@@ -159,10 +154,9 @@ class LLMBandit:
         self._basis = size[:r, None] * directions[:r] / len(theta) ** 0.5
         queries = [Query(x, tag) for x, tag in zip(self._memory.x, self._memory.tags, strict=True)]
         z = stacked([self._contexts.of(query) for query in queries])
-        features = np.concatenate([np.ones((len(z), 1)), z @ self._basis.T], axis=1)
         scores = self._memory.scores(arms) - (z @ self._mean)[:, None]
         self._small = Ridges(penalty=self._options.noise, prior=0.0)
-        self._small.fit(features, Log(queries, arms, scores, np.full(scores.shape, np.nan)))
+        self._small.fit(z @ self._basis.T, Log(queries, arms, scores, np.full(scores.shape, np.nan)))
 
 
 policy = routed("llm_bandit", LLMBanditOptions, LLMBandit)

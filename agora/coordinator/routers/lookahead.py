@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
-from agora.coordinator.routers.choosing import by_value
+from agora.coordinator.routers.choosing import by_value, falling, mixed
 from agora.coordinator.routers.contexts import Tagged
 from agora.coordinator.routers.memory import Memory, nearest
 from agora.coordinator.routers.packing import packed, part, unpacked
@@ -36,12 +36,14 @@ class LookaheadOptions(RouterOptions):
 
     latents: int = Field(default=8, ge=1)
     """r."""
-    k: int = Field(default=60, ge=1)
+    k: int = Field(default=80, ge=1)
     """Neighbours."""
-    prior: float = Field(default=10.0, gt=0)
+    prior: float = Field(default=20.0, gt=0)
     """How many neighbours the regression counts for."""
     penalty: float = Field(default=1.0, gt=0)
     """Of the regressions."""
+    explore: float = Field(default=0.2, ge=0, le=1)
+    """Share of chance before anything is known; it halves with the first 50 outcomes, and then as 1 / outcomes."""
 
 
 class Lookahead:
@@ -56,12 +58,12 @@ class Lookahead:
 
         self._options, self._outcomes = options, 0
         self._contexts, self._memory = Tagged(), Memory()
-        self._ridges = Ridges(penalty=options.penalty)
+        self._ridges = Ridges(penalty=options.penalty, prior=1.0)  # whom nothing is known of is tried
         self._project: Matrix = np.zeros((0, 0))  # P, (d, r); (0, 0): not yet
         self._latents: Matrix = np.zeros((0, 0))  # of what is remembered, (room, r)
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
-        """The best among queries whose answers are expected to be alike; nothing is left to chance."""
+        """The best among queries whose answers are expected to be alike; and now and then anybody."""
         import numpy as np
 
         z = self._contexts.of(query)
@@ -73,7 +75,7 @@ class Lookahead:
             known = np.isfinite(near)
             total = np.where(known, near, 0.0).sum(axis=0)
             success = (total + self._options.prior * success) / (known.sum(axis=0) + self._options.prior)
-        return by_value(success, cost, dial=dial)
+        return mixed(by_value(success, cost, dial=dial), falling(self._options.explore, self._outcomes), draw)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """Remember it, and one step of the arm's regressions."""
@@ -90,6 +92,7 @@ class Lookahead:
         """Remember all of it, and make the latents."""
         if not log.queries:
             return
+        self._outcomes += len(log.queries)
         self._ridges.fit(self._contexts.fitted(log), log)
         self._memory.fit(log)
         self._turn()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
-from agora.coordinator.routers.choosing import by_index, worth
+from agora.coordinator.routers.choosing import by_index, falling, mixed, worth
 from agora.coordinator.routers.clusters import Clusters
 from agora.coordinator.routers.contexts import Tagged
 from agora.coordinator.routers.packing import part
@@ -38,6 +38,8 @@ class MoMAOptions(RouterOptions):
     """Of the gates: less is surer."""
     penalty: float = Field(default=1.0, gt=0)
     """Of the regressions."""
+    explore: float = Field(default=0.2, ge=0, le=1)
+    """Share of chance before anything is known; it halves with the first 50 outcomes, and then as 1 / outcomes."""
     fits: float = Field(default=0.7, ge=0, le=1)
     """How well an agent must fit to be preferred to those that do less."""
 
@@ -51,8 +53,9 @@ class MoMA:
 
     def __init__(self, options: MoMAOptions) -> None:
         self._options = options
-        self._contexts, self._experts = Tagged(), Clusters(options.experts)
-        self._ridges = Ridges(penalty=options.penalty)
+        self._contexts, self._experts = Tagged(text=1.0), Clusters(options.experts)
+        self._outcomes = 0
+        self._ridges = Ridges(penalty=options.penalty, prior=1.0)  # whom nothing is known of is tried
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The front before the others, and those that fit before those that do not."""
@@ -63,10 +66,12 @@ class MoMA:
         masked = _masked(arms, self._options.fits)
         index = _closeness(success, price) + _front(success, cost, masked) - 4.0 * masked
         terms = {"success": success, "cost": cost, "masked": masked.astype(np.float64)}
-        return by_index(index, cost, terms=terms, rungs=worth(success, cost, dial=dial))
+        best = by_index(index, cost, terms=terms, rungs=worth(success, cost, dial=dial))
+        return mixed(best, falling(self._options.explore, self._outcomes), draw)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """One step of the arm's regression; the nearest centre moves."""
+        self._outcomes += 1
         self._experts.learn(query.x)
         self._ridges.learn(self._contexts.learned(self._gated(query)), arm, outcome)
 
@@ -74,6 +79,7 @@ class MoMA:
         """Centres, then all arms' regressions."""
         if not log.queries:
             return
+        self._outcomes += len(log.queries)
         self._experts.fit(stacked([query.x for query in log.queries]))
         gated = log._replace(queries=[self._gated(query) for query in log.queries])
         self._ridges.fit(self._contexts.fitted(gated), gated)
@@ -81,7 +87,7 @@ class MoMA:
     def saved(self) -> JsonValue:
         """Centres and regressions."""
         kept: dict[str, JsonValue] = {"contexts": self._contexts.saved(), "experts": self._experts.saved()}
-        return {**kept, "ridges": self._ridges.saved()}
+        return {**kept, "ridges": self._ridges.saved(), "outcomes": self._outcomes}
 
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
@@ -92,6 +98,7 @@ class MoMA:
         self._contexts.restored(part(saved, "contexts"))
         self._experts.restored(part(saved, "experts"))
         self._ridges.restored(part(saved, "ridges"))
+        self._outcomes = int(str(part(saved, "outcomes")))
 
     def _gated(self, query: Query) -> Query:
         """The query with the gates in place of its text's vector."""
