@@ -82,8 +82,9 @@ class Histories:
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """What was predicted of this arm is held against its outcome; then it is remembered."""
         if len(self._memory):
-            profile, _ = self._profile(query, Arms([arm]))
-            self._step(profile[0], outcome.score)
+            row = self._memory.rows.row(arm)
+            profile, _ = self._profile(query, Arms([arm]) if row < 0 else self._everyone())
+            self._step(profile[max(row, 0)], outcome.score)
         self._memory.learn(query, arm, outcome)
         self._cells.learn(query.tag, arm, outcome)
 
@@ -119,6 +120,9 @@ class Histories:
         if not len(self._memory):
             return _profile(success[0], success[1], _nothing(len(arms)), self._shrink), cost[1]
         everyone = self._everyone()
+        if everyone.keys == arms.keys:
+            near = _near(self._memory.x @ query.x, self._memory.scores(arms), success[0])
+            return _profile(success[0], success[1], near, self._shrink), cost[1]
         usual, _ = self._cells.one(EVERYTHING, everyone)
         near = _near(self._memory.x @ query.x, self._memory.scores(everyone), usual)
         rows = self._memory.rows.known(arms)
