@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from agora.coordinator.routers.own.belief import Expected
-    from agora.coordinator.routers.seam import Vector
+    from agora.coordinator.routers.seam import Matrix, Vector
 
 AT_ONCE: Final = (1, 3, 9, 27, 81)
 """How many outcomes of an arm are thought of together."""
 _MOST: Final = 6.0
 _STEPS: Final = 256
 _FAR: Final = 9.0
+_STILL: Final = 1e-9
 
 
 def gain_of(expected: Expected, value: Vector, unsure: Vector, *, left: int, noise: float) -> Vector:
@@ -40,19 +41,28 @@ def gain_of(expected: Expected, value: Vector, unsure: Vector, *, left: int, noi
     if len(value) == 1:
         return np.zeros(1)
     best = int(value.argmax())
+    highest = value[best]
     others = value.copy()
     others[best] = -np.inf
     second = int(others.argmax())
-    gap = value[best] - value
-    against = expected.covariance[best].copy()
-    gap[best], against[best] = value[best] - value[second], expected.covariance[best, second]
-    moved = np.maximum(expected.variance - against, 1e-9) ** 2
-    gap = np.minimum(gap, _FAR)
-    several = np.array([k for k in AT_ONCE if k <= max(1, left)], dtype=np.float64)[:, None]
-    width = np.sqrt(moved / (expected.variance + noise / several) + unsure)  # (k, m)
-    beyond = _psi()[np.minimum(gap / width * _STEPS, _MOST * _STEPS).astype(np.intp)]
-    worth: Vector = ((left - several + 1.0) / several * width * beyond).max(axis=0)
+    gap, against = highest - value, expected.covariance[best].copy()
+    gap[best], against[best] = highest - value[second], expected.covariance[best, second]
+    np.minimum(gap, _FAR, out=gap)
+    several, psi, variance = _several(), _psi(), expected.variance
+    moved = np.maximum(variance - against, _STILL)
+    moved *= moved
+    width = np.sqrt(moved / (variance + noise / several) + unsure)  # (k, m)
+    beyond = psi[np.minimum(gap / width * _STEPS, len(psi) - 1.0).astype(np.intp)]
+    worth: Vector = (((left + 1.0) / several - 1.0) * width * beyond).max(axis=0)  # more at once than come: below 0
     return worth
+
+
+@cache
+def _several() -> Matrix:
+    """`AT_ONCE` as a column."""
+    import numpy as np
+
+    return np.array(AT_ONCE, dtype=np.float64)[:, None]
 
 
 @cache
@@ -63,4 +73,5 @@ def _psi() -> Vector:
     u = np.linspace(0.0, _MOST, int(_MOST * _STEPS) + 1)
     tail = np.array([0.5 * math.erfc(x / math.sqrt(2.0)) for x in u])
     value: Vector = np.exp(-0.5 * u**2) / math.sqrt(2.0 * math.pi) - u * tail
+    value[-1] = 0.0  # and for all that is further
     return value

@@ -21,7 +21,7 @@ from agora.values import JsonValue
 if TYPE_CHECKING:
     from agora.coordinator.routers.seam import Matrix, Vector
 
-SETTLED: Final = 64
+SETTLED: Final = 32
 """After so many outcomes the Gaussian is reckoned anew from the sums, which also keeps it exact."""
 Prior = Callable[[tuple[str, ...], "Vector"], "tuple[Vector, Matrix]"]
 """Keys and declared costs of arms (NaN: none) -> mean (m,) and covariance (m, m) before any outcome."""
@@ -52,9 +52,11 @@ class Regression:
 
         self._prior, self._noise, self._spread = prior, noise, spread
         self.arms, self.kinds = Rows(), Rows()
-        self.n, self.sum = np.zeros((1, 1)), np.zeros((1, 1))
-        """Outcomes and their sum, (kinds + 1, arms + 1): the last row and the last column are of who was never met."""
-        self._settled = self.n, self.sum
+        self.n: Matrix = np.zeros((1, 1))
+        """Outcomes, (kinds + 1, arms + 1): the last row and the last column are of who was never met."""
+        self.sum: Matrix = np.zeros((1, 1))
+        """Of their values, as `n`."""
+        self._settled: tuple[Matrix, Matrix] = (self.n, self.sum)
         self._since: list[tuple[int, int, float]] = []
         self._held: tuple[Arms, Posterior] | None = None
 
@@ -127,7 +129,7 @@ class Regression:
         self._settled = unpacked(part(saved, "n")), unpacked(part(saved, "sum"))
         since = unpacked(part(saved, "since")).reshape(-1, 3).tolist()
         self._since = [(int(at), int(row), value) for at, row, value in since]
-        self.n, self.sum = (held.copy() for held in self._settled)
+        self.n, self.sum = self._settled[0].copy(), self._settled[1].copy()
         self._grow()
         for at, row, value in self._since:
             self.n[at, row] += 1.0
@@ -166,7 +168,8 @@ class Regression:
         import numpy as np
 
         shape = len(self.kinds) + 1, len(self.arms) + 1
-        n, told = (_grown(held, shape)[:-1, rows] / self._noise for held in self._settled)
+        n: Matrix = _grown(self._settled[0], shape)[:-1, rows] / self._noise
+        told: Matrix = _grown(self._settled[1], shape)[:-1, rows] / self._noise
         if not n.any():
             return mean, cov
         weight = np.diag(np.concatenate([n.sum(axis=0), n.sum(axis=1)]))
@@ -196,6 +199,6 @@ def _grown(held: Matrix, shape: tuple[int, int]) -> Matrix:
     import numpy as np
 
     kinds, arms = held.shape
-    more = np.zeros(shape)
+    more: Matrix = np.zeros(shape)
     more[: kinds - 1, : arms - 1] = held[:-1, :-1]
     return more

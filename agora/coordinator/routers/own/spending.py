@@ -127,12 +127,14 @@ class Spending:
             return Spent(np.zeros(len(arms)), np.zeros(len(arms)))
         m, now = len(arms), self._logs.of(arms)
         n, paid = self._paid[:, self._arms.known(arms)]
-        guess = np.exp(np.clip(now.mean[:m], -_FAR, _FAR))
-        guess[(arms.cost <= 0) | ((n > 0) & (paid <= 0))] = 0.0  # who costs nothing
-        cost = (paid + guess) / (n + 1.0)
+        guess = np.exp(np.minimum(now.mean[:m], _FAR))
+        if paid.min() <= 0.0:
+            guess[(paid <= 0.0) & ((n > 0.0) | (arms.cost <= 0.0))] = 0.0  # who costs nothing
+        counted = n + 1.0
+        cost = (paid + guess) / counted
         variance = now.cov.diagonal()[:m]
-        share = np.expm1(np.minimum(variance**2 / (variance + NOISE), _WIDEST)) / (n + 1.0) ** 2
-        return Spent(cost, np.where(n < _FEW, cost * cost * share, 0.0))
+        share = cost / counted * (n < _FEW)
+        return Spent(cost, share * share * np.expm1(np.minimum(variance * variance / (variance + NOISE), _WIDEST)))
 
     def _prior(self, keys: tuple[str, ...], cost: Vector) -> tuple[Vector, Matrix]:
         """Mean and covariance of log costs before any was paid."""
