@@ -56,7 +56,7 @@ def weighed(chances: Matrix, stage: Stage, places: Places) -> Measured:
 
 
 def _walked(router: Escalating, stage: Stage, queries: Sequence[Query], places: Places, *, dial: float) -> Measured:
-    made, answers = nothing(len(places)), stage.recorded.answers
+    made, answers = nothing(len(places)), stage.answers
     for row, place in enumerate(numbers(places)):
         seen: list[Seen] = []
         draw = float(stage.draws[place])

@@ -146,5 +146,5 @@ class _Path:
         return score * right / either if either > 0.0 else score
 
     def _answer(self, arm: int) -> str | None:
-        answers = self._stage.recorded.answers
+        answers = self._stage.answers
         return None if answers is None else answers[self._place, arm]

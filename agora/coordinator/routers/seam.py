@@ -22,6 +22,7 @@ Vector: TypeAlias = "npt.NDArray[np.float64]"
 Matrix: TypeAlias = "npt.NDArray[np.float64]"
 Places: TypeAlias = "npt.NDArray[np.intp]"
 Mask: TypeAlias = "npt.NDArray[np.bool_]"
+Answers: TypeAlias = "np.ndarray[tuple[int, int], np.dtype[np.object_]]"
 
 
 class Query(NamedTuple):
@@ -99,6 +100,8 @@ class Log(NamedTuple):
     """In [0, 1]; NaN: unknown, (n, m)."""
     costs: Matrix
     """NaN: unknown, (n, m)."""
+    answers: Answers | None = None
+    """What each answered, a string in a form that equal answers share (`answers.canonical`), or None, (n, m)."""
 
 
 class Choice(NamedTuple):

@@ -69,6 +69,10 @@ class Sequences:
             known = self._found[key] = (arms, self._sequence(query, arms, dial=dial))
         return Found(known[1], success, cost)
 
+    def remembered(self, tag: str, arms: Arms) -> Matrix:
+        """Scores that a sequence for a tag is looked for by; what is not known counts as the arm's mean, (n, m)."""
+        return self._scores(tag, arms, self._then.one(tag, arms)[0])
+
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """Take in one outcome; sequences are looked for anew after every 25."""
         self._memory.learn(query, arm, outcome)
