@@ -17,12 +17,13 @@ import ast
 import json
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 KINDS: Final = 5
 """Outright (a letter, a word, code), one call, several calls, a list of calls that breaks off, prose."""
+_Named: TypeAlias = dict[object, object]
 _OUTRIGHT, _CALL, _CALLS, _CUT, _PROSE = range(KINDS)
 _LONGEST: Final = 4_000
 """Characters that are looked at."""
@@ -105,7 +106,7 @@ def _of_python(text: str) -> list[str]:
         elif isinstance(node, ast.Dict):
             made += _listed(ast.literal_eval(node))
         elif isinstance(node, ast.Call):
-            given = {one.arg or "**": _literal(one.value) for one in node.keywords}
+            given: dict[object, object] = {one.arg or "**": _literal(one.value) for one in node.keywords}
             given |= {f"#{place}": _literal(one) for place, one in enumerate(node.args)}
             made.append(_one(ast.unparse(node.func), given))
         else:
@@ -133,20 +134,24 @@ _READERS: Final[tuple[Callable[[str], list[str]], ...]] = (
 
 def _listed(value: object) -> list[str]:
     """Calls in the forms that tool calls are written in as JSON."""
-    if isinstance(value, Mapping) and "tool_calls" in value:
-        value = value["tool_calls"]
+    if isinstance(value, dict) and "tool_calls" in value:
+        value = cast("_Named", value)["tool_calls"]
     made: list[str] = []
-    for one in value if isinstance(value, list) else [value]:
-        if not isinstance(one, Mapping):
-            raise ValueError
-        given = one.get("arguments", one.get("parameters"))
-        named = {one["name"]: given} if "name" in one and given is not None else one
-        for name, values in cast("Mapping[object, object]", named).items():
+    several: list[object] = cast("list[object]", value) if isinstance(value, list) else [value]
+    for one in several:
+        whole = _named(one)
+        given = whole.get("arguments", whole.get("parameters"))
+        calls = {whole["name"]: given} if "name" in whole and given is not None else whole
+        for name, values in calls.items():
             read: object = json.loads(values) if isinstance(values, str) else values
-            if not isinstance(read, Mapping):
-                raise ValueError
-            made.append(_one(str(name), read))
+            made.append(_one(str(name), _named(read)))
     return made
+
+
+def _named(value: object) -> _Named:
+    if not isinstance(value, dict):
+        raise ValueError
+    return cast("_Named", value)
 
 
 def _whole(text: str) -> list[str]:
@@ -174,7 +179,7 @@ def _literal(node: ast.expr) -> object:
         return ast.unparse(node)
 
 
-def _one(name: str, given: Mapping[object, object]) -> str:
+def _one(name: str, given: _Named) -> str:
     values = ",".join(sorted(f"{str(key).lower()}={_value(value)}" for key, value in given.items()))
     return f"{re.sub(r'[._]', '', name).lower()}({values})"
 
@@ -188,9 +193,10 @@ def _value(value: object) -> str:
     if isinstance(value, str):
         return _word(value.strip())
     if isinstance(value, (list, tuple)):
-        return f"[{','.join(map(_value, value))}]"
-    if isinstance(value, Mapping):
-        return "{" + ",".join(sorted(f"{_value(str(key))}:{_value(one)}" for key, one in value.items())) + "}"
+        return f"[{','.join(map(_value, cast('Sequence[object]', value)))}]"
+    if isinstance(value, dict):
+        pairs = cast("_Named", value).items()
+        return "{" + ",".join(sorted(f"{_value(str(key))}:{_value(one)}" for key, one in pairs)) + "}"
     return str(value).lower()
 
 

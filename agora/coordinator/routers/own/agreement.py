@@ -114,9 +114,9 @@ class Agreement:
             self.__init__()  # type: ignore[misc]
             return
         group, answer, kind, right, credible, cost = (unpacked(part(saved, name)) for name in _HELD)
-        whole = [one.astype(np.intp) for one in (group, answer, kind)]
         arms, fitted, tags = (tuple(texts(saved, name)) for name in ("arms", "fitted", "tags"))
-        self._take(Pool(arms, fitted, tags, *whole, right, credible, cost))
+        whole = {"group": group.astype(np.intp), "answer": answer.astype(np.intp), "kind": kind.astype(np.intp)}
+        self._take(Pool(arms, fitted, tags, right=right, credible=credible, cost=cost, **whole))
 
     def _take(self, pool: Pool) -> None:
         self._pool, self._patterns = pool, Patterns(pool)

@@ -9,7 +9,7 @@ from agora.coordinator.routers.own.patterns import counted, expit, logit
 from agora.coordinator.routers.seam import Log
 
 if TYPE_CHECKING:
-    from agora.coordinator.routers.seam import Mask, Matrix, Places
+    from agora.coordinator.routers.seam import Mask, Matrix, Places, Vector
 
 MOST: Final = 7
 """So many models are looked at."""
@@ -90,11 +90,11 @@ def chosen_of(success: Matrix, cost: Matrix, share: Matrix) -> list[int]:
     import numpy as np
 
     overall = share @ cost
-    low, high = overall[overall > 0].min(initial=np.inf), overall.max(initial=0.0)
-    dials = np.geomspace(0.02 / high, 3.0 / low, _DIALS) if high > 0 else np.zeros(1)
-    value = success[None] - dials[:, None, None] * cost[None]  # (dials, tags, m)
+    low, high = float(overall[overall > 0].min(initial=np.inf)), float(overall.max(initial=0.0))
+    dials: Vector = np.geomspace(0.02 / high, 3.0 / low, _DIALS) if high > 0 else np.zeros(1)
+    value: Matrix = success[None] - dials[:, None, None] * cost[None]  # (dials, tags, m)
     chosen = [int(overall.argmin())]
-    best = value[:, :, chosen[0]]
+    best: Matrix = value[:, :, chosen[0]]
     while len(chosen) < min(MOST, success.shape[1]):
         lifted = np.maximum(value - best[:, :, None], 0.0).sum(axis=0).T @ share
         lifted[chosen] = -1.0
@@ -122,8 +122,8 @@ def _by_group(values: Matrix, known: Mask, group: Places, tags: int) -> Matrix:
     np.add.at(total, group, filled)
     np.add.at(count, group, known)
     total[tags], count[tags] = filled.sum(axis=0), known.sum(axis=0)
-    anybody = total[tags].sum() / max(count[tags].sum(), 1.0)
-    overall = np.where(count[tags] > 0, total[tags] / np.maximum(count[tags], 1.0), anybody)
+    anybody = float(total[tags].sum() / max(count[tags].sum(), 1.0))
+    overall: Vector = np.where(count[tags] > 0, total[tags] / np.maximum(count[tags], 1.0), anybody)
     means: Matrix = (total + SHRINK * overall) / (count + SHRINK)
     return means
 

@@ -11,7 +11,9 @@ from agora.coordinator.routers.own.agreement import Agreement
 from agora.coordinator.routers.own.patterns import BELIEVED, Patterns, agreement, code_of
 from agora.coordinator.routers.own.pool import Pool, chosen_of, pool_of
 from agora.coordinator.routers.own.router import Own, OwnOptions
+from agora.coordinator.routers.packing import packed
 from agora.coordinator.routers.seam import Answers, Arms, Log, Matrix, Query, Seen
+from agora.values import JsonValue
 
 KEYS = ("one", "two", "dear")
 COST = np.array([0.01, 0.01, 0.5])
@@ -33,6 +35,12 @@ def fitted(log: Log) -> Agreement:
     known = Agreement()
     known.fit(log)
     return known
+
+
+def saved_of(pool: Pool) -> JsonValue:
+    """As a router keeps it."""
+    held = {name: packed(getattr(pool, name).astype(float)) for name in Pool._fields[3:]}
+    return {"arms": list(pool.arms), "fitted": list(pool.fitted), "tags": list(pool.tags), **held}
 
 
 def asked(known: Agreement, answers: tuple[str, str, str], *, dial: float, tag: str = "maths") -> tuple[list[int], int]:
@@ -127,16 +135,16 @@ def test_a_small_induction_by_hand() -> None:
     assert step.share[0].tolist() == pytest.approx([(100 + 20 * 0.5) / (200 + 20)] * 2)
     expected = 0.5 * both.stop[0, agreed].max() + 0.5 * both.stop[0, differ].max() - 0.3 - 0.1
     known = Agreement()
-    known._take(pool)
+    known.restored(saved_of(pool))
     alone = Patterns(pool).of((1,)).stop[0, 0, 0] - 0.3
     assert known.value("t", Arms(["a", "b"]), dial=1.0) == pytest.approx(max(expected, alone, 0.4))
 
 
 def test_the_number_of_a_state_is_the_same_from_strings_and_from_a_log() -> None:
     rows = np.array([[0, 0, 2], [0, 1, 1], [0, 1, 2]])
-    told = [["x", "x", "y"], ["x", "y", "y"], ["x", None, "z"]]
-    for row, answers in zip(agreement(rows).tolist(), told, strict=True):
-        assert code_of(answers, []) == row
+    told: list[list[str | None]] = [["x", "x", "y"], ["x", "y", "y"], ["x", None, "z"]]
+    for row, answers in zip(agreement(rows), told, strict=True):
+        assert code_of(answers, []) == int(row)
 
 
 def test_the_cheapest_is_looked_at_and_then_who_lifts_most() -> None:
@@ -151,7 +159,8 @@ def test_kinds_settle_what_the_letters_cannot() -> None:
     """Who writes prose is wrong, who makes a call is right: one call is enough to know."""
     n = 400
     right = np.random.default_rng(1).uniform(size=(n, 2)) < 0.6
-    answers: Answers = np.where(right, "call:f(x=1)", None).astype(object)
+    answers: Answers = np.where(right, "call:f(x=1)", "").astype(object)
+    answers[~right] = None
     costs = np.tile([0.01, 0.05], (n, 1))
     log = Log([Query(np.ones(1), tag="tools")] * n, Arms(["a", "b"]), right.astype(float), costs, answers)
     known, pair = fitted(log), Arms(["a", "b"])
