@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agora.coordinator.routers.contexts import SIZES, TAGS, Clustered, Tagged
-from agora.coordinator.routers.seam import Query
+from agora.coordinator.routers.seam import Arms, Log, Query
 
 
 def query(tag: str = "", *, x: tuple[float, ...] = (1.0, 0.0), size: float = 0.0) -> Query:
@@ -46,3 +46,12 @@ def test_what_is_kept_gives_the_same_features() -> None:
     for n in range(9):
         one = query(f"tag {n % 5}", x=(np.sin(n), np.cos(n)), size=300.0 * n)
         assert (clustered.of(one) == again.of(one)).all()
+
+
+def test_a_log_teaches_tags_and_clusters() -> None:
+    clustered, pool = Clustered(2), Arms(["a"])
+    asked = [query(f"tag {n % 3}", x=((1.0, 0.0), (0.0, 1.0))[n % 2]) for n in range(6)]
+    z = clustered.fitted(Log(asked, pool, np.ones((6, 1)), np.ones((6, 1))))
+    assert z.shape == (6, 1 + TAGS + 2 + 3)
+    assert z[:, 1 + TAGS : 3 + TAGS].tolist() == [[1, 0], [0, 1]] * 3
+    assert z[:, 1:4].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]] * 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
@@ -49,14 +51,16 @@ def test_thompson_states_the_chance_with_which_it_draws() -> None:
 
 
 def test_thompson_draws_from_the_posterior() -> None:
-    router = routed_policy("greenserv_thompson").router(sigma=0.3)
-    for query in queries(30):
-        router.learn(query, "coder", Outcome(0.5, 0.0))
-    asked, pool = queries(1, seed=8)[0], Arms(["coder"])
-    terms = [router.choose(asked, pool, dial=0.0, draw=(n + 0.5) / 256).terms for n in range(256)]
-    noise = np.array([float(one["noise"][0]) for one in terms])
-    assert abs(noise.mean()) < 0.15
-    assert abs(noise.std() - 1.0) < 0.1
+    sigma, pool = 0.4, Arms(["coder", "writer"])
+    router = routed_policy("greenserv_thompson").router(sigma=sigma)
+    for query in queries(6):
+        router.learn(query, "coder", Outcome(0.7, 0.0))
+        router.learn(query, "writer", Outcome(0.5, 0.0))
+    choice = router.choose(queries(1, seed=8)[0], pool, dial=0.0, draw=0.0)
+    success, width = choice.terms["success"], sigma * choice.terms["width"]
+    apart = NormalDist(float(success[0] - success[1]), float(np.hypot(*width)))
+    assert 0.6 < 1.0 - apart.cdf(0.0) < 0.9
+    assert float(choice.chances[0]) == pytest.approx(1.0 - apart.cdf(0.0), abs=0.06)
 
 
 @pytest.mark.parametrize(("name", "decay"), [("greenserv_epsilon", 0.98), ("greenserv_linear_epsilon", 0.985)])

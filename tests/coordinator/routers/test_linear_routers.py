@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agora.coordinator.routers.contexts import TEXT
-from agora.coordinator.routers.seam import Arms, Outcome
+from agora.coordinator.routers.seam import Arms, Outcome, Query
 from coordinator.routers.learning import right_ones, stream
 from coordinator.routers.worlds import KEYS, arms, log, queries, routed_policy
 
@@ -70,6 +70,15 @@ def test_global_linucb_judges_a_newcomer_by_what_it_learned_of_others() -> None:
         router.learn(query, "late", Outcome(0.0, 0.05, 1.0))
     success = router.choose(code[6], pool, dial=0.0, draw=0.0).terms["success"]
     assert success[0] > success[1] + 0.3
+
+
+def test_global_linucb_knows_the_record_at_the_tag_where_the_text_says_nothing() -> None:
+    router, pool, nothing = routed_policy("global_linucb").router(alpha=0.0), Arms(["a", "b"]), np.zeros(3)
+    for number in range(80):
+        tag, key = ("code", "prose")[number % 2], pool.keys[number // 2 % 2]
+        router.learn(Query(nothing, tag), key, Outcome(float((tag == "code") == (key == "a")), 0.1, 1.0))
+    firsts = [router.choose(Query(nothing, tag), pool, dial=0.0, draw=0.0).order[0] for tag in ("code", "prose")]
+    assert firsts == [0, 1]
 
 
 def test_barp_is_told_what_money_is_worth() -> None:

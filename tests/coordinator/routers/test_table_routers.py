@@ -45,7 +45,7 @@ def test_agensflow_tries_everyone_once_and_trusts_a_signature_after_five() -> No
         router.learn(CODE, pool.keys[tried[-1]], Outcome(1.0, 0.1))
     assert sorted(tried) == [0, 1, 2]
     other = CODE._replace(tag="prose")
-    for outcomes, everything in ((2, True), (3, False)):
+    for outcomes, everything in ((4, True), (1, False)):
         for _ in range(outcomes):
             router.learn(other, "a", Outcome(0.0, 0.1))
         success = router.choose(other, Arms(["a"]), dial=0.0, draw=0.0).terms["success"][0]
@@ -119,7 +119,7 @@ def test_lookahead_finds_queries_that_are_answered_alike_however_they_are_worded
     pool, asked = Arms(["a", "b"]), [Query(row) for row in x]
     found: dict[str, float] = {}
     for name in ("lookahead", "knn"):
-        router = routed_policy(name).router(k=20)
+        router = routed_policy(name).router(k=21, prior=0.1)
         router.fit(Log(asked[:300], pool, scores[:300], np.full((300, 2), 0.1)))
         right = [scores[n, router.choose(asked[n], pool, dial=0.0, draw=0.9).order[0]] for n in range(300, 400)]
         found[name] = float(np.mean(right))
