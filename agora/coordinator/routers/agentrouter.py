@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
 
-from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.policies.routed import routed
 from agora.coordinator.routers.choosing import by_value
 from agora.coordinator.routers.costs import Costs
+from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.memory import Memory, nearest
 from agora.coordinator.routers.packing import part
 from agora.coordinator.routers.seam import Arms, Choice, Log, Move, Outcome, Query, Seen
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _BY_TEXT: Final = 0.7
 
 
-class AgentRouterOptions(RouterOptions):
+class AgentRouterOptions(ExploringOptions):
     """What can be set."""
 
     k: int = Field(default=50, ge=1)
@@ -59,13 +60,14 @@ class AgentRouter:
         self._memory, self._costs = Memory(), Costs()
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
-        """The best by related queries; nothing is left to chance."""
+        """The best by related queries, but for a little chance."""
         import numpy as np
 
         success, cost = self._success(query, arms), self._costs.of(arms)
         raised = np.exp((success - success.max()) / self._options.temperature)
         choice = by_value(success, cost, dial=dial)
-        return choice._replace(terms={**choice.terms, "weight": raised / raised.sum()})
+        choice = choice._replace(terms={**choice.terms, "weight": raised / raised.sum()})
+        return explored(choice, self._options, outcomes=self._memory.outcomes, draw=draw)
 
     def proceed(self, query: Query, arms: Arms, seen: Sequence[Seen], *, dial: float, draw: float) -> Move:
         """The next one of the order, until an answer passes or the vote is decided."""

@@ -87,6 +87,11 @@ class Cells:
                 self._held[first + number][:, rows] += sums
         self._costs.fit(log)
 
+    @property
+    def outcomes(self) -> int:
+        """How many were ever taken in."""
+        return int(self._held[_N, 0].sum())
+
     def of(self, groups: Sequence[str], arms: Arms) -> tuple[Matrix, Matrix]:
         """Expected score, in [0, 1], and expected cost of each in each group, (g, m) both."""
         held = self._held_of((EVERYTHING, *groups), arms)

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
 
-from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.policies.routed import routed
 from agora.coordinator.routers.cells import EVERYTHING, Cells
 from agora.coordinator.routers.choosing import by_value
 from agora.coordinator.routers.clusters import Clusters
+from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.lines import Line, left_out
 from agora.coordinator.routers.packing import packed, part, unpacked
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 100
 
 
-class CSCROptions(RouterOptions):
+class CSCROptions(ExploringOptions):
     """What can be set."""
 
     clusters: int = Field(default=5, ge=1)
@@ -64,11 +65,12 @@ class CSCR:
         self._w: Matrix = np.zeros((options.clusters, 0))  # from queries to fingerprints, (clusters, d + 1)
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
-        """The best by cluster and by similarity; nothing is left to chance."""
+        """The best by cluster and by similarity, but for a little chance."""
         success, cost, prints = self._prints(query, arms)
         if self._w.shape[1]:
             success = self._line.success(arms, success, prints @ (self._w @ _with_one(query.x)))
-        return by_value(success, cost, dial=dial)
+        best = by_value(success, cost, dial=dial)
+        return explored(best, self._options, outcomes=self._cells.outcomes, draw=draw)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """Hold the similarity against the outcome, and move the map."""

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.policies.routed import routed
 from agora.coordinator.routers.cells import Cells
 from agora.coordinator.routers.choosing import by_value
 from agora.coordinator.routers.edges import Edges
+from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.memory import Memory, nearest
 from agora.coordinator.routers.packing import part
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from agora.coordinator.routers.seam import Matrix, Places, Vector
 
 
-class GraphRouterOptions(RouterOptions):
+class GraphRouterOptions(ExploringOptions):
     """What can be set."""
 
     k: int = Field(default=30, ge=1)
@@ -58,19 +59,21 @@ class GraphRouter:
         self._memory, self._edges, self._cells = Memory(), Edges(options.onward), Cells(options.shrink)
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
-        """The best by what reaches the query over the graph; nothing is left to chance."""
+        """The best by what reaches the query over the graph, but for a little chance."""
         import numpy as np
 
         success, cost = self._cells.one(query.tag, arms)
         scores = self._memory.scores(arms)
         if not len(scores):
-            return by_value(success, cost, dial=dial)
+            best = by_value(success, cost, dial=dial)
+            return explored(best, self._options, outcomes=0, draw=draw)
         places, weights = self._reached(query)
         met = scores[places]
         known = np.isfinite(met)
         total = weights @ np.where(known, met, 0.0)
         value = (total + self._options.task * success) / (weights @ known + self._options.task)
-        return by_value(value, cost, dial=dial)
+        best = by_value(value, cost, dial=dial)
+        return explored(best, self._options, outcomes=self._memory.outcomes, draw=draw)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """One more edge from a query to an arm."""

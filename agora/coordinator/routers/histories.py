@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pydantic import Field
 
-from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.policies.routed import routed
 from agora.coordinator.routers.cells import EVERYTHING, Cells
 from agora.coordinator.routers.choosing import by_value
+from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.memory import Memory, nearest
 from agora.coordinator.routers.packing import packed, part, unpacked
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
@@ -38,7 +39,7 @@ _MOST_FITTED: Final = 2_000
 _ROUNDS: Final = 8
 
 
-class HistoriesOptions(RouterOptions):
+class HistoriesOptions(ExploringOptions):
     """What can be set."""
 
     shrink: float = Field(default=2.0, gt=0, allow_inf_nan=False)
@@ -68,6 +69,7 @@ class Histories:
     def __init__(self, options: HistoriesOptions) -> None:
         import numpy as np
 
+        self._options = options
         self._shrink = options.shrink
         self._memory, self._cells = Memory(), Cells(options.shrink)
         self._all = Arms([])
@@ -75,9 +77,10 @@ class Histories:
         self._doubt: Matrix = np.eye(len(_AT_FIRST)) * options.doubt
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
-        """The best prediction for its cost; nothing is left to chance."""
+        """The best prediction for its cost, but for a little chance."""
         profile, cost = self._profile(query, arms)
-        return by_value(_sigma(profile @ self._theta), cost, dial=dial)
+        best = by_value(_sigma(profile @ self._theta), cost, dial=dial)
+        return explored(best, self._options, outcomes=self._memory.outcomes, draw=draw)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """What was predicted of this arm is held against its outcome; then it is remembered."""

@@ -32,6 +32,8 @@ class Memory:
         self._x: Matrix = np.zeros((0, 0))
         self._scores: Matrix = np.full((0, 0), np.nan)
         self._tags: list[str] = []
+        self.outcomes = 0
+        """How many were ever taken in."""
         self._kinds = Rows()
         self._kind: Places = np.zeros(0, dtype=np.intp)  # of each place: the number of its tag
         self._n = 0
@@ -83,13 +85,17 @@ class Memory:
         if not same or self._scores[place, row] == self._scores[place, row]:  # another query, or asked again
             place = self._add(query)
         self._scores[place, row] = outcome.score
+        self.outcomes += 1
         return place
 
     def fit(self, log: Log) -> None:
         """Keep a whole log."""
         if not log.queries:
             return
+        import numpy as np
+
         rows = [self.rows.of(key) for key in log.arms.keys]
+        self.outcomes += int(np.isfinite(log.scores).sum())
         for number, query in enumerate(log.queries):
             self._room(len(query.x))
             self._scores[self._add(query), rows] = log.scores[number]
@@ -102,6 +108,7 @@ class Memory:
             "scores": packed(self._scores[: self._n]),
             "tags": list(self._tags),
             "next": self._next,
+            "outcomes": self.outcomes,
         }
 
     def restored(self, saved: JsonValue) -> None:
@@ -115,7 +122,7 @@ class Memory:
         self.rows = Rows(texts(saved, "keys"))
         self._x, self._scores = unpacked(part(saved, "x")), unpacked(part(saved, "scores"))
         self._tags, self._n = texts(saved, "tags"), len(self._x)
-        self._next = int(str(part(saved, "next")))
+        self._next, self.outcomes = int(str(part(saved, "next"))), int(str(part(saved, "outcomes")))
         self._kinds = Rows()
         self._kind = np.array([self._kinds.of(tag) for tag in self._tags], dtype=np.intp)
 

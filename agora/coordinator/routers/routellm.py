@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.policies.routed import routed
 from agora.coordinator.routers.choosing import by_value
 from agora.coordinator.routers.costs import Costs
+from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.memory import Memory
 from agora.coordinator.routers.packing import part
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from agora.coordinator.routers.seam import Vector
 
 
-class RouteLLMOptions(RouterOptions):
+class RouteLLMOptions(ExploringOptions):
     """What can be set."""
 
     base: float = Field(default=10.0, ge=1, allow_inf_nan=False)
@@ -48,11 +49,12 @@ class RouteLLM:
     """
 
     def __init__(self, options: RouteLLMOptions) -> None:
+        self._options = options
         self._base, self._threshold = options.base, options.threshold
         self._memory, self._costs = Memory(), Costs()
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
-        """The best value, or one of two by the threshold; nothing is left to chance."""
+        """The best value, or one of two by the threshold, but for a little chance."""
         import numpy as np
 
         scores, cost = self._memory.scores(arms), self._costs.of(arms)
@@ -60,7 +62,7 @@ class RouteLLM:
         success = won / (won + lost)
         choice = by_value(success, cost, dial=dial)
         if self._threshold is None:
-            return choice
+            return explored(choice, self._options, outcomes=self._memory.outcomes, draw=draw)
         won, lost = _battles(np.ones(len(scores)), scores)
         weak, strong = int(cost.argmin()), int((won / lost).argmax())
         odds = success[strong] * (1.0 - success[weak]), success[weak] * (1.0 - success[strong])

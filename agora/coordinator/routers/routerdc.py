@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
 
-from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.policies.routed import routed
 from agora.coordinator.routers.cells import EVERYTHING, Cells
 from agora.coordinator.routers.choosing import by_value
+from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.lines import Holes, Line, left_out
 from agora.coordinator.routers.packing import packed, part, unpacked
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
@@ -35,7 +36,7 @@ _ROUNDS: Final = 150
 _FADE: Final = (0.9, 0.999)
 
 
-class RouterDCOptions(RouterOptions):
+class RouterDCOptions(ExploringOptions):
     """What can be set."""
 
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
@@ -61,12 +62,14 @@ class RouterDC:
         self._v: Matrix = np.zeros((0, 0))  # of each arm, of length 1, (arms, d + 1)
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
-        """The best by its similarity to the query; nothing is left to chance."""
+        """The best by its similarity to the query, but for a little chance."""
         overall, cost = self._cells.one(EVERYTHING, arms)
         if not len(self._v):
-            return by_value(overall, cost, dial=dial)
+            best = by_value(overall, cost, dial=dial)
+            return explored(best, self._options, outcomes=self._cells.outcomes, draw=draw)
         similar = self._v[self._line.rows.known(arms)] @ _with_one(query.x)
-        return by_value(self._line.success(arms, overall, similar), cost, dial=dial)
+        best = by_value(self._line.success(arms, overall, similar), cost, dial=dial)
+        return explored(best, self._options, outcomes=self._cells.outcomes, draw=draw)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """Hold the arm's similarity against the outcome, and move its vector."""

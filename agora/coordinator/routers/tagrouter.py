@@ -19,10 +19,11 @@ from typing import Final
 
 from pydantic import Field
 
-from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.policies.routed import routed
 from agora.coordinator.routers.cells import Cells
 from agora.coordinator.routers.choosing import by_value
 from agora.coordinator.routers.clusters import Clusters
+from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.packing import part
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -30,7 +31,7 @@ from agora.values import JsonValue
 _LONGEST: Final = 9
 
 
-class TagRouterOptions(RouterOptions):
+class TagRouterOptions(ExploringOptions):
     """What can be set."""
 
     topics: int = Field(default=24, ge=1)
@@ -49,13 +50,15 @@ class TagRouter:
     """
 
     def __init__(self, options: TagRouterOptions) -> None:
+        self._options = options
         self._per_query = options.per_query
         self._topics, self._cells = Clusters(options.topics), Cells(options.shrink)
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
-        """The best by the mean over the tags; nothing is left to chance."""
+        """The best by the mean over the tags, but for a little chance."""
         success, cost = self._cells.of(self._tags(query), arms)
-        return by_value(success.mean(axis=0), cost.mean(axis=0), dial=dial)
+        best = by_value(success.mean(axis=0), cost.mean(axis=0), dial=dial)
+        return explored(best, self._options, outcomes=self._cells.outcomes, draw=draw)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """Count it at each tag."""

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
 
-from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.policies.routed import routed
 from agora.coordinator.routers.cells import Cells
 from agora.coordinator.routers.choosing import by_value
 from agora.coordinator.routers.clusters import Clusters
+from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.packing import part
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -34,7 +35,7 @@ _LEFT_OUT: Final = 5
 """Of so many queries one is predicted."""
 
 
-class UniRouteOptions(RouterOptions):
+class UniRouteOptions(ExploringOptions):
     """What can be set."""
 
     clusters: int = Field(default=0, ge=0)
@@ -55,8 +56,9 @@ class UniRoute:
         self._clusters, self._cells = Clusters(options.clusters or _FIRST), Cells(options.shrink)
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
-        """The best of the query's cluster; nothing is left to chance."""
-        return by_value(*self._cells.one(_group(self._clusters.of(query.x)), arms), dial=dial)
+        """The best of the query's cluster, but for a little chance."""
+        best = by_value(*self._cells.one(_group(self._clusters.of(query.x)), arms), dial=dial)
+        return explored(best, self._options, outcomes=self._cells.outcomes, draw=draw)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """Count it in its cluster."""
