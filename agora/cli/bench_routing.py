@@ -21,6 +21,16 @@ def routing(
     policy: Annotated[
         str, typer.Option("--policy", metavar="NAMES", help="Policies, comma-separated; all: every one that routes.")
     ] = "all",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option", metavar="POLICY.NAME=VALUE", help="An option of a policy; may be given several times."
+        ),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", metavar="TAGS", help="Only queries with one of these tags.", show_default="all"),
+    ] = None,
     seeds: Annotated[
         int, typer.Option("--seeds", min=1, help="Shuffles of each stream; intervals are over them.")
     ] = 20,
@@ -74,11 +84,13 @@ def routing(
     Nothing is called and nothing is spent: the outcomes are on record. What a policy is measured on it was not fitted
     on, and its dial is set on the fitting part. A bench that was cut off goes on with the same command and --out.
     """
-    from agora.cli.bench_routing_run import Given, bench, numbers, words
+    from agora.cli.bench_routing_run import Given, bench, numbers, options, words
 
     given = Given(
         data=data,
         policies=words(policy, "--policy"),
+        options=options(option or ()),
+        tags=() if task is None else words(task, "--task"),
         seeds=seeds,
         protocols=words(protocol, "--protocol"),
         features=features,

@@ -25,19 +25,20 @@ _NONE = "-"
 
 
 def columns_of(report: Report, section: Section, found: Sequence[Entry]) -> list[Column]:
-    """All columns of a section's table.
+    """All columns of a section's table in which there is something.
 
     Args:
         report: All of it.
         section: One of its sections.
         found: The entries of its first protocol, in the order of the rows.
     """
-    return _COLUMNS[section.kind](report, section, found)
+    columns = _COLUMNS[section.kind](report, section, found)
+    return [column for column in columns if any(cell != _NONE for cell in column.cells)]
 
 
 def _frontier(report: Report, section: Section, found: Sequence[Entry]) -> list[Column]:
     firsts = [quality_first(entry) for entry in found]
-    made = _scores(report, firsts)
+    made = _scores(firsts)
     money = amounts(report, section.protocols[0])
     for at, most in enumerate(money):
         points = [at_money(entry, report)[at] for entry in found]
@@ -69,7 +70,7 @@ def _stream(report: Report, section: Section, found: Sequence[Entry]) -> list[Co
     return [
         *made,
         Column("less single's", [_reach(entry.regret_best_single) for entry in found], rank=3),
-        *_scores(report, firsts, rank=2),
+        *_scores(firsts, rank=2),
         Column("us", [_time(entry.us_a_decision) for entry in found], rank=1),
         Column("learn us", [_time(entry.us_to_learn) for entry in found], rank=4),
         Column("dearest", [_share(first.dearest_share if first else None) for first in firsts], rank=5),
@@ -79,7 +80,7 @@ def _stream(report: Report, section: Section, found: Sequence[Entry]) -> list[Co
 
 def _figures(report: Report, section: Section, found: Sequence[Entry]) -> list[Column]:
     scored = any(entry.points for entry in found)
-    made = _scores(report, [quality_first(entry) for entry in found]) if scored else []
+    made = _scores([quality_first(entry) for entry in found]) if scored else []
     return [*made, *_measured(found, first_rank=0)]
 
 
@@ -139,9 +140,9 @@ def notes(report: Report) -> list[tuple[str, str]]:
     return list(told)
 
 
-def _scores(report: Report, points: Sequence[Point | None], *, rank: int = 0) -> list[Column]:
+def _scores(points: Sequence[Point | None], *, rank: int = 0) -> list[Column]:
     made = [Column("score", [_share(point.score if point else None) for point in points], rank=rank)]
-    if report.money:
+    if any(point is not None and point.usd > 0 for point in points):
         made.append(Column("$/query", [_dollars(point.usd if point else None) for point in points], rank=rank))
     return made
 

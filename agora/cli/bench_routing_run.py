@@ -9,6 +9,7 @@ import json
 import math
 import os
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -27,6 +28,7 @@ from agora.cli.forms import Form
 from agora.cli.paint import err, out, safe, waiting
 from agora.errors import ConfigError, UnknownNameError
 from agora.traces.files import write_file
+from agora.values import JsonValue
 
 JSON, PAGE = "report.json", "report.html"
 
@@ -38,6 +40,10 @@ class Given(NamedTuple):
     """A folder, or "small"."""
     policies: tuple[str, ...]
     """Names; "all" among them: every one."""
+    options: Mapping[str, Mapping[str, JsonValue]]
+    """Policy -> its options."""
+    tags: tuple[str, ...]
+    """Of the queries that are taken; empty: all."""
     seeds: int
     """Shuffles."""
     protocols: tuple[str, ...]
@@ -113,6 +119,29 @@ def words(text: str, where: str) -> tuple[str, ...]:
     return found
 
 
+def options(texts: Sequence[str]) -> dict[str, dict[str, JsonValue]]:
+    """Options of policies: what JSON reads as a value is one, all else is a text.
+
+    >>> options(["knn.k=20", "knn.prior=1.5", "static.arm=big"])
+    {'knn': {'k': 20, 'prior': 1.5}, 'static': {'arm': 'big'}}
+
+    Raises:
+        ConfigError: One is not of the form POLICY.NAME=VALUE.
+    """
+    made: dict[str, dict[str, JsonValue]] = {}
+    for text in texts:
+        left, equals, value = text.partition("=")
+        policy, dot, name = left.strip().rpartition(".")
+        if not (equals and dot and policy and name):
+            raise ConfigError("--option", f"{text!r} is not of the form POLICY.NAME=VALUE: write it as knn.k=20")
+        try:
+            read = cast("JsonValue", json.loads(value))
+        except ValueError:
+            read = value
+        made.setdefault(policy, {})[name] = read
+    return made
+
+
 def numbers(text: str, where: str) -> tuple[float, ...]:
     """Dollars between commas.
 
@@ -144,6 +173,8 @@ def _planned(given: Given) -> Plan:
             features=given.features,
             money=given.money,
             dial=given.dial,
+            options=given.options,
+            tags=given.tags,
             trace=() if given.arrivals is None else _trace(given.arrivals),
         )
 
@@ -197,4 +228,9 @@ def _command(given: Given) -> str:
         parts += ["--lambda", f"{given.dial:g}"]
     if given.arrivals is not None:
         parts += ["--arrivals", str(given.arrivals)]
+    if given.tags:
+        parts += ["--task", ",".join(given.tags)]
+    for policy, values in given.options.items():
+        for name, value in values.items():
+            parts += ["--option", f"{policy}.{name}={json.dumps(value)}"]
     return shlex.join(parts)

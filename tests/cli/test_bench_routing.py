@@ -61,6 +61,26 @@ def test_what_was_finished_is_not_measured_again_and_the_report_is_the_same(
     assert "<!doctype html>" in (tmp_path / "o" / "report.html").read_text()
 
 
+def test_one_model_and_no_dollars_are_measured_as_far_as_that_goes_and_it_is_said(tmp_path: Path, shell: Shell) -> None:
+    drawn = made.rows(queries=40)
+    few = [{**row, "cost_usd": None} for row in drawn.outcomes if row["model"] == "made/coder"]
+    folder = made.write(drawn._replace(outcomes=tuple(few)), tmp_path)
+    told = shell("bench", "routing", "--data", str(folder), *FEW)
+    assert told.code == 0
+    assert "40 queries, 1 model," in told.out
+    for said in ("one model only", "no dollars are recorded"):
+        assert said in told.out
+    assert "score  $/query" not in told.out
+
+
+def test_an_option_of_a_policy_is_used_and_only_some_tasks_are_taken(data: str, shell: Shell) -> None:
+    words = ("bench", "routing", "--data", data, *FEW, "--protocol", "full", "--task", "trivia,writing", "--json")
+    plain, told = json.loads(shell(*words).out), json.loads(shell(*words, "--option", "knn.k=1").out)
+    assert plain["queries"] < 60
+    scores = [[entry["points"] for entry in said["entries"] if entry["policy"] == "knn"] for said in (plain, told)]
+    assert scores[0] != scores[1]
+
+
 def test_without_data_it_is_the_generated_set(shell: Shell) -> None:
     told = shell("bench", "routing", "--policy", "tag_table", "--seeds", "1", "--protocol", "cold", "--workers", "1")
     assert told.code == 0
@@ -92,6 +112,9 @@ def test_a_trace_of_arrivals_is_read_and_one_that_is_none_is_refused(data: str, 
         (["--money", "nan"], "--money"),
         (["--lambda", "-1"], "--lambda"),
         (["--out", "/dev/null/there"], "/dev/null/there"),
+        (["--option", "knn.k"], "POLICY.NAME=VALUE"),
+        (["--option", "knn.nonsense=3"], "nonsense"),
+        (["--task", "nonsense"], "nonsense"),
     ],
 )
 def test_what_cannot_be_measured_is_one_line_and_no_traceback(words: list[str], said: str, shell: Shell) -> None:

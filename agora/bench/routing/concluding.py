@@ -11,7 +11,17 @@ from typing import Final, NamedTuple
 
 from agora.bench.routing.cascades import CASCADE
 from agora.bench.routing.results import Entry, Point, Report
-from agora.bench.routing.shown import amounts, at_money, frontier, money_text, quality_first, share, title_of, worth
+from agora.bench.routing.shown import (
+    amounts,
+    at_money,
+    frontier,
+    money_text,
+    quality_first,
+    share,
+    sized,
+    title_of,
+    worth,
+)
 from agora.bench.routing.standing import ORACLE, SINGLE, STANDING
 from agora.bench.routing.units import FULL
 
@@ -29,7 +39,7 @@ def concluded(report: Report) -> str:
     full = [entry for entry in report.entries if entry.protocol == FULL]
     policies = _compared(full)
     single = next((point for entry in full if entry.policy == SINGLE and (point := quality_first(entry))), None)
-    where = f"On {report.source} ({report.queries:,} queries, {report.models} models)"
+    where = f"On {report.source} ({sized(report)})"
     if single is None or not policies:
         return _streamed(report, where)
     checked = [entry for entry in report.entries if entry.protocol == HEADLINE]

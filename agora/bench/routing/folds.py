@@ -44,11 +44,13 @@ def fold_of(query: str) -> int:
     >>> [fold_of(f"q{n}") for n in range(8)]
     [3, 1, 0, 4, 1, 0, 0, 0]
     """
-    return int.from_bytes(hashlib.sha256(query.encode("utf-8", "surrogatepass")).digest()[:8], "big") % FOLDS
+    return int.from_bytes(_hash(query)[:8], "big") % FOLDS
 
 
 def folds(ids: Sequence[str], texts: Sequence[str] = ()) -> tuple[Fold, ...]:
-    """The five of them; of few queries those that have something in every part.
+    """The five of them, every query measured in one; none, where there are fewer than five that are no twins.
+
+    Of so few queries that a fold would be empty, they are dealt out in the order of the same hash instead.
 
     Args:
         ids: Of the queries.
@@ -56,6 +58,9 @@ def folds(ids: Sequence[str], texts: Sequence[str] = ()) -> tuple[Fold, ...]:
     """
     first = twins(texts) if texts else range(len(ids))
     number = np.array([fold_of(ids[place]) for place in first], dtype=np.intp)
+    if len(np.unique(number)) < FOLDS:
+        dealt = {place: at % FOLDS for at, place in enumerate(sorted(set(first), key=lambda place: _hash(ids[place])))}
+        number = np.array([dealt[place] for place in first], dtype=np.intp)
     made: list[Fold] = []
     for k in range(FOLDS):
         after = (k + 1) % FOLDS
@@ -65,6 +70,9 @@ def folds(ids: Sequence[str], texts: Sequence[str] = ()) -> tuple[Fold, ...]:
             setting=np.flatnonzero(number == after),
             measured=np.flatnonzero(number == k),
         )
-        if all(len(part) for part in one):
-            made.append(one)
-    return tuple(made)
+        made.append(one)
+    return tuple(made) if len(np.unique(number)) == FOLDS else ()
+
+
+def _hash(query: str) -> bytes:
+    return hashlib.sha256(query.encode("utf-8", "surrogatepass")).digest()

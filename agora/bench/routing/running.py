@@ -79,8 +79,8 @@ def planned(
     if seeds < 1:
         raise ConfigError("seeds", f"{seeds} is not at least 1")
     matrix = dense(_of_tags(recorded, tags))
-    if not folds(matrix.ids):
-        raise ConfigError(matrix.name, f"{len(matrix.ids)} queries are too few to part in five folds")
+    if not folds(matrix.ids, matrix.texts):
+        raise ConfigError(matrix.name, f"{len(matrix.ids)} queries are too few to part in five folds: record more")
     wanted = tuple(dict.fromkeys((*ALWAYS, *(policies or routers()))))
     for name in wanted:
         maker(name, told.get(name, {}))

@@ -42,6 +42,12 @@ def sections(report: Report) -> tuple[Section, ...]:
     return (*made, *(Section("figures", title_of(name), (name,)) for name in there if name not in shown))
 
 
+def sized(report: Report) -> str:
+    """How much was measured on, in words."""
+    queries, models = ("y" if report.queries == 1 else "ies"), ("" if report.models == 1 else "s")
+    return f"{report.queries:,} quer{queries}, {report.models} model{models}"
+
+
 def title_of(protocol: str) -> str:
     """A protocol in words.
 

@@ -24,6 +24,7 @@ from agora.bench.routing.entries import (
     of_frontier,
     of_streams,
 )
+from agora.bench.routing.folds import folds
 from agora.bench.routing.full import Frontier, frontier
 from agora.bench.routing.matrix import Recorded
 from agora.bench.routing.measures import Measured
@@ -44,6 +45,7 @@ CHECKS: Final[Mapping[str, float]] = MappingProxyType({"check 1": 1.0, "check .9
 PROTOCOLS: Final = (FULL, *STREAMS, BUDGET, ARRIVALS, *CHECKS)
 """All of them, in the order of a report."""
 _PRICED: Final = frozenset({"drift price", BUDGET})
+_CHANGED: Final = frozenset({"drift death", "drift join"})
 TABLE: Final = "tag_table"
 """What gains are reckoned against."""
 BASELINES: Final = frozenset({"knn", TABLE, "random", "static", "round_robin", *STANDING, *CHAINED})
@@ -192,4 +194,11 @@ def protocols_of(matrix: Recorded, wanted: Sequence[str]) -> tuple[tuple[str, ..
     if not any(matrix.checkable) and chosen & set(CHECKS):
         chosen -= set(CHECKS)
         said.append("no task here brings a check: nothing is asked in turn")
+    checked = matrix.part([at for at, is_it in enumerate(matrix.checkable) if is_it])
+    if chosen & set(CHECKS) and not folds(checked.ids, checked.texts):
+        chosen -= set(CHECKS)
+        said.append(f"{len(checked.ids)} tasks bring a check, too few to part in five folds: nothing is asked in turn")
+    if len(matrix.models) == 1 and chosen & _CHANGED:
+        chosen -= _CHANGED
+        said.append("one model only: there is no other when it dies or joins")
     return tuple(one for one in PROTOCOLS if one in chosen), tuple(said)

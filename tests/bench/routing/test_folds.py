@@ -24,9 +24,13 @@ def test_a_query_is_in_the_same_fold_whatever_else_there_is() -> None:
         assert len(numbers) == 1
 
 
-def test_too_few_queries_give_no_fold_with_an_empty_part() -> None:
-    for n in range(12):
-        for fold in folds([f"q{at}" for at in range(n)]):
+def test_few_queries_are_each_measured_once_too_and_fewer_than_five_not_at_all() -> None:
+    for n in range(40):
+        found = folds([f"q{at}" for at in range(n)])
+        assert len(found) == (5 if n >= 5 else 0)
+        if found:
+            assert sorted(int(place) for fold in found for place in fold.measured) == list(range(n))
+        for fold in found:
             assert all(np.size(part) for part in fold)
 
 
