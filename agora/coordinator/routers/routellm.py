@@ -1,7 +1,7 @@
 """Similarity-weighted Bradley-Terry (RouteLLM, "SW ranking", arXiv 2406.18665, section 4.2), for any number of arms.
 
     w_i      = 10^(sim_i / max sim - 1)                of each earlier query; published 10 * 10^(sim_i / max sim)
-    rating_m = log((1 + sum w_i * s_im) / sum w_i * (1 - s_im))              against the query: a pass is a battle won
+    rating_m = log((1 + sum w_i * s_im) / (.1 + sum w_i * (1 - s_im)))        against the query: a pass is a battle won
     P(m beats j) = sigma(rating_m - rating_j)          published: the strong model if P(strong beats weak) >= alpha
     success_m = sigma(rating_m),   index_m = success_m - dial * cost_m
 
@@ -14,7 +14,7 @@ threshold that the dial stands for: success_s - success_w = (2 P - 1) * P(one of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
 
@@ -29,6 +29,9 @@ from agora.values import JsonValue
 
 if TYPE_CHECKING:
     from agora.coordinator.routers.seam import Vector
+
+_LOST: Final = 0.1
+"""Weight of a battle lost that everyone begins with, beside one won: much is hoped of whom nothing is known."""
 
 
 class RouteLLMOptions(ExploringOptions):
@@ -114,7 +117,7 @@ class RouteLLM:
 
 
 def _battles(weights: Vector, scores: Vector) -> tuple[Vector, Vector]:
-    """Weights of battles won and lost against the queries, one won for nothing, (m,) each; lost ones are never 0."""
+    """Weights of battles won and lost against the queries, with those that are given for nothing, (m,) each."""
     import numpy as np
 
     known = np.isfinite(scores)
@@ -122,7 +125,7 @@ def _battles(weights: Vector, scores: Vector) -> tuple[Vector, Vector]:
         won, all_of_them = weights @ scores, np.full(scores.shape[1], float(weights.sum()))
     else:
         won, all_of_them = weights @ np.where(known, scores, 0.0), weights @ known
-    return 1.0 + won, np.maximum(all_of_them - won, 1e-9)
+    return 1.0 + won, _LOST + np.maximum(all_of_them - won, 0.0)
 
 
 policy = routed("routellm", RouteLLMOptions, RouteLLM)
