@@ -39,18 +39,18 @@ def chained(name: str, stage: Stage, *, right: float) -> Frontier:
         stage: What is recorded.
         right: How often the check is right.
     """
-    grid, targets = ([nothing(stage.n) for _ in those] for those in (stage.dials, stage.setting.money))
+    grid, targets = ([nothing(stage.n) for _ in those] for those in (stage.frontier_dials, stage.setting.money))
     for fold in stage.folds:
         chains = _cascades(stage, fold.fitting, right) if name == CASCADE else _retries(stage)
         points = [_means(stage, fold.fitting, chain, right) for chain in chains]
-        for into, dial in zip(grid, stage.dials, strict=True):
+        for into, dial in zip(grid, stage.frontier_dials, strict=True):
             worth = [score - dial * usd for usd, score in points]
             _put(into, _measured(stage, fold.measured, chains[worth.index(max(worth))], right), fold.measured)
         for into, target in zip(targets, stage.setting.money, strict=True):
             dear, cheap, share = met(points, target)
             first, other = (_measured(stage, fold.measured, chains[at], right) for at in (dear, cheap))
             _put(into, mixed(first, other, share), fold.measured)
-    return Frontier(tuple(grid), stage.dials, tuple(targets), (0.0,) * len(targets), 0.0, 0.0)
+    return Frontier(tuple(grid), stage.frontier_dials, tuple(targets), (0.0,) * len(targets), 0.0, 0.0)
 
 
 def _retries(stage: Stage) -> list[Chain]:

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+import numpy as np
+
 from agora.bench.routing.asking import asked
 from agora.bench.routing.folds import numbers
 from agora.bench.routing.measures import Measured, hull_of, nothing
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 _HALVINGS: Final = 2
 """Between two dials of the grid."""
+_MOST_SET: Final = 300
+"""So many queries of the fourth fold are looked at for the dial."""
 _TIMED: Final = 200
 
 
@@ -85,7 +89,7 @@ def frontier(make: Maker, stage: Stage, *, ask: Ask = asked) -> Frontier:
         ask: What becomes of queries at a router.
     """
     moved = _moved(make, stage, ask)
-    dials = stage.dials if moved else (0.0,)
+    dials = stage.frontier_dials if moved else (0.0,)
     grid = tuple(nothing(stage.n) for _ in dials)
     targets = tuple(nothing(stage.n) for _ in stage.setting.money) if moved else ()
     means = [0.0] * len(targets)
@@ -147,13 +151,14 @@ def _moved(make: Maker, stage: Stage, ask: Ask) -> bool:
 def _mixtures(make: Maker, stage: Stage, number: int, ask: Ask) -> list[Mixture]:
     """What each money target is met by, from the fitting part of one fold."""
     fold, queries = stage.folds[number], stage.queries(number)
+    places = _spread(fold.setting)
     router = make()
     router.fit(stage.log(queries, fold.inner))
     known: dict[Knob, tuple[float, float]] = {}  # dollars, score
 
     def look(dial: float) -> None:
         if Knob(dial) not in known:
-            for variant, one in enumerate(ask(router, stage, queries, fold.setting, dial=dial)):
+            for variant, one in enumerate(ask(router, stage, queries, places, dial=dial)):
                 known[Knob(dial, variant)] = float(one.usd.mean()), float(one.score.mean())
 
     def mixture(target: float) -> Mixture:
@@ -170,6 +175,13 @@ def _mixtures(make: Maker, stage: Stage, number: int, ask: Ask) -> list[Mixture]
                 break
             look(math.sqrt(high * (low or high / 16)))
     return [mixture(target) for target in stage.setting.money]
+
+
+def _spread(places: Places) -> Places:
+    """No more than `_MOST_SET`, evenly spread: a frontier is looked at, nobody is fitted."""
+    if len(places) <= _MOST_SET:
+        return places
+    return places[np.arange(_MOST_SET) * len(places) // _MOST_SET]
 
 
 def _timed(router: Router, stage: Stage, number: int) -> list[float]:

@@ -100,6 +100,11 @@ class Stage:
             made[at] = None if answer is None else canonical(str(answer))
         return made
 
+    @property
+    def frontier_dials(self) -> tuple[float, ...]:
+        """Every second one of the grid, both ends among them: where the frontier is measured."""
+        return self.dials[::2]
+
     @cached_property
     def draws(self) -> Vector:
         """The chance of each query, in [0, 1), (n,)."""
