@@ -30,7 +30,7 @@ class PilotOptions(RouterOptions):
     """Weight of the width: how much is tried for want of knowledge."""
     penalty: float = Field(default=1.0, gt=0)
     """Of the regression of the log."""
-    strength: float = Field(default=5.0, gt=0)
+    strength: float = Field(default=20.0, gt=0)
     """How many outcomes the prior counts for, about: lambda."""
 
 
