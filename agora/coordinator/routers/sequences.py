@@ -6,11 +6,14 @@
 
 The last answer is handed in whatever the check says. An outcome that is not known counts as the mean of its arm on the
 query's tag, so that where only the chosen arm's outcome is seen, failures count as independent. A sequence is built
-greedily from each first arm, the best extension first (FrugalGPT, arXiv 2305.05176, searches all lists of three).
+greedily from each first arm, the best extension first, and the best one of these is changed as long as one change helps
+(FrugalGPT, arXiv 2305.05176, searches all lists of three).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agora.coordinator.routers.cells import Cells
@@ -27,6 +30,7 @@ ENOUGH: Final = 30
 LATELY: Final = 2_000
 """So many of the latest queries are looked at."""
 _EVERY: Final = 25
+_CHANGES: Final = 20
 
 
 class Found(NamedTuple):
@@ -154,7 +158,40 @@ def sequence_of(scores: Matrix, cost: Vector, *, dial: float, most: int, right: 
         sequence, value = _grown(scores, cost, first, dial=dial, most=most, right=right)
         if value > best_value + 1e-12:
             best, best_value = sequence, value
+    for _ in range(_CHANGES):
+        near = _near(best, len(cost), most)
+        values = [value_of(scores, cost, one, dial=dial, right=right) for one in near]
+        top = max(range(len(near)), key=values.__getitem__)
+        if values[top] <= best_value + 1e-12:
+            break
+        best, best_value = near[top], values[top]
     return best
+
+
+def value_of(scores: Matrix, cost: Vector, sequence: Sequence[int], *, dial: float, right: float) -> float:
+    """What a sequence is worth; the arguments of `sequence_of`."""
+    reached, value, last = scores[:, 0] * 0.0 + 1.0, 0.0, 0.0
+    for place in sequence:
+        own = reached * scores[:, place]
+        passed = own.sum() * right
+        value += float(passed) - dial * float(cost[place]) * float(reached.sum())
+        last = float(own.sum() - passed)
+        reached = reached * right - own * (2.0 * right - 1.0)
+    return (value + last) / len(scores)
+
+
+def _near(sequence: tuple[int, ...], m: int, most: int) -> list[tuple[int, ...]]:
+    """All sequences that one change makes: two change places, one goes, comes, or takes another's place."""
+    places, others = range(len(sequence)), [arm for arm in range(m) if arm not in sequence]
+    made = [(*sequence[:at], *sequence[at + 1 :]) for at in places if len(sequence) > 1]
+    made += [(*sequence[:at], arm, *sequence[at + 1 :]) for at in places for arm in others]
+    if len(sequence) < most:
+        made += [(*sequence[:at], arm, *sequence[at:]) for at in range(len(sequence) + 1) for arm in others]
+    for one, other in combinations(places, 2):
+        changed = list(sequence)
+        changed[one], changed[other] = changed[other], changed[one]
+        made.append(tuple(changed))
+    return made or [sequence]
 
 
 def _grown(
