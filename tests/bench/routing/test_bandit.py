@@ -67,7 +67,7 @@ def test_a_price_that_changes_costs_regret_only_after_it() -> None:
     stage = stage_of(SEPARATE, dial=0.1)
     told = streamed(maker("static", {"arm": "a"}), stage, "drift price", 0)
     assert told.regret[told.change - 1] == pytest.approx(0.0)
-    assert told.usd[told.change :].tolist() == [10.0] * (30 - told.change)
+    assert told.usd.tolist() == [2.0] * told.change + [10.0] * (30 - told.change)
 
 
 def test_queries_come_by_date_where_dates_are_known() -> None:
