@@ -37,8 +37,8 @@ class OwnOptions(RouterOptions):
     explore: float = Field(default=0.5, ge=0, allow_inf_nan=False)
     """Share of the gain that counts: 0 tries nothing for the sake of knowing."""
     horizon: int = Field(default=0, ge=0)
-    """How many queries are to come in all; 0, or once they are over: nobody knows, and as many are thought to be still
-    to come as were seen, at least 50."""
+    """How many queries are to come in all; 0, or once they are over: nobody knows, and half as many are thought to be
+    still to come as were seen, at least 50."""
     right: float = Field(default=1.0, ge=0.5, le=1)
     """How often a check is right, where one follows an answer."""
 
@@ -97,7 +97,7 @@ class Own:
     def _left(self) -> int:
         """How many queries are still to come."""
         left = self._horizon - self._learned
-        return left if left > 0 else max(self._learned, 50)
+        return left if left > 0 else max(self._learned // 2, 50)
 
     def saved(self) -> JsonValue:
         """What is believed, and what things cost."""

@@ -70,6 +70,13 @@ def test_an_arm_that_dies_loses_its_past_within_ten_failures_and_nobody_else_doe
     assert after.mean[1] == pytest.approx(before[1], abs=0.05)
 
 
+def test_whose_past_was_forgotten_tells_nothing_of_others() -> None:
+    belief = told(("code", "ant", 1.0, 60), ("code", "bee", 1.0, 60))
+    while belief.of("code", ARMS).mean[0] > 0.5:
+        belief.learn("code", "ant", 0.0)
+    assert belief.of("code", ARMS).covariance[0, 1] == pytest.approx(0.0, abs=1e-12)
+
+
 def test_without_the_alarm_its_past_would_still_count() -> None:
     belief = told(("code", "ant", 1.0, 60), ("code", "ant", 0.0, 2))
     assert belief.of("code", ARMS).mean[0] > 0.85

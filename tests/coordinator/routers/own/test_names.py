@@ -21,6 +21,7 @@ NOTHING = np.full(3, np.nan)
         ("gemini-2.5-flash", 2.5),
         ("mistralai/mixtral-8x7b-chat", math.nan),
         ("qwen2.5-72b-instruct", 2.5),
+        ("expert-8x7", math.nan),
         ("plain", math.nan),
     ],
 )
