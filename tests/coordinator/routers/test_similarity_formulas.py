@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from agora.coordinator.routers.clusters import Clusters
+from agora.coordinator.routers.draws import uniforms
 from agora.coordinator.routers.edges import Edges
 from agora.coordinator.routers.lines import Line
+from agora.coordinator.routers.packing import part, unpacked
 from agora.coordinator.routers.seam import Arms, Log, Outcome, Query, Router
 from coordinator.routers.worlds import routed_policy
 
@@ -34,8 +36,8 @@ def success(router: Router, query: Query) -> list[float]:
 
 
 def test_routellm_weighs_battles_by_similarity_beside_the_most_similar() -> None:
-    router = fitted("routellm", [at(0), at(60), at(90)], [[1, 1], [0, 1], [0, 0]])
-    weights = np.array([1.0, 10 ** (0.5 - 1.0), 10 ** (0.0 - 1.0)])
+    router = fitted("routellm", [at(30), at(60), at(90)], [[1, 1], [0, 1], [0, 0]])
+    weights = np.array([1.0, 10 ** (0.5 / math.cos(math.radians(30)) - 1.0), 10 ** (0.0 - 1.0)])
     won = 1.0 + np.array([weights[0], weights[0] + weights[1]])
     lost = 0.1 + np.array([weights[1] + weights[2], weights[2]])
     assert success(router, at(0)) == pytest.approx((won / (won + lost)).tolist())
@@ -87,12 +89,28 @@ def test_graphrouter_goes_on_when_its_memory_is_full(monkeypatch: pytest.MonkeyP
 
 
 def test_an_edge_to_a_place_that_is_taken_anew_is_gone() -> None:
-    edges, x = Edges(1), np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])
+    edges, x = Edges(1), np.array([at(turn).x for turn in (0, 10, 90)])
     edges.fit(0, 2, x)
     assert edges.of(np.array([0, 1, 2]))[0].tolist() == [[1], [0], [1]]
-    x[0] = [0.1, 0.9]
+    x[0] = at(80).x
     edges.learn(0, x)
     assert edges.of(np.array([0, 1, 2]))[0].tolist() == [[2], [-1], [1]]
+
+
+def test_a_query_that_is_asked_of_another_arm_keeps_its_edges() -> None:
+    edges, x = Edges(1), np.array([at(turn).x for turn in (0, 90, 10)])
+    edges.fit(0, 2, x)
+    edges.learn(2, x)
+    assert edges.of(np.array([0, 1, 2]))[0].tolist() == [[2], [2], [0]]
+
+
+def test_uniroute_takes_as_many_clusters_as_predict_best() -> None:
+    turns = [number % 7 for number in range(210)]
+    asked = [at(51 * turn) for turn in turns]
+    kinds = fitted("uniroute", asked, [[turn % 2, 1 - turn % 2] for turn in turns], shrink=1.0)
+    alike = fitted("uniroute", asked, [[number // 7 % 2, 1 - number // 7 % 2] for number in range(210)], shrink=1.0)
+    assert unpacked(part(part(kinds.saved(), "clusters"), "centres")).shape == (7, 2)
+    assert unpacked(part(part(alike.saved(), "clusters"), "centres")).shape == (3, 2)
 
 
 def test_histories_hear_of_a_single_outcome_at_once() -> None:
@@ -102,6 +120,40 @@ def test_histories_hear_of_a_single_outcome_at_once() -> None:
         router.learn(at(45), "weak", Outcome(0.0))
     after = success(router, at(45))
     assert after[0] < before[0] - 0.1
+
+
+def test_histories_weigh_with_each_single_outcome_what_predicted_it() -> None:
+    router = fitted("histories", [at(0), at(90)] * 10, [[1, 0], [0, 1]] * 10)
+    before = unpacked(part(router.saved(), "theta"))
+    router.learn(at(0), "weak", Outcome(0.0))
+    router.learn(at(0), "weak", Outcome(0.0))
+    after = unpacked(part(router.saved(), "theta"))
+    assert after[0] < before[0]  # less is expected of everyone
+    assert after[3] < before[3]  # the nearest queries had said that it would pass
+
+
+def test_histories_leave_a_querys_own_outcomes_out_of_its_profile() -> None:
+    asked = [at(number * 1.7, tag=f"tag {number // 2}") for number in range(200)]
+    coins = (uniforms(0.7, 400).reshape(200, 2) < 0.5).astype(float)
+    coins[1::2] = 1.0 - coins[::2]  # who passes a query fails the other one of its tag, which is its neighbour
+    theta = unpacked(part(fitted("histories", asked, coins.tolist()).saved(), "theta"))
+    assert theta[2] < 0.0  # of the tag
+    assert theta[3] < 0.3  # of the nearest
+
+
+def test_cscr_learns_where_in_a_cluster_a_fingerprint_fits() -> None:
+    asked = [*[at(0)] * 4, *[at(90)] * 3] * 15
+    router = fitted("cscr", asked, [*[[1.0, 0.0]] * 4, *[[0.0, 1.0]] * 3] * 15, clusters=1)
+    first = [router.choose(at(turn), TWO, dial=0.0, draw=0.99).order[0] for turn in (0, 90)]
+    assert first == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["uniroute", "routellm", "graphrouter", "histories"])
+def test_little_is_left_to_chance_after_a_log(name: str) -> None:
+    router = fitted(name, [at(0), at(90)] * 100, [[1, 0], [0, 1]] * 100)
+    chances = router.choose(at(0), TWO, dial=0.0, draw=0.5).chances
+    assert chances[0] == pytest.approx(1.0 - 0.5 / (1.0 + 400 / 2) / 2)
+    assert routed_policy(name).router().choose(at(0), TWO, dial=0.0, draw=0.5).chances[0] == pytest.approx(0.75)
 
 
 def test_routerdc_moves_an_arm_towards_the_queries_that_it_passes() -> None:

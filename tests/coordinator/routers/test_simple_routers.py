@@ -102,6 +102,14 @@ def test_a_cell_is_shrunk_to_the_arms_mean_and_an_unknown_arm_is_hoped_of() -> N
     assert cells.seen(["prose", "never met"], pool).tolist() == [[1.0, 0.0], [0.0, 0.0]]
 
 
+def test_a_query_without_a_tag_counts_once() -> None:
+    cells = Cells(1.0)
+    cells.learn(EVERYTHING, "ada", Outcome(1.0))
+    cells.fit([EVERYTHING], Log([ASKED], Arms(["ada"]), np.array([[1.0]]), np.array([[np.nan]])))
+    assert cells.seen([EVERYTHING], Arms(["ada"])).tolist() == [[2.0]]
+    assert cells.outcomes == 2
+
+
 def test_only_who_is_worth_its_cost_is_worth_asking_after_a_failure() -> None:
     router = routed_policy("tag_table").router()
     scores = np.array([[1.0, 1.0, 0.0]] * 50)
