@@ -3,5 +3,7 @@
 names      what the names and the prices of arms tell before anybody has tried them
 belief     a Gaussian over arms and tags, with what was seen folded in
 gain       what one more outcome of an arm is worth to the queries still to come
+agreement  whom to ask until answers agree enough, where nobody checks; pool, patterns: what it remembers
+checking   whom to ask in turn where a check follows, and what to hand in when nothing passed
 router     the policy `agora`: success, cost, dial, exploration, and who comes next after a failed check
 """

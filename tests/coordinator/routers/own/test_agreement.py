@@ -12,7 +12,7 @@ from agora.coordinator.routers.own.patterns import BELIEVED, Patterns, agreement
 from agora.coordinator.routers.own.pool import Pool, chosen_of, pool_of
 from agora.coordinator.routers.own.router import Own, OwnOptions
 from agora.coordinator.routers.packing import packed
-from agora.coordinator.routers.seam import Answers, Arms, Log, Matrix, Query, Seen
+from agora.coordinator.routers.seam import Answers, Arms, Log, Matrix, Outcome, Query, Seen
 from agora.values import JsonValue
 
 KEYS = ("one", "two", "dear")
@@ -183,6 +183,18 @@ def test_the_policy_asks_on_until_answers_agree_and_asks_who_is_new_alone() -> N
     cold = Own(OwnOptions())
     assert cold.proceed(query, ARMS, [], dial=0.5, draw=0.0).ask is not None
     assert cold.proceed(query, ARMS, [Seen(1)], dial=0.5, draw=0.0).hand_in == 0
+
+
+def test_who_came_since_and_promises_more_is_asked_alone() -> None:
+    router, query = Own(OwnOptions(explore=0.0)), Query(np.ones(1), tag="maths")
+    router.fit(world(telling=True))
+    for _ in range(40):
+        router.learn(query, "newer", Outcome(1.0, 0.0001))
+        router.learn(query, "worse", Outcome(0.0, 0.0001))
+    pool = Arms([*KEYS, "newer", "worse"])
+    assert router.proceed(query, pool, [], dial=0.5, draw=0.0).ask == 3
+    assert router.proceed(query, pool, [Seen(3, None, "A")], dial=0.5, draw=0.0).hand_in == 0
+    assert router.proceed(query, Arms([*KEYS, "worse"]), [], dial=0.5, draw=0.0).ask in (0, 1)
 
 
 def test_a_log_gives_whom_to_look_at_and_what_it_costs() -> None:
