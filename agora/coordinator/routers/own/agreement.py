@@ -111,7 +111,8 @@ class Agreement:
         import numpy as np
 
         if saved is None:
-            self.__init__()  # type: ignore[misc]
+            self._pool, self._patterns = None, None
+            self._plans.clear()
             return
         group, answer, kind, right, credible, cost = (unpacked(part(saved, name)) for name in _HELD)
         arms, fitted, tags = (tuple(texts(saved, name)) for name in ("arms", "fitted", "tags"))
