@@ -29,10 +29,10 @@ def test_related_queries_are_so_by_text_and_by_tag() -> None:
     made = AgentRouter(AgentRouterOptions(k=2, shrink=1.0))
     other = Query(np.array([0.0, 1.0]), tag="maths")
     far = Query(np.array([0.0, 1.0]), tag="prose")
-    scores = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+    scores = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     pool = Arms(["a", "b"])
     made.fit(Log([far, ASKED, other], pool, scores, np.full((3, 2), np.nan)))
-    overall = np.array([2.0, 3.0]) / 4.0
+    overall = np.array([3.0, 2.0]) / 4.0
     expected = (np.array([1.0, 0.3]) + overall) / (1.3 + 1.0)  # .7 + .3 by both, .3 by the tag alone; far is not near
     choice = made.choose(ASKED, pool, dial=0.0, draw=0.99)
     assert choice.terms["success"].tolist() == pytest.approx(expected.tolist())

@@ -138,7 +138,14 @@ def test_histories_leave_a_querys_own_outcomes_out_of_its_profile() -> None:
     coins[1::2] = 1.0 - coins[::2]  # who passes a query fails the other one of its tag, which is its neighbour
     theta = unpacked(part(fitted("histories", asked, coins.tolist()).saved(), "theta"))
     assert theta[2] < 0.0  # of the tag
-    assert theta[3] < 0.3  # of the nearest
+
+
+def test_histories_do_not_count_a_query_among_its_neighbours() -> None:
+    asked = [at(number * 1.7, tag="all") for number in range(200)]
+    coins = (uniforms(0.7, 400).reshape(200, 2) < 0.5).astype(float)
+    theta = unpacked(part(fitted("histories", asked, coins.tolist(), doubt=10.0).saved(), "theta"))
+    assert theta[3] < 0.5  # of the nearest, where mere chance decides
+    assert theta[4] < 0.5  # of those that are near
 
 
 def test_cscr_learns_where_in_a_cluster_a_fingerprint_fits() -> None:
