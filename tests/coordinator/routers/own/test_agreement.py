@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agora.coordinator.routers.own.agreement import Agreement
-from agora.coordinator.routers.own.patterns import BELIEVED, Patterns, agreement, code_of
+from agora.coordinator.routers.own.patterns import Patterns, agreement, code_of
 from agora.coordinator.routers.own.pool import Pool, chosen_of, pool_of
 from agora.coordinator.routers.own.router import Own, OwnOptions
 from agora.coordinator.routers.packing import packed
@@ -123,13 +123,13 @@ def test_a_small_induction_by_hand() -> None:
     group, kind = np.zeros(n, dtype=np.intp), np.zeros((n, 2), dtype=np.intp)
     pool = Pool(("a", "b"), ("a", "b"), ("t",), group, answer, kind, right, credible, np.array([[0.1, 0.3]] * 2))
     states = Patterns(pool).of((0,))
-    assert states.stop[0, 0, 0] == pytest.approx((100 + BELIEVED * 0.5) / (n + BELIEVED)) == 0.5
+    assert states.stop[0, 0, 0] == pytest.approx((100 + 40 * 0.5) / (n + 40)) == 0.5
     both = Patterns(pool).of((0, 1))
     agreed, differ = (both.place(code_of(two, [0, 0])) for two in (["x", "x"], ["x", "y"]))
     # Over all tags a is right 100 times of 100 where they agree: (100 + 3 / 2) / 103; log odds 4.21 over 0.
     told = np.log((100 + 1.5) / 103 / (1 - (100 + 1.5) / 103))
     prior = 1 / (1 + np.exp(-0.7 * told))
-    assert both.stop[0, agreed, 0] == pytest.approx((100 + BELIEVED * prior) / (100 + BELIEVED))
+    assert both.stop[0, agreed, 0] == pytest.approx((100 + 40 * prior) / (100 + 40))
     assert both.stop[0, differ].argmax() == 1
     step = Patterns(pool).step((0,), 1)
     assert step.share[0].tolist() == pytest.approx([(100 + 20 * 0.5) / (200 + 20)] * 2)

@@ -97,13 +97,15 @@ def test_the_worth_of_a_sequence_by_hand() -> None:
     assert value_of(scores, np.array([0.1, 0.2]), (0, 1), dial=1.0, right=0.9) == pytest.approx(expected)
 
 
-def test_no_change_of_one_place_makes_a_sequence_better() -> None:
-    rng = np.random.default_rng(3)
-    scores = (rng.uniform(size=(80, 6)) < rng.uniform(0.2, 0.8, size=6)).astype(float)
-    cost = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.4])
-    found = sequence_of(scores, cost, dial=0.5, most=4, right=0.9)
-    worth = value_of(scores, cost, found, dial=0.5, right=0.9)
-    others = [arm for arm in range(6) if arm not in found]
+@pytest.mark.parametrize("seed", range(8))
+def test_no_change_of_one_place_makes_a_sequence_better(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = (rng.uniform(size=(80, 8)) < rng.uniform(0.2, 0.8, size=8)).astype(float)
+    cost = rng.permutation(np.geomspace(0.01, 0.4, 8))
+    found = sequence_of(scores, cost, dial=0.3, most=4, right=0.9)
+    worth = value_of(scores, cost, found, dial=0.3, right=0.9)
+    others = [arm for arm in range(8) if arm not in found]
     near = [(*found[:at], arm, *found[at + 1 :]) for at in range(len(found)) for arm in others]
-    near += [tuple(reversed(found)), found[1:], found[:-1]]
-    assert all(value_of(scores, cost, one, dial=0.5, right=0.9) <= worth + 1e-9 for one in near if one)
+    near += [(*found[:at], *found[at + 1 :]) for at in range(len(found)) if len(found) > 1]
+    near += [(*found[:at], found[at + 1], found[at], *found[at + 2 :]) for at in range(len(found) - 1)]
+    assert all(value_of(scores, cost, one, dial=0.3, right=0.9) <= worth + 1e-9 for one in near)
