@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from agora.ambient import SeededChance
 from agora.events import Awarded
 from agora.market import Market
+from agora.routing import Known, Outlook
 from agora.routing_events import Credited, Routed
 from agora.testing import FakeClock
 from agora.traces.replay.making import policy_from
 from agora.traces.replay.replaying import replay
-from coordinator.routers.worlds import router_names
+from coordinator.routers.worlds import routed_policy, router_names
 from traces.golden_runs import memory, pool, tasks
 
 
@@ -34,3 +36,16 @@ async def test_a_router_routes_learns_and_is_replayed_from_the_ledger(name: str)
         found = replay(store, info.id)
         assert found.diverged is None, name
         assert not found.lacking
+
+
+@pytest.mark.parametrize("name", router_names())
+def test_a_routing_among_one_agent_is_made_again_from_its_record(name: str) -> None:
+    policy = routed_policy(name)()
+    alone = pool()[:1]
+    task = tasks(0, 1)[0]
+    outlook = Outlook(known={"able": Known(lot="a")})
+    for seed in range(1, 6):
+        given = policy.shortlist(task, [one.profile for one in alone], outlook, chance=SeededChance(seed))
+        assert given.routing is not None
+        routed = Routed(task=task.id, skill=task.skill, routing=given.routing)
+        assert policy.again(task, routed, ["able"]) == given.routing

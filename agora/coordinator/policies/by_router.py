@@ -54,7 +54,7 @@ class RouterRanker:
             p_first=chances,
             held_back={},
             reason=_reason(choice, names[0]),
-            draw=asked.draw if max(chances.values()) < 1.0 else None,
+            draw=asked.draw,
             details={"router": f"{_VERSION} {self.name}", **_details(query)},
         )
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class ACRouterOptions(RouterOptions):
     """What can be set."""
 
-    k: int = Field(default=10, ge=1)
+    k: int = Field(default=10, ge=1, le=10_000)
     """Neighbours that have an opinion."""
     shrink: float = Field(default=2.0, gt=0, allow_inf_nan=False)
     """How many queries an arm's mean over everything counts for beside them."""

@@ -38,13 +38,13 @@ _BY_TEXT: Final = 0.7
 class AgentRouterOptions(ExploringOptions):
     """What can be set."""
 
-    k: int = Field(default=50, ge=1)
+    k: int = Field(default=50, ge=1, le=10_000)
     """How many related queries count."""
     shrink: float = Field(default=2.0, gt=0, allow_inf_nan=False)
     """How many queries the arm's mean over everything counts for."""
     temperature: float = Field(default=0.1, gt=0, allow_inf_nan=False)
     """Of the softmax: lower leaves more to the best."""
-    votes: int = Field(default=3, ge=1)
+    votes: int = Field(default=3, ge=1, le=256)
     """How many are asked where answers can be compared and no check follows."""
 
 

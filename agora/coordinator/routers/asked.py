@@ -116,10 +116,10 @@ def numbers_in(answer: str, field: str) -> list[int]:
     >>> numbers_in('I think. {"agents": [3, 1]}', "agents"), numbers_in("no", "agents")
     ([3, 1], [])
     """
-    for text in reversed(_OBJECT.findall(answer)):
+    for text in reversed(_OBJECT.findall(answer[-_MOST_CHARACTERS:])):
         try:
             found = cast("object", json.loads(text))
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         value = cast("dict[str, object]", found).get(field) if isinstance(found, dict) else None
         several = cast("list[object]", value) if isinstance(value, list) else [value]

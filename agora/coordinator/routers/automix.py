@@ -22,7 +22,7 @@ from agora.coordinator.routers.sequences import Sequences
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
-    from agora.coordinator.routers.seam import Vector
+    pass
 
 
 class AutoMixOptions(RouterOptions):
@@ -47,7 +47,7 @@ class AutoMix:
         """The pair of the tag, or the better of it alone; nothing is left to chance."""
         found = self._sequences.best(query, arms, dial=dial)
         sequence = found.sequence
-        if len(sequence) == 2 and not self._worth_it(*sequence, found.success, found.cost, dial=dial):
+        if len(sequence) == 2 and not self._worth_it(query.tag, arms, *sequence, float(found.cost[sequence[1]]) * dial):
             sequence = sequence[:1]
         return in_turn(sequence, found.success, found.cost, dial=dial)
 
@@ -71,12 +71,15 @@ class AutoMix:
         """
         self._sequences.restored(saved)
 
-    def _worth_it(self, small: int, larger: int, success: Vector, cost: Vector, *, dial: float) -> bool:
-        """Whether the larger one is asked after the small one failed its check."""
-        right_but_failed = float(success[small]) * (1.0 - self._right)
-        failed = right_but_failed + (1.0 - float(success[small])) * self._right
-        still_right = right_but_failed / failed if failed > 0 else 0.0
-        return float(success[larger]) - dial * float(cost[larger]) > still_right
+    def _worth_it(self, tag: str, arms: Arms, small: int, larger: int, price: float) -> bool:
+        """Whether the larger one is asked after the small one failed its check; the price is in reward."""
+        scores = self._sequences.remembered(tag, arms)
+        first, second = scores[:, small], scores[:, larger]
+        failed = first * (1.0 - self._right) + (1.0 - first) * self._right  # of each query, the chance
+        whole = float(failed.sum())
+        if whole <= 0.0:
+            return False
+        return float((failed * second).sum()) / whole - price > float((first * (1.0 - self._right)).sum()) / whole
 
 
 policy = routed("automix", AutoMixOptions, AutoMix)

@@ -1,6 +1,6 @@
 """The cheapest arm that is reliable enough, then stronger ones: a reliability threshold, as in adaptive VLM routing.
 
-    reliable_m:  success_m - z sqrt(success_m (1 - success_m) / (n_m + 1)) >= threshold
+    reliable_m:  success_m - z sqrt((success_m (1 - success_m) + 1 / (4 (n_m + 1))) / (n_m + 1)) >= threshold
     threshold  = 1 / (1 + dial * mean cost)         where none is stated: 1 asks for the best, 0 for the cheapest
 
 Sources: AVR (adaptive routing of actions among vision models to the cheapest one whose expected accuracy reaches a
@@ -45,7 +45,8 @@ class AVR(ByTag):
 
         success, cost = self._cells.one(query.tag, arms)
         seen = self._cells.seen((query.tag,), arms)[0]
-        lower = success - self._z * np.sqrt(success * (1.0 - success) / (seen + 1.0))
+        n = seen + 1.0
+        lower = success - self._z * np.sqrt((success * (1.0 - success) + 0.25 / n) / n)
         bar = 1.0 / (1.0 + dial * float(cost.mean())) if self._threshold is None else self._threshold
         reliable = lower >= bar
         if reliable.any():

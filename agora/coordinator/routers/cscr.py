@@ -38,9 +38,9 @@ _ROUNDS: Final = 100
 class CSCROptions(ExploringOptions):
     """What can be set."""
 
-    clusters: int = Field(default=5, ge=1)
+    clusters: int = Field(default=5, ge=1, le=256)
     """Length of a fingerprint."""
-    bands: int = Field(default=4, ge=1)
+    bands: int = Field(default=4, ge=1, le=256)
     """Bands of cost; at least two arms are in each."""
     shrink: float = Field(default=20.0, gt=0, allow_inf_nan=False)
     """How many queries the arm's mean over everything counts for in each cluster."""

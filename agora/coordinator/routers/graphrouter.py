@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 class GraphRouterOptions(ExploringOptions):
     """What can be set."""
 
-    k: int = Field(default=30, ge=1)
+    k: int = Field(default=30, ge=1, le=10_000)
     """Nearest queries of the query."""
-    onward: int = Field(default=8, ge=0)
+    onward: int = Field(default=8, ge=0, le=10_000)
     """Nearest queries of each of these; 0: one hop."""
     fade: float = Field(default=0.5, ge=0, le=1)
     """What a query counts for that is two hops away, beside one that is one hop away."""

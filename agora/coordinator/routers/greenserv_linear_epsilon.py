@@ -27,7 +27,7 @@ class GreenServLinearEpsilonOptions(GreenServEpsilonOptions):
     """What an outcome leaves of it."""
     penalty: float = Field(default=0.25, gt=0)
     """Of the regressions."""
-    clusters: int = Field(default=3, ge=1)
+    clusters: int = Field(default=3, ge=1, le=256)
     """Of texts."""
 
 

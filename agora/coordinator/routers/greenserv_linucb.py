@@ -29,7 +29,7 @@ class GreenServLinUCBOptions(RouterOptions):
     """Weight of the width: how much is tried for want of knowledge."""
     penalty: float = Field(default=0.05, gt=0)
     """Of the regressions."""
-    clusters: int = Field(default=3, ge=1)
+    clusters: int = Field(default=3, ge=1, le=256)
     """Of texts."""
 
 

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 class HierRouterOptions(RouterOptions):
     """What can be set."""
 
-    k: int = Field(default=150, ge=1)
+    k: int = Field(default=150, ge=1, le=10_000)
     """Neighbours."""
-    stages: int = Field(default=4, ge=1)
+    stages: int = Field(default=4, ge=1, le=256)
     """L, the most that are planned for."""
     prior: float = Field(default=3.0, gt=0)
     """How many neighbours a model's mean counts for."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class KNNOptions(RouterOptions):
     """What can be set."""
 
-    k: int = Field(default=100, ge=1)
+    k: int = Field(default=100, ge=1, le=10_000)
     """Neighbours."""
     prior: float = Field(default=2.0, ge=0)
     """How many neighbours the arm's mean over everything counts for."""

@@ -36,7 +36,7 @@ _FIRST = 64
 class LLMBanditOptions(RouterOptions):
     """What can be set."""
 
-    dimensions: int = Field(default=6, ge=1)
+    dimensions: int = Field(default=6, ge=1, le=256)
     """r."""
     noise: float = Field(default=0.2, gt=0)
     """Variance of a score around what is expected of it."""

@@ -34,9 +34,9 @@ _FIRST = 32
 class LookaheadOptions(RouterOptions):
     """What can be set."""
 
-    latents: int = Field(default=8, ge=1)
+    latents: int = Field(default=8, ge=1, le=256)
     """r."""
-    k: int = Field(default=80, ge=1)
+    k: int = Field(default=80, ge=1, le=10_000)
     """Neighbours."""
     prior: float = Field(default=20.0, gt=0)
     """How many neighbours the regression counts for."""

@@ -64,6 +64,11 @@ class Memory:
         """Where the latest query stands; -1 while there is none."""
         return (self._next or MOST) - 1 if self._n == MOST else self._n - 1
 
+    @property
+    def end(self) -> int:
+        """The place after the latest one."""
+        return self._next if self._n == MOST else self._n
+
     def scores(self, arms: Arms) -> Matrix:
         """What each arm scored; NaN where it was not asked, (n, m)."""
         import numpy as np

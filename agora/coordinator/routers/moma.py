@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class MoMAOptions(RouterOptions):
     """What can be set."""
 
-    experts: int = Field(default=12, ge=1)
+    experts: int = Field(default=12, ge=1, le=256)
     """k, centres of texts."""
     temperature: float = Field(default=0.1, gt=0)
     """Of the gates: less is surer."""

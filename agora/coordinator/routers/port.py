@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
-from agora.coordinator.routers.choosing import by_value, drawn, even
+from agora.coordinator.routers.choosing import BY_CHANCE, by_value, drawn, even
 from agora.coordinator.routers.costs import Costs
 from agora.coordinator.routers.memory import Memory, nearest
 from agora.coordinator.routers.packing import part
@@ -31,7 +31,7 @@ _COST = "\n$"  # behind an arm's key: the column of its costs
 class PortOptions(RouterOptions):
     """What can be set."""
 
-    k: int = Field(default=50, ge=1)
+    k: int = Field(default=50, ge=1, le=10_000)
     """Neighbours."""
     prior: float = Field(default=2.0, gt=0)
     """How many neighbours the arm's mean over everything counts for."""
@@ -58,7 +58,7 @@ class Port:
         overall, m = self._costs.of(arms), len(arms)
         if len(self._memory) < self._options.first:
             success = np.full(m, 0.5)
-            return drawn(even(arms), draw, terms={"success": success, "cost": overall}, rungs=m, note="tried by chance")
+            return drawn(even(arms), draw, terms={"success": success, "cost": overall}, rungs=m, note=BY_CHANCE)
         held = self._memory.scores(self._both(arms))
         near = held[nearest(self._memory.x @ query.x, self._options.k)] if len(held) else held
         prior = self._options.prior

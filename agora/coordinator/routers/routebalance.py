@@ -16,7 +16,7 @@ from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.by_tag import ByTag
-from agora.coordinator.routers.choosing import by_index, later, worth
+from agora.coordinator.routers.choosing import by_index, filled, later, worth
 from agora.coordinator.routers.seam import Arms, Choice, Query
 
 if TYPE_CHECKING:
@@ -50,32 +50,24 @@ class RouteBalance(ByTag):
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The highest score among those who keep the promise; then the others."""
         success, cost = self._cells.one(query.tag, arms)
-        latency, load = _filled(arms.latency_s), arms.load
+        latency, load = filled(arms.latency_s), arms.load
         index = success - dial * cost
         for weight, values in zip(self._weights, (latency, load), strict=True):
             if (most := float(values.max())) > 0:
                 index = index + weight * (1.0 - values / most)
         terms = {"success": success, "cost": cost, "latency": latency, "index": index}
         choice = by_index(index, cost, terms=terms, rungs=worth(success, cost, dial=dial))
-        return choice if self._slo is None else self._promised(choice, latency, self._slo)
+        return choice if self._slo is None else self._promised(choice, latency, self._slo, draw)
 
-    def _promised(self, choice: Choice, latency: Vector, slo_s: float) -> Choice:
+    def _promised(self, choice: Choice, latency: Vector, slo_s: float, draw: float) -> Choice:
         """Who is likely too slow comes last; the bar is lowered where nobody reaches it."""
         import numpy as np
 
         in_time = 1.0 - np.exp(-slo_s / np.maximum(latency, 1e-9))
         for sure in _SURE:
             if (in_time >= sure).any():
-                return later(choice, in_time < sure, note=f"in {slo_s:g} s with {sure:.1f}")
+                return later(choice, in_time < sure, draw=draw, note=f"in {slo_s:g} s with {sure:.1f}")
         return choice
-
-
-def _filled(latency: Vector) -> Vector:
-    """Of whom nothing is known, the mean of the others."""
-    import numpy as np
-
-    known = np.isfinite(latency)
-    return np.where(known, latency, float(latency[known].mean()) if known.any() else 0.0)
 
 
 policy = routed("routebalance", RouteBalanceOptions, RouteBalance)

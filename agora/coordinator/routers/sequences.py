@@ -56,10 +56,7 @@ class Sequences:
     def __init__(self, *, most: int, right: float = 1.0, shrink: float = 5.0) -> None:
         self._most, self._right, self._shrink = most, right, shrink
         self._memory, self._cells, self._learned = Memory(), Cells(shrink), 0
-        self._then, self._upto = (
-            Cells(shrink),
-            0,
-        )  # what a sequence is looked for by: as it was at the last round number
+        self._then, self._upto = Cells(shrink), 0  # as they were when sequences were last looked for
         self._found: dict[tuple[str, float, bool], tuple[Arms, tuple[int, ...]]] = {}
 
     def best(self, query: Query, arms: Arms, *, dial: float) -> Found:
@@ -82,7 +79,7 @@ class Sequences:
         self._memory.learn(query, arm, outcome)
         self._cells.learn(query.tag, arm, outcome)
         self._learned += 1
-        if self._learned % _EVERY == 0 or len(self._memory) == MOST:
+        if self._learned % _EVERY == 0:
             self._look_again()
 
     def fit(self, log: Log) -> None:
@@ -116,7 +113,7 @@ class Sequences:
     def _look_again(self) -> None:
         self._then = Cells(self._shrink)
         self._then.restored(self._cells.saved())
-        self._upto = len(self._memory)
+        self._upto = self._memory.end
         self._found.clear()
 
     def _sequence(self, query: Query, arms: Arms, *, dial: float) -> tuple[int, ...]:
@@ -128,10 +125,13 @@ class Sequences:
         """Remembered scores with what is not known filled in; of the tag, where there are enough, (n, m)."""
         import numpy as np
 
-        upto = max(0, self._upto - 1)  # what came of the latest query is not all known yet
-        first = max(0, upto - LATELY)
-        scores = self._memory.scores(arms)[first:upto]
-        of_tag = np.array([one == tag for one in self._memory.tags[first:upto]], dtype=bool)
+        upto = self._upto - 1  # what came of the latest query is not all known yet
+        first = upto - LATELY if len(self._memory) == MOST else max(0, upto - LATELY)
+        places = (
+            np.arange(first, upto) % MOST
+        )  # of so few that none is overwritten before sequences are looked for anew
+        scores = self._memory.scores(arms)[places]
+        of_tag = np.array([self._memory.tags[place] == tag for place in places], dtype=bool)
         if of_tag.sum() >= ENOUGH:
             scores = scores[of_tag]
         if not len(scores):

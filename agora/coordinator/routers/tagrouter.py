@@ -34,9 +34,9 @@ _LONGEST: Final = 9
 class TagRouterOptions(ExploringOptions):
     """What can be set."""
 
-    topics: int = Field(default=24, ge=1)
+    topics: int = Field(default=24, ge=1, le=256)
     """How many clusters of queries are topics, at most."""
-    per_query: int = Field(default=2, ge=1)
+    per_query: int = Field(default=2, ge=1, le=256)
     """How many topics a query has."""
     shrink: float = Field(default=5.0, gt=0, allow_inf_nan=False)
     """How many queries the arm's mean over everything counts for in each tag."""

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.by_tag import ByTag
-from agora.coordinator.routers.choosing import by_index, worth
+from agora.coordinator.routers.choosing import by_index, filled, worth
 from agora.coordinator.routers.seam import Arms, Choice, Query
 
 _FLAG: Final = re.compile(r"\[flag: ?(\w{1,20})\]", re.IGNORECASE)
@@ -45,13 +45,11 @@ class Tryage(ByTag):
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The best by the weights that the flags give."""
-        import numpy as np
-
         flags = {found.casefold() for found in _FLAG.findall(query.text[:_MOST_CHARACTERS])} & {"cheap", "best", "fast"}
         success, cost = self._cells.one(query.tag, arms)
         dialled = 0.0 if "best" in flags else dial * self._cheaper if "cheap" in flags else dial
         index = success - dialled * cost
-        slow = np.nan_to_num(arms.latency_s)
+        slow = filled(arms.latency_s)
         if "fast" in flags and float(slow.max()) > 0:
             index = index - self._faster * slow / float(slow.max())
         note = f"flags: {', '.join(sorted(flags))}" if flags else ""

@@ -38,7 +38,7 @@ _LEFT_OUT: Final = 5
 class UniRouteOptions(ExploringOptions):
     """What can be set."""
 
-    clusters: int = Field(default=0, ge=0)
+    clusters: int = Field(default=0, ge=0, le=256)
     """How many clusters, at most; 0: as many as predict best, of 3, 5, 10, 20 and 40."""
     shrink: float = Field(default=20.0, gt=0, allow_inf_nan=False)
     """How many queries the arm's mean over everything counts for in each cluster."""

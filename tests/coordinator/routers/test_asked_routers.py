@@ -13,6 +13,7 @@ from agora.coordinator.routers.seam import Arms
 from agora.errors import UsageError
 from coordinator.routers.worlds import COSTS, KEYS, log, queries, routed_policy
 
+DEEP = '{"call": ' + "[" * 100_000 + "}"
 Read = Callable[[str], Sequence[int]]
 ASKED = {"tcar": tcar, "router_r1": router_r1, "xrouter": xrouter, "masrouter": masrouter}
 SAYS = {
@@ -39,7 +40,18 @@ def test_whom_the_model_names_comes_first(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ASKED)
-@pytest.mark.parametrize("answer", ["", "I cannot say", "{", '{"call": "x", "agents": null}', "<ID></ID>", "9" * 5000])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "I cannot say",
+        "{",
+        '{"call": "x", "agents": null}',
+        "<ID></ID>",
+        "9" * 5000,
+        '{"call": ' + "[" * 100_000 + "}",
+    ],
+)
 def test_an_answer_that_cannot_be_read_names_nobody(name: str, answer: str) -> None:
     assert list(ASKED[name].read(answer)) == []
     assert list(favours(ASKED[name].read(answer), 3)) == []

@@ -7,6 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from agora.coordinator.routers import memory, sequences
 from agora.coordinator.routers.seam import Arms, Log, Matrix, Outcome, Query, Vector
 from agora.coordinator.routers.sequences import sequence_of
 from coordinator.routers.worlds import routed_policy
@@ -75,3 +76,29 @@ def test_a_cascade_learns_from_the_chosen_arm_alone() -> None:
         router.learn(query, "weak", Outcome(0.0, 0.1))
         router.learn(query, "good", Outcome(1.0, 0.2))
     assert list(router.choose(query, arms, dial=0.5, draw=0.0).order) == [1, 0]
+
+
+def test_a_cascade_looks_at_the_latest_queries_after_its_memory_has_gone_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (memory, sequences):
+        monkeypatch.setattr(module, "MOST", 100)
+    monkeypatch.setattr(sequences, "LATELY", 40)
+    router, arms = routed_policy("frugalgpt").router(), Arms(["a", "b"], cost=np.array([0.1, 0.1]))
+    asked = [Query(x, tag="code") for x in np.random.default_rng(1).normal(size=(325, 4))]
+    for number, query in enumerate(asked):
+        good = "a" if number < 250 else "b"
+        for key in arms.keys:
+            router.learn(query, key, Outcome(float(key == good), 0.1))
+    assert router.choose(asked[0], arms, dial=0.1, draw=0.0).order[0] == 1
+    other = routed_policy("frugalgpt").router()
+    other.restored(router.saved())
+    assert other.choose(asked[0], arms, dial=0.1, draw=0.0).order[0] == 1
+
+
+def test_automix_sees_that_the_larger_one_fails_where_the_small_one_does() -> None:
+    both = np.array([[1.0, 1.0] if n % 4 else [0.0, 0.0] for n in range(80)])
+    arms = Arms(["small", "large"])
+    asked = [Query(np.ones(1), tag="code", checked=True)] * 80
+    router = routed_policy("automix").router(right=0.99)
+    router.fit(Log(asked, arms, both, np.tile([0.01, 0.05], (80, 1))))
+    choice = router.choose(asked[0], arms, dial=0.1, draw=0.0)
+    assert list(choice.order[: choice.rungs]) == [0]

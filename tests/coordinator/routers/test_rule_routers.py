@@ -61,6 +61,19 @@ def test_tryage_reads_flags_in_the_task(flag: str, who: str) -> None:
     assert chosen(fitted("tryage"), CODE._replace(text=f"mend it {flag}"), dial=2.0) == who
 
 
+def test_a_stranger_is_not_taken_for_the_fastest() -> None:
+    some = Arms(["known", "new"], cost=np.array([0.1, 0.1]), latency_s=np.array([5.0, np.nan]))
+    choice = routed_policy("tryage").router().choose(CODE._replace(text="[flag: fast]"), some, dial=0.1, draw=0.5)
+    assert choice.terms["index"][0] == choice.terms["index"][1]
+
+
+def test_avr_takes_nobody_for_reliable_who_has_no_record() -> None:
+    router = routed_policy("avr").router(threshold=0.9)
+    for query in queries(60):
+        router.learn(query, "strong", Outcome(1.0, 0.4))
+    assert chosen(router, CODE) == "strong"
+
+
 def test_a_flag_that_nobody_knows_changes_nothing() -> None:
     router = fitted("tryage")
     plain, odd = (
