@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 CLOSE: Final = 12
 """Decimals to which two indices are compared."""
+BY_CHANCE: Final = "tried by chance"
+"""The note of a choice that another draw would have made differently."""
 
 
 def by_index(index: Vector, cost: Vector, *, terms: Mapping[str, Vector], rungs: int = 1, note: str = "") -> Choice:
@@ -104,29 +106,58 @@ def mixed(best: Choice, share: float, draw: float) -> Choice:
         draw: In [0, 1).
     """
     m = len(best.order)
+    if m == 1:
+        return best
     chances = (1.0 - share) * best.chances + share / m
     if draw >= share or share <= 0.0:
         return best._replace(chances=chances)
     first = min(int(draw / share * m), m - 1)
     order = [first, *(place for place in best.order if place != first)]
-    return best._replace(order=order, chances=chances, note=best.note or "tried by chance")
+    return best._replace(order=order, chances=chances, note=best.note or BY_CHANCE)
 
 
-def later(choice: Choice, out: Mask, *, note: str = "") -> Choice:
-    """The same with some after all others; their chance of being first goes to the first that is left.
+def later(choice: Choice, out: Mask, *, draw: float, note: str = "") -> Choice:
+    """The same with some after all others; their chance of being first goes to those that are left.
+
+    It is spread in proportion to their chances, and the first is drawn again among them: what is given to whom does not
+    depend on the draw, so that the chances stay true. Where those that are left had none, the first of them gets it:
+    behind its first one a choice's order leaves nothing to chance.
 
     Args:
         choice: As it was.
         out: Who comes after the others, (m,); not everyone.
+        draw: The one that the choice was made with, in [0, 1).
         note: Why.
     """
+    import numpy as np
+
     if not out.any():
         return choice
-    order = [*(place for place in choice.order if not out[place]), *(place for place in choice.order if out[place])]
-    chances = choice.chances.copy()
-    chances[out] = 0.0
-    chances[order[0]] += 1.0 - float(chances.sum())
-    return choice._replace(order=order, chances=chances, note="; ".join(filter(None, (choice.note, note))))
+    kept = [place for place in choice.order if not out[place]]
+    chances = np.where(out, 0.0, choice.chances)
+    if float(chances.sum()) <= 0.0:
+        chances[kept[0]] = 1.0
+    said = "; ".join(filter(None, (choice.note, note)))
+    left = drawn_again(choice._replace(note=said), chances / chances.sum(), draw)
+    first = left.order[0]
+    order = [first, *(one for one in kept if one != first), *(one for one in choice.order if out[one])]
+    return left._replace(order=order)
+
+
+def drawn_again(choice: Choice, chances: Vector, draw: float) -> Choice:
+    """The same with other chances; a note that it was by chance stays only with whom it was made for.
+
+    Args:
+        choice: As it was.
+        chances: Sum 1, (m,).
+        draw: The one that the choice was made with, in [0, 1).
+    """
+    first = drawn(chances, draw, terms={}).order[0]
+    if first == choice.order[0]:
+        return choice._replace(chances=chances)
+    order = [first, *(place for place in choice.order if place != first)]
+    note = "; ".join(part for part in choice.note.split("; ") if part != BY_CHANCE)
+    return choice._replace(order=order, chances=chances, note=note)
 
 
 def falling(share: float, outcomes: int, *, half: int = 50) -> float:
@@ -136,6 +167,14 @@ def falling(share: float, outcomes: int, *, half: int = 50) -> float:
     (0.2, 0.1, 0.01)
     """
     return share * half / (half + outcomes)
+
+
+def filled(values: Vector) -> Vector:
+    """Where nothing is known, the mean of what is; zeros where nothing is known at all, (m,)."""
+    import numpy as np
+
+    known = np.isfinite(values)
+    return np.where(known, values, float(values[known].mean()) if known.any() else 0.0)
 
 
 def even(arms: Arms) -> Vector:

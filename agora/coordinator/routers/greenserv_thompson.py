@@ -4,32 +4,27 @@
 
 sigma .25 and prior variance 2 as in its repository (TZData1/llm-inference-router); z is `contexts.Clustered`.
 Changed: the repository multiplies the posterior's covariance by sigma^2 once more than Bayes' rule has it; here it is
-the posterior. Only the reward of a draw of theta counts, so that is drawn. The noise is one of 256 rows of a fixed
-table, which the recorded draw picks: the chance of each arm is then known exactly. Score and cost are learned apart,
-and the context and the prior of .5 are as in `greenserv_linucb`.
+the posterior. Only the reward of a draw of theta counts, so that is drawn (`sampling`: chances are counted). Score and
+cost are learned apart, and the context and the prior of .5 are as in `greenserv_linucb`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import worth
 from agora.coordinator.routers.contexts import Clustered
-from agora.coordinator.routers.draws import normals
 from agora.coordinator.routers.packing import part
 from agora.coordinator.routers.ridges import Ridges
+from agora.coordinator.routers.sampling import Noise
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
-    from agora.coordinator.routers.seam import Matrix
-
-ROWS: Final = 256
-"""Of noise."""
-_SEED: Final = 0.5
+    from agora.coordinator.routers.seam import Vector
 
 
 class GreenServThompsonOptions(RouterOptions):
@@ -39,7 +34,7 @@ class GreenServThompsonOptions(RouterOptions):
     """Standard deviation of a score around what is expected of it."""
     variance: float = Field(default=2.0, gt=0)
     """Of each coefficient before anything is known."""
-    clusters: int = Field(default=3, ge=1)
+    clusters: int = Field(default=3, ge=1, le=256)
     """Of texts."""
 
 
@@ -54,20 +49,15 @@ class GreenServThompson:
         self._sigma = options.sigma
         self._contexts = Clustered(options.clusters)
         self._ridges = Ridges(penalty=options.sigma**2 / options.variance)
-        self._tables: dict[int, Matrix] = {}  # arms -> noise, (ROWS, m); made anew after a restart
+        self._noise = Noise()
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
-        """The highest reward of those drawn; its chance is its share of the rows."""
-        import numpy as np
-
+        """The highest reward of those drawn, then the likeliest."""
         success, cost, width = self._ridges.expected(self._contexts.of(query), arms)
-        noise = self._noise(len(arms))
-        rewards = success - dial * cost + self._sigma * width * noise
-        chances = np.bincount(rewards.argmax(axis=1), minlength=len(arms)) / ROWS
-        row = int(draw * ROWS)
-        terms = {"success": success, "cost": cost, "width": width, "noise": noise[row]}
-        order = np.argsort(-rewards[row], kind="stable").tolist()
-        return Choice(order, chances, terms, worth(success, cost, dial=dial))
+        terms = {"success": success, "cost": cost, "width": width}
+        value: Vector = success - dial * cost
+        rungs = worth(success, cost, dial=dial)
+        return self._noise.sampled(value, self._sigma * width, draw, terms=terms, rungs=rungs)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """One step of the arm's posterior."""
@@ -89,11 +79,6 @@ class GreenServThompson:
         """
         self._contexts.restored(part(saved, "contexts"))
         self._ridges.restored(part(saved, "ridges"))
-
-    def _noise(self, m: int) -> Matrix:
-        if m not in self._tables:
-            self._tables[m] = normals(_SEED, ROWS * m).reshape(ROWS, m)
-        return self._tables[m]
 
 
 policy = routed("greenserv_thompson", GreenServThompsonOptions, GreenServThompson)

@@ -35,7 +35,7 @@ class Paced:
         affordable = self._pacer.affordable(self._purse, success, cost)
         if not affordable.any():
             affordable = cost <= cost.min()
-        return later(choice, ~affordable, note=f"price of cost {price:.4g}")
+        return later(choice, ~affordable, draw=draw, note=f"price of cost {price:.4g}")
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """Pay for it, and pass it on."""

@@ -2,8 +2,9 @@
 
 A rule holds where each of its signals does: a word in the text, the tag, the length. The first that holds says which
 candidates there are (the cheaper or the dearer half of the pool, or all) and which selector chooses among them. Of the
-project's thirteen selectors four are here: by value, the strongest, the cheapest, and Thompson sampling over Beta
-records; of its signals those that need no trained classifier. Who is no candidate is asked after the others.
+project's thirteen selectors four are here: by value, the strongest, the cheapest, and Thompson sampling, over the
+normal approximation of a Beta among the candidates (`sampling`: its chances are counted); of its signals those that
+need no trained classifier. Who is no candidate is asked after the others.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pydantic import Field
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.by_tag import ByTag
 from agora.coordinator.routers.choosing import by_index, later, worth
-from agora.coordinator.routers.draws import normals
+from agora.coordinator.routers.sampling import Noise
 from agora.coordinator.routers.seam import Arms, Choice, Query
 from agora.values import Value
 
@@ -84,32 +85,38 @@ class Signals(ByTag):
 
     def __init__(self, options: SignalsOptions) -> None:
         super().__init__()
-        self._rules = options.rules
+        self._rules, self._noise = options.rules, Noise()
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """As the first rule that holds says."""
-        rule = next((one for one in self._rules if one.holds(query)), Rule())
-        success, cost = self._cells.one(query.tag, arms)
-        index = self._index(rule.selector, query, arms, success, cost, dial=dial, draw=draw)
-        terms = {"success": success, "cost": cost, "index": index}
-        choice = by_index(index, cost, terms=terms, rungs=worth(success, cost, dial=dial), note=f"rule {rule.name}")
-        return later(choice, _outside(rule.candidates, cost))
-
-    def _index(
-        self, selector: Selector, query: Query, arms: Arms, success: Vector, cost: Vector, *, dial: float, draw: float
-    ) -> Vector:
         import numpy as np
 
-        if selector == "cheapest":
-            return -cost
-        if selector == "strongest":
-            return success
-        if selector == "value":
-            return success - dial * cost
+        rule = next((one for one in self._rules if one.holds(query)), Rule())
+        success, cost = self._cells.one(query.tag, arms)
+        index = _index(rule.selector, success, cost, dial=dial)
+        out, note = _outside(rule.candidates, cost), f"rule {rule.name}"
+        terms, rungs = {"success": success, "cost": cost, "index": index}, worth(success, cost, dial=dial)
+        if rule.selector != "thompson":
+            return later(by_index(index, cost, terms=terms, rungs=rungs, note=note), out, draw=draw)
+        value, width = np.where(out, -np.inf, index), self._width(query, arms, success)
+        return self._noise.sampled(value, width, draw, terms={**terms, "width": width}, rungs=rungs, note=note)
+
+    def _width(self, query: Query, arms: Arms, success: Vector) -> Vector:
+        """Standard deviation of a Beta with one pass and one failure more, (m,)."""
+        import numpy as np
+
         seen = self._cells.seen((query.tag,), arms)[0]
-        width = np.sqrt(success * (1.0 - success) / (seen + 3.0))  # of a Beta with one pass and one failure more
-        value: Vector = success + width * normals(draw, len(arms)) - dial * cost
+        value: Vector = np.sqrt(success * (1.0 - success) / (seen + 3.0))
         return value
+
+
+def _index(selector: Selector, success: Vector, cost: Vector, *, dial: float) -> Vector:
+    if selector == "cheapest":
+        return -cost
+    if selector == "strongest":
+        return success
+    value: Vector = success - dial * cost
+    return value
 
 
 def _outside(candidates: Candidates, cost: Vector) -> Mask:

@@ -5,11 +5,15 @@
 POLAR routes over adapters of one model that must be paged in; here a warm agent is one that did one of the latest
 tasks of the same tag, whose context (a prompt cache, an open repository) is still there. Changed: it is a wrapper
 around any router, its cost is added to the dialled cost of each arm, and there is no controller that pages ahead.
+
+What a router leaves to chance stays so: only by how much its likeliest arm is likelier than the next one is the choice
+its own, and only so much of the chance goes to the best index with the switching cost. So a share of chance for all
+(epsilon-greedy) is kept whole, and where two arms are as likely (Thompson sampling), nothing is changed.
 """
 
 from __future__ import annotations
 
-from agora.coordinator.routers.choosing import by_index
+from agora.coordinator.routers.choosing import by_index, drawn_again
 from agora.coordinator.routers.packing import part, texts
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query, Router
 from agora.values import JsonValue
@@ -40,7 +44,7 @@ class Switching:
         cold = np.array([key not in warm for key in arms.keys], dtype=np.float64)
         index = choice.terms.get("index", success - dial * cost) - self._cost * cold
         terms = {**choice.terms, "index": index, "cold": cold}
-        return by_index(index, cost, terms=terms, rungs=choice.rungs, note=choice.note)
+        return _weighed(choice, by_index(index, cost, terms=terms, rungs=choice.rungs, note=choice.note), draw)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """Who did it is warm."""
@@ -66,3 +70,24 @@ class Switching:
         warm = part(saved, "warm")
         self._warm = {tag: texts(warm, tag) for tag in warm} if isinstance(warm, dict) else {}
         self._router.restored(part(saved, "router"))
+
+
+def _weighed(choice: Choice, best: Choice, draw: float) -> Choice:
+    """The best by its index with the switching cost, but for what the router leaves to chance.
+
+    By so much as the router's likeliest arm is likelier than the next one, the best takes its place.
+    """
+    import numpy as np
+
+    first, chances = best.order[0], choice.chances.copy()
+    top, *others = np.argsort(-chances, kind="stable").tolist()
+    surplus = float(chances[top] - chances[others[0]]) if others else 0.0
+    if surplus >= 1.0:
+        return best
+    if top != first and surplus > 0.0:
+        chances[top] -= surplus
+        chances[first] += surplus
+        choice = drawn_again(choice, chances, draw)
+    asked = choice.order[0]
+    order = [asked, *(place for place in best.order if place != asked)]
+    return choice._replace(order=order, terms=best.terms)
