@@ -5,7 +5,7 @@ svd     hashed words and pairs of words, tf-idf, and the singular vectors of the
         (Deerwester et al., 1990; randomised, Halko, Martinsson and Tropp, 2011)
 minilm  all-MiniLM-L6-v2 on this machine, turned onto the directions in which the fitting part's texts differ most
 
-Where there is no fitting part yet, "svd" is "words", and "minilm" is projected at random (Achlioptas, 2003).
+Where there is no fitting part yet, or its texts differ in nothing (none is recorded), "svd" is "words", and "minilm" is projected at random (Achlioptas, 2003).
 """
 
 from __future__ import annotations
@@ -71,12 +71,16 @@ class Vectors:
         if self.kind == "minilm":
             middle = self._raw[places].mean(axis=0)
             centred = self._raw - middle
-            return _unit(centred @ _directions(centred[places]))
+            directions = _directions(centred[places])
+            return _unit(centred @ directions) if directions.shape[1] else self.unfitted()
         seen = (self._raw[places] > 0).sum(axis=0)
         weighed = self._raw * (np.log((1.0 + len(places)) / (1.0 + seen)) + 1.0).astype(np.float32)
         lengths = np.sqrt((weighed * weighed).sum(axis=1, keepdims=True))
         weighed /= np.where(lengths > 0, lengths, 1.0)
-        return _unit((weighed @ _directions(weighed[places]).astype(np.float32)).astype(np.float64))
+        directions = _directions(weighed[places])
+        if not directions.shape[1]:
+            return self.unfitted()
+        return _unit((weighed @ directions.astype(np.float32)).astype(np.float64))
 
 
 def _hashed(texts: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -98,7 +102,7 @@ def _bucket(word: str) -> int:
 
 
 def _directions(rows: np.ndarray[tuple[int, int], np.dtype[np.floating]]) -> Matrix:
-    """Leading right singular vectors, (columns, up to 64); the same on every call."""
+    """Leading right singular vectors, (columns, up to 64), none of rows of zeros; the same on every call."""
     wanted = min(DIMENSIONS, *rows.shape)
     probes = np.random.default_rng(0).standard_normal((rows.shape[1], min(wanted + _MORE, *rows.shape)))
     basis = _orthonormal((rows @ probes.astype(rows.dtype)).astype(np.float64))
@@ -110,6 +114,8 @@ def _directions(rows: np.ndarray[tuple[int, int], np.dtype[np.floating]]) -> Mat
 
 def _orthonormal(columns: Matrix) -> Matrix:
     """An orthonormal basis of the columns' span, longest direction first: by their Gram matrix, which is small."""
+    if not columns.shape[1]:
+        return columns
     values, turned = np.linalg.eigh(columns.T @ columns)
     kept = values > _NOTHING * max(float(values[-1]), _NOTHING)
     basis: Matrix = (columns @ (turned[:, kept] / np.sqrt(values[kept])))[:, ::-1]

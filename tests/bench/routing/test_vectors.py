@@ -90,3 +90,17 @@ def test_the_directions_are_those_of_the_singular_value_decomposition() -> None:
     exact = centred @ right.T
     exact /= np.linalg.norm(exact, axis=1, keepdims=True)
     assert np.allclose(made @ made.T, exact @ exact.T, atol=0.02)
+
+
+@pytest.mark.parametrize("kind", FEATURES)
+def test_texts_that_nobody_recorded_are_vectors_of_zeros(kind: Features) -> None:
+    embedded = np.zeros((6, 384)) if kind == "minilm" else None
+    made = Vectors([""] * 6, kind=kind, embedded=embedded)
+    assert made.fitted(np.arange(4)).shape == made.unfitted().shape == (6, 64)
+    assert not made.fitted(np.arange(4)).any()
+
+
+def test_texts_outside_the_fitting_part_alone_are_told_apart_by_their_words() -> None:
+    made = Vectors(["", "", "a red cup", "a boat at sea"], kind="svd").fitted(np.arange(2))
+    assert made[2].any()
+    assert (made[2] != made[3]).any()
