@@ -4,7 +4,7 @@ cold           nothing is known, nothing changes
 warm           some queries are known with full information before; so in all that follow
 drift dates    the queries come in the order of their dates, those that are known before first
 drift price    half-way the model with the best reward becomes five times as dear
-drift death    half-way that model fails at everything from then on, and nobody says so
+drift death    half-way that model fails at everything from then on, for the same dollars, and nobody says so
 drift join     that model is there from half-way on only
 """
 
@@ -41,7 +41,7 @@ class World(NamedTuple):
     costs: Matrix
     """Dollars, (t, m)."""
     alive: Matrix
-    """Whether asking a model can be right at all, (t, m): the oracle chooses among these."""
+    """Whether a model is there, (t, m): the oracle chooses among these, by what they score and cost then."""
     draws: Vector
     """The chance of each step, in [0, 1), (t,)."""
     change: int
@@ -73,7 +73,7 @@ def world(stage: Stage, protocol: str, seed: int) -> World:
     if protocol == "drift price":
         costs[change:, best] *= _DEARER
     elif protocol == "drift death":
-        scores[change:, best], costs[change:, best], alive[change:, best] = 0.0, 0.0, 0.0
+        scores[change:, best] = 0.0
     elif protocol == "drift join" and m > 1:
         alive[:change, best] = 0.0
         all_of_them = columns[columns != best]

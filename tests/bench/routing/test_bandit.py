@@ -118,3 +118,21 @@ def test_a_trace_says_when_queries_come() -> None:
 def test_seconds_that_nobody_recorded_go_by_price() -> None:
     matrix = by_hand([[1.0, 1.0]] * 4, [[1.0, 4.0], [1.0, 4.0], [1.0, 4.0], [1.0, 4.0]])
     assert seconds_of(stage_of(matrix)).tolist() == [[1.0, 4.0]] * 4
+
+
+def test_no_choice_has_less_regret_than_none_whatever_changes() -> None:
+    rng = np.random.default_rng(4)
+    scores = (rng.random((120, 2)) < [0.6, 0.3]).astype(float)
+    stage = stage_of(by_hand(scores.tolist(), [[0.01, 0.01]] * 120), dial=5.0)
+    for protocol in STREAMS:
+        if protocol == "drift dates":
+            continue
+        for arm in ("a", "b"):
+            told = streamed(maker("static", {"arm": arm}), stage, protocol, 0)
+            assert np.diff(told.regret, prepend=0.0).min() >= -1e-12
+
+
+def test_who_died_still_takes_its_dollars() -> None:
+    told = streamed(maker("static", {"arm": "a"}), stage_of(SEPARATE, dial=0.1), "drift death", 0)
+    assert told.usd.tolist() == [2.0] * 30
+    assert np.diff(told.regret)[told.change :] == pytest.approx(0.1)  # as dear as before, and the other fails for less
