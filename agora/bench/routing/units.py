@@ -163,9 +163,9 @@ class Bench:
 
 
 def units_of(protocol: str, policies: Sequence[str]) -> tuple[Unit, ...]:
-    """What is measured under a protocol, what always stands beside it first."""
+    """What is measured under a protocol, what always stands beside it first, nobody twice."""
     beside = {FULL: STANDING}.get(protocol, (*STANDING, *CHAINED) if protocol in CHECKS else ())
-    return tuple(Unit(name, protocol) for name in (*beside, *policies))
+    return tuple(Unit(name, protocol) for name in dict.fromkeys((*beside, *policies)))
 
 
 def protocols_of(matrix: Recorded, wanted: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -191,6 +191,9 @@ def protocols_of(matrix: Recorded, wanted: Sequence[str]) -> tuple[tuple[str, ..
     if not np.isfinite(matrix.costs).all() and chosen & _PRICED:
         chosen -= _PRICED
         said.append("no dollars are recorded: no drift by price, and no shared budget")
+    elif chosen & _PRICED and not _worth_money(matrix):
+        chosen -= _PRICED
+        said.append("the best model costs nothing: no drift by price, and no shared budget")
     if not any(matrix.checkable) and chosen & set(CHECKS):
         chosen -= set(CHECKS)
         said.append("no task here brings a check: nothing is asked in turn")
@@ -202,3 +205,9 @@ def protocols_of(matrix: Recorded, wanted: Sequence[str]) -> tuple[tuple[str, ..
         chosen -= _CHANGED
         said.append("one model only: there is no other when it dies or joins")
     return tuple(one for one in PROTOCOLS if one in chosen), tuple(said)
+
+
+def _worth_money(matrix: Recorded) -> bool:
+    """Whether a share of what the best single model takes is any money."""
+    best = int(np.argmax(matrix.scores.mean(axis=0)))
+    return bool(matrix.costs[:, best].mean() > 0.0)

@@ -102,3 +102,22 @@ def test_too_few_queries_are_refused() -> None:
 def test_every_router_has_a_name() -> None:
     assert {"knn", "tag_table", "random"} <= set(routers())
     assert "sale" not in routers()
+
+
+def test_a_policy_that_always_stands_beside_the_others_has_one_row() -> None:
+    plan = planned(small(60), policies=("random", *FEW), protocols=("full", "check .9"), features="words")
+    assert len(set(plan.units)) == len(plan.units)
+    assert sum(unit.policy == "random" for unit in plan.units) == 2
+
+
+def test_where_the_best_model_costs_nothing_there_is_no_budget_and_that_is_said() -> None:
+    free = small(60)._replace(costs=np.zeros((60, len(small(60).models))))
+    plan = planned(free, policies=FEW, protocols=("budget", "drift price", "cold"), features="words")
+    assert {unit.protocol for unit in plan.units} == {"cold"}
+    assert plan.matrix.oddities[-1] == "the best model costs nothing: no drift by price, and no shared budget"
+
+
+def test_a_set_without_texts_is_measured_with_the_usual_features() -> None:
+    bare = small(60)._replace(texts=("",) * 60)
+    told = run_bench(bare, policies=FEW, seeds=1, protocols=("full", "cold"))
+    assert all(one.points for one in told.entries)
