@@ -142,7 +142,7 @@ def notes(report: Report) -> list[tuple[str, str]]:
 
 def _scores(points: Sequence[Point | None], *, rank: int = 0) -> list[Column]:
     made = [Column("score", [_share(point.score if point else None) for point in points], rank=rank)]
-    if any(point is not None and point.usd > 0 for point in points):
+    if any(point is not None and point.usd is not None for point in points):
         made.append(Column("$/query", [_dollars(point.usd if point else None) for point in points], rank=rank))
     return made
 

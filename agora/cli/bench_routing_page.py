@@ -16,6 +16,7 @@ from agora.bench.routing.shown import (
     reference,
     rows,
     sections,
+    spent,
 )
 from agora.bench.routing.standing import SINGLE
 from agora.cli.bench_routing_columns import columns_of, notes, remarks_on, within
@@ -109,8 +110,8 @@ def _frontiers(report: Report, section: Section, found: Sequence[Entry], at: int
 
 
 def _curve(entry: Entry, report: Report) -> Line:
-    found = [point for point in (*at_money(entry, report), quality_first(entry)) if point is not None and point.usd > 0]
-    points = sorted({(_PER * point.usd, point.score) for point in found})
+    found = [point for point in (*at_money(entry, report), quality_first(entry)) if point is not None and point.usd]
+    points = sorted({(_PER * spent(point), point.score) for point in found})
     return Line(entry.policy, [usd for usd, _ in points], [score for _, score in points])
 
 

@@ -36,7 +36,7 @@ def test_the_table_shows_hostile_names_without_obeying_them(capsys: pytest.Captu
 
 def test_a_sure_gain_is_marked_and_an_amount_that_was_spent_over_too(capsys: pytest.CaptureFixture[str]) -> None:
     good, spent = entry("good", better=0.1, gain=0.05), entry("spent", better=0.0, gain=0.0)
-    points = [point.model_copy(update={"usd": point.usd * 1.5}) for point in spent.points]
+    points = [point.model_copy(update={"usd": (point.usd or 0.0) * 1.5}) for point in spent.points]
     bench_routing_table.print_report(report(single(), good, spent.model_copy(update={"points": tuple(points)})))
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.split()}
     assert ".700+" in lines["good"]
@@ -95,3 +95,18 @@ def test_the_page_reads_well_asks_for_nothing_and_breaks_no_rule(
         assert page.locator("svg").count() > 5
 
     chromium.look(path, looked, width=width, dark=dark)
+
+
+def test_unknown_dollars_are_a_dash_beside_known_ones_and_no_column_without_any(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    unknown = entry("unknown", better=0.0)
+    points = [point.model_copy(update={"usd": None, "dearest_share": None}) for point in unknown.points]
+    unknown = unknown.model_copy(update={"points": tuple(points)})
+    both = report(single(), unknown)
+    bench_routing_table.print_report(both)
+    lines = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines() if line.split()}
+    assert lines["unknown"][2] == "-"
+    assert "unknown" in page_of(both, command="agora")
+    bench_routing_table.print_report(report(unknown, money=()))
+    assert "$/query" not in capsys.readouterr().out.partition("Notes")[0].partition("score, $/query")[0]

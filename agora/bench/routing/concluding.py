@@ -19,6 +19,7 @@ from agora.bench.routing.shown import (
     quality_first,
     share,
     sized,
+    spent,
     title_of,
     worth,
 )
@@ -61,18 +62,19 @@ def _compared(entries: list[Entry]) -> list[Entry]:
 def _against_single(policies: list[Entry], single: Point, report: Report) -> str:
     """Who reaches its score for the least money, else who comes nearest for less; at dials set on the fitting part."""
     held = [_Held(entry, point) for entry in policies for point in at_money(entry, report) if point is not None]
-    reach = [one for one in held if one.point.score >= single.score and one.point.usd < single.usd]
-    best = f"the best single model's {share(single.score)} at {money_text(single.usd)} a query"
+    paid = spent(single)
+    reach = [one for one in held if one.point.score >= single.score and spent(one.point) < paid]
+    best = f"the best single model's {share(single.score)} at {money_text(paid)} a query"
     if reach:
-        first = min(reach, key=lambda one: (one.point.usd, -one.point.score))
-        less = 1 - first.point.usd / single.usd
-        by = f"{first.entry.policy} scores {share(first.point.score)} at {money_text(first.point.usd)}"
+        first = min(reach, key=lambda one: (spent(one.point), -one.point.score))
+        less = 1 - spent(first.point) / paid
+        by = f"{first.entry.policy} scores {share(first.point.score)} at {money_text(spent(first.point))}"
         return f"{by}, {less:.0%} less than {best}{_among(len(policies))}"
-    cheaper = [one for one in held if one.point.usd < single.usd]
+    cheaper = [one for one in held if spent(one.point) < paid]
     if not cheaper:
         return f"no policy spends less than {best}"
-    first = max(cheaper, key=lambda one: (one.point.score, -one.point.usd))
-    by = f"{first.entry.policy} with {share(first.point.score)} at {money_text(first.point.usd)}"
+    first = max(cheaper, key=lambda one: (one.point.score, -spent(one.point)))
+    by = f"{first.entry.policy} with {share(first.point.score)} at {money_text(spent(first.point))}"
     return f"nobody reaches {best} for less; the nearest is {by}{_among(len(policies))}"
 
 

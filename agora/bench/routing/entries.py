@@ -37,9 +37,11 @@ def of_frontier(
         beside: The frontier of the lookup table by tag; empty: it is that one, or there is none.
         protocol: As in `Entry`.
     """
-    points = [_point(_dialled(dial), dial, one, beside) for dial, one in zip(found.dials, found.grid, strict=True)]
+    points = [
+        _point(_dialled(dial), dial, one, beside, stage) for dial, one in zip(found.dials, found.grid, strict=True)
+    ]
     money = zip(stage.setting.money, found.target_dials, found.targets, strict=False)
-    points += [_point(_within(most), dial, one, beside) for most, dial, one in money]
+    points += [_point(_within(most), dial, one, beside, stage) for most, dial, one in money]
     everything = (*found.grid, *found.targets)
     singles = list(zip(stage.costs.mean(axis=0).tolist(), stage.scores.mean(axis=0).tolist(), strict=True))
     drawn = [(float(one.usd.mean()), float(one.score.mean())) for one in everything]
@@ -79,9 +81,9 @@ def of_streams(name: str, kind: str, protocol: str, runs: Sequence[Streamed], st
         setting=_dialled(stage.setting.dial),
         dial=stage.setting.dial,
         score=score,
-        usd=usd,
+        usd=usd if stage.priced else None,
         usd_per_solved=usd / score if score > 0 and stage.priced else None,
-        dearest_share=fmean(one.dearest for one in runs),
+        dearest_share=fmean(one.dearest for one in runs) if stage.priced else None,
     )
     return Entry(
         policy=name,
@@ -122,7 +124,7 @@ def of_arrivals(name: str, kind: str, protocol: str, runs: Sequence[Served], sta
         setting=_dialled(stage.setting.dial),
         dial=stage.setting.dial,
         score=score,
-        usd=usd,
+        usd=usd if stage.priced else None,
         usd_per_solved=usd / score if score > 0 and stage.priced else None,
     )
     note = DRAWN if len(stage.setting.trace) <= stage.steps else ""
@@ -145,15 +147,15 @@ def _columns(runs: Sequence[Streamed]) -> tuple[list[np.ndarray[tuple[int], np.d
     return [one.score for one in runs], [one.usd for one in runs]
 
 
-def _point(setting: str, dial: float, one: Measured, beside: Sequence[Measured]) -> Point:
+def _point(setting: str, dial: float, one: Measured, beside: Sequence[Measured], stage: Stage) -> Point:
     score, usd = float(one.score.mean()), float(one.usd.mean())
     return Point(
         setting=setting,
         dial=dial,
         score=score,
-        usd=usd,
+        usd=usd if stage.priced else None,
         usd_per_solved=usd / score if score > 0 and usd > 0 else None,
-        dearest_share=float(one.dearest.mean()),
+        dearest_share=float(one.dearest.mean()) if stage.priced else None,
         gain=span_of(one.score - mixed_at(beside, usd)) if beside else None,
         calls=float(one.calls.mean()),
     )

@@ -31,12 +31,12 @@ class Point(Value):
     """Reward a dollar takes away, in score; the mean over folds."""
     score: float
     """Mean score."""
-    usd: float
-    """Mean dollars a query."""
+    usd: float | None
+    """Mean dollars a query; None: no dollars are recorded."""
     usd_per_solved: float | None = None
-    """Dollars for one unit of score; None: nothing was solved."""
-    dearest_share: float = 0.0
-    """Share of queries that went to the model with the highest mean cost."""
+    """Dollars for one unit of score; None: nothing was solved, or no dollars are recorded."""
+    dearest_share: float | None = None
+    """Share of queries that went to the model with the highest mean cost; None: no dollars are recorded."""
     gain: Span | None = None
     """Score above the lookup table by tag at the same money."""
     calls: float = 1.0

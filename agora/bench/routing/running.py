@@ -8,6 +8,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
+
 from agora.bench.routing.embedding import embedded
 from agora.bench.routing.folds import folds
 from agora.bench.routing.matrix import Recorded
@@ -94,7 +96,8 @@ def planned(
         trace=tuple(trace),
     )
     matrix = matrix._replace(oddities=(*matrix.oddities, *said))
-    units = tuple(unit for protocol in given for unit in units_of(protocol, wanted))
+    priced = bool(np.isfinite(matrix.costs).all())
+    units = tuple(unit for protocol in given for unit in units_of(protocol, wanted, priced=priced))
     return Plan(matrix, setting, units, told, embedded(matrix.texts) if features == "minilm" else None)
 
 

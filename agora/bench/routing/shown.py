@@ -109,7 +109,7 @@ def at_money(entry: Entry, report: Report) -> tuple[Point | None, ...]:
 def frontier(entry: Entry) -> tuple[Point, ...]:
     """The points of the fixed grid of dials, by their dollars."""
     found = [point for point in entry.points if point not in _targets(entry)]
-    return tuple(sorted(found, key=lambda point: (point.usd, point.score)))
+    return tuple(sorted(found, key=lambda point: (spent(point), point.score)))
 
 
 def quality_first(entry: Entry) -> Point | None:
@@ -119,7 +119,12 @@ def quality_first(entry: Entry) -> Point | None:
 
 def over(point: Point, money: float) -> bool:
     """Whether it spent over a tenth more than what its dial was set for on the fitting part."""
-    return point.usd > _OVER * money
+    return spent(point) > _OVER * money
+
+
+def spent(point: Point) -> float:
+    """Dollars a query, to order by: 0 where none are recorded."""
+    return point.usd or 0.0
 
 
 def standing(gain: Span | None) -> str:

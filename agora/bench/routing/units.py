@@ -30,7 +30,7 @@ from agora.bench.routing.matrix import Recorded
 from agora.bench.routing.measures import Measured
 from agora.bench.routing.results import Entry
 from agora.bench.routing.stage import Maker, Stage
-from agora.bench.routing.standing import BOUNDS, STANDING, standing
+from agora.bench.routing.standing import BOUNDS, CHEAPEST, STANDING, standing
 from agora.bench.routing.worlds import STREAMS
 from agora.coordinator.routers.seam import Router
 from agora.errors import ConfigError, UnknownNameError
@@ -162,10 +162,17 @@ class Bench:
         return maker(name, {**{key: value for key, value in more.items() if key in known_options(name)}, **own})
 
 
-def units_of(protocol: str, policies: Sequence[str]) -> tuple[Unit, ...]:
-    """What is measured under a protocol, what always stands beside it first, nobody twice."""
+def units_of(protocol: str, policies: Sequence[str], *, priced: bool = True) -> tuple[Unit, ...]:
+    """What is measured under a protocol, what always stands beside it first, nobody twice.
+
+    Args:
+        protocol: One of `PROTOCOLS`.
+        policies: By name.
+        priced: Whether dollars are recorded: without them nobody is the cheapest.
+    """
     beside = {FULL: STANDING}.get(protocol, (*STANDING, *CHAINED) if protocol in CHECKS else ())
-    return tuple(Unit(name, protocol) for name in dict.fromkeys((*beside, *policies)))
+    there = (name for name in (*beside, *policies) if priced or name != CHEAPEST)
+    return tuple(Unit(name, protocol) for name in dict.fromkeys(there))
 
 
 def protocols_of(matrix: Recorded, wanted: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -5,7 +5,8 @@ svd     hashed words and pairs of words, tf-idf, and the singular vectors of the
         (Deerwester et al., 1990; randomised, Halko, Martinsson and Tropp, 2011)
 minilm  all-MiniLM-L6-v2 on this machine, turned onto the directions in which the fitting part's texts differ most
 
-Where there is no fitting part yet, or its texts differ in nothing (none is recorded), "svd" is "words", and "minilm" is projected at random (Achlioptas, 2003).
+Where there is no fitting part yet, or its texts differ in nothing (none is recorded), "svd" is "words", and "minilm" is
+projected at random (Achlioptas, 2003).
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from agora.bench.routing.concluding import concluded
 from agora.bench.routing.made import recorded
 from agora.bench.routing.results import Entry, Report
 from agora.bench.routing.running import planned, run_bench, run_plan
@@ -121,3 +122,12 @@ def test_a_set_without_texts_is_measured_with_the_usual_features() -> None:
     bare = small(60)._replace(texts=("",) * 60)
     told = run_bench(bare, policies=FEW, seeds=1, protocols=("full", "cold"))
     assert all(one.points for one in told.entries)
+
+
+def test_dollars_that_nobody_recorded_are_unknown_and_never_0() -> None:
+    free = small(60)._replace(costs=np.full((60, len(small(60).models)), np.nan))
+    told = run_bench(free, policies=FEW, seeds=1, protocols=("full", "cold", "arrivals", "check .9"), features="words")
+    assert all(point.usd is None and point.dearest_share is None for one in told.entries for point in one.points)
+    assert not any(one.policy == "cheapest" for one in told.entries)
+    assert Report.model_validate_json(told.model_dump_json()) == told
+    assert "no dollars are recorded" in concluded(told)
