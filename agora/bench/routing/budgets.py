@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SHARE: Final = 0.2
 """Of what the best single model takes."""
 _HALVINGS: Final = 60
+_DEAREST: Final = 1e12
+"""Score a dollar: no price of money is looked for above it."""
 
 
 class Spent(NamedTuple):
@@ -36,7 +38,7 @@ class Spent(NamedTuple):
     refused: float
     """Share of queries that nothing was paid for."""
     of_the_best: float
-    """Its score over that of whoever knows all outcomes and spends no more."""
+    """Its score over a bound of what anybody who knows all outcomes can reach with so much money, in [0, 1]."""
 
 
 def share_of(stage: Stage) -> float:
@@ -71,24 +73,37 @@ def spent(make: Maker, stage: Stage, seed: int) -> Spent:
         score[step], usd[step] = here.scores[step, at], cost
         outcome = Outcome(float(here.scores[step, at]), cost)
         router.learn(query._replace(text=""), arms.keys[choice.order[0]], outcome)
-    best = _best(here.scores, here.costs, budget)
+    best = best_possible(here.scores, here.costs, budget)
     share = (budget - left) / budget if budget > 0 else 0.0
     return Spent(score, usd, share, refused / len(here.steps), float(score.sum()) / best if best > 0 else 0.0)
 
 
-def _best(scores: Matrix, costs: Matrix, budget: float) -> float:
-    """The most that choosing with all outcomes known comes to, by one price of money (Lagrange), from below."""
+def best_possible(scores: Matrix, costs: Matrix, budget: float) -> float:
+    """A bound from above of what choosing comes to, all outcomes known: the Lagrange dual at its best price of money.
 
-    def told(price: float) -> tuple[float, float]:
-        at = np.argmax(scores - price * costs - 1e-12 * costs, axis=1)[:, None]
-        return float(np.take_along_axis(costs, at, 1).sum()), float(np.take_along_axis(scores, at, 1).sum())
+    At any price p >= 0 it is p x budget + the sum over queries of max(0, score - p x dollars), 0 being no answer.
 
-    if told(0.0)[0] <= budget:
-        return told(0.0)[1]
+    Args:
+        scores: (t, m)
+        costs: Dollars, (t, m).
+        budget: Dollars, for all.
+    """
+
+    def dual(price: float) -> tuple[float, float]:
+        """(the bound, the dollars that are spent at that price)."""
+        worth = scores - price * costs
+        at = worth.argmax(axis=1)[:, None]
+        best = np.take_along_axis(worth, at, 1)[:, 0]
+        paid = np.take_along_axis(costs, at, 1)[:, 0]
+        return price * budget + float(np.maximum(best, 0.0).sum()), float(paid[best > 0.0].sum())
+
     low, high = 0.0, 1.0
-    while told(high)[0] > budget and high < 1e12:
+    bound = min(dual(low)[0], dual(high)[0])
+    while dual(high)[1] > budget and high < _DEAREST:
         high *= 2.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if told(middle)[0] > budget else (low, middle)
-    return told(high)[1]
+        value, paid = dual(middle)
+        bound = min(bound, value)
+        low, high = (middle, high) if paid > budget else (low, middle)
+    return bound
