@@ -2,9 +2,10 @@
 
 Each model has four places; who finds them taken waits in turn. The trace's times are stretched so that three models,
 busy seven tenths of the time, could do all of it: a policy that sends everything to one model makes its queries wait.
-What a policy is told besides is the share of places that are taken and the seconds that an answer takes now; outcomes
-come back when the answer is there. Where no seconds are recorded, a model is assumed to take one second and three more
-the dearer it is (by rank), and an answer's share of its mean dollars stretches that.
+What a policy is told besides is the share of places that are taken, and the seconds until an answer as far as they are
+known: what is left to wait, and the mean of the answers before. Outcomes come back when the answer is there. Where no
+seconds are recorded, a model is assumed to take one second and three more the dearer it is (by rank), and an answer's
+share of its mean dollars stretches that.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class _Due(NamedTuple):
     at_s: float
     step: int
     query: Query
+    place: int
     arm: str
     outcome: Outcome
 
@@ -62,17 +64,18 @@ def served(make: Maker, stage: Stage, seed: int) -> Served:
     if len(here.before):
         router.fit(stage.log(stage.plain, here.before))
     keys, columns = here.arms[0].keys, here.columns[0]
-    seconds = seconds_of(stage)[here.steps][:, columns]
+    every = seconds_of(stage)[:, columns]
+    seconds, known = every[here.steps], _Seconds(every[here.before])
     arrive = _arrivals(stage, seed, len(here.steps), float(seconds.mean()))
     free = [[0.0] * PLACES for _ in keys]  # when each place is free again, a heap a model
     due: list[_Due] = []
     made = Served(*(np.zeros(len(here.steps)) for _ in range(4)))
     for step, place in enumerate(numbers(here.steps)):
         now, query = float(arrive[step]), stage.plain[place]
-        _learn(router, due, now)
+        _learn(router, known, due, now)
         load = np.array([sum(at > now for at in one) / PLACES for one in free])
         wait = np.array([max(0.0, one[0] - now) for one in free])
-        arms = Arms(keys, load=load, latency_s=wait + seconds.mean(axis=0))
+        arms = Arms(keys, load=load, latency_s=wait + known.mean())
         choice = router.choose(query, arms, dial=stage.setting.dial, draw=float(here.draws[step]))
         first = choice.order[0]
         took, column = float(seconds[step, first]), columns[first]
@@ -80,7 +83,7 @@ def served(make: Maker, stage: Stage, seed: int) -> Served:
         heapq.heapreplace(free[first], begin + took)
         cost = float(here.costs[step, column])
         outcome = Outcome(float(here.scores[step, column]), cost if stage.priced else None, took)
-        heapq.heappush(due, _Due(begin + took, step, query._replace(text=""), keys[first], outcome))
+        heapq.heappush(due, _Due(begin + took, step, query._replace(text=""), first, keys[first], outcome))
         for into, value in zip(made, (outcome.score, cost, begin - now, begin + took - now), strict=True):
             into[step] = value
     return made
@@ -103,9 +106,31 @@ def seconds_of(stage: Stage) -> Matrix:
     return made
 
 
-def _learn(router: Router, due: list[_Due], now: float) -> None:
+class _Seconds:
+    """What is known of how long each model takes: of the queries before, and of the answers that are there.
+
+    Args:
+        before: Of queries that are known with full information, (w, m).
+    """
+
+    def __init__(self, before: Matrix) -> None:
+        self._sums, self._counts = before.sum(axis=0), np.full(before.shape[1], float(len(before)))
+
+    def add(self, place: int, seconds: float) -> None:
+        """An answer is there."""
+        self._sums[place] += seconds
+        self._counts[place] += 1.0
+
+    def mean(self) -> Vector:
+        """NaN: nothing is known of it, (m,)."""
+        told: Vector = np.where(self._counts > 0, self._sums / np.maximum(self._counts, 1.0), np.nan)
+        return told
+
+
+def _learn(router: Router, known: _Seconds, due: list[_Due], now: float) -> None:
     while due and due[0].at_s <= now:
         one = heapq.heappop(due)
+        known.add(one.place, one.outcome.latency_s or 0.0)
         router.learn(one.query, one.arm, one.outcome)
 
 
