@@ -156,7 +156,7 @@ def _point(setting: str, dial: float, one: Measured, beside: Sequence[Measured],
         usd=usd if stage.priced else None,
         usd_per_solved=usd / score if score > 0 and usd > 0 else None,
         dearest_share=float(one.dearest.mean()) if stage.priced else None,
-        gain=span_of(one.score - mixed_at(beside, usd)) if beside else None,
+        gain=span_of(one.score - mixed_at(beside, usd), groups=stage.groups) if beside else None,
         calls=float(one.calls.mean()),
     )
 

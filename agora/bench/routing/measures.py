@@ -10,7 +10,7 @@ import numpy as np
 from agora.bench.routing.results import Span
 
 if TYPE_CHECKING:
-    from agora.coordinator.routers.seam import Vector
+    from agora.coordinator.routers.seam import Places, Vector
 
 RESAMPLES: Final = 2_000
 """Samples of a bootstrap."""
@@ -35,20 +35,24 @@ def nothing(n: int) -> Measured:
     return Measured(*(np.zeros(n) for _ in range(4)))
 
 
-def span_of(values: Vector, *, seed: int = 0) -> Span:
+def span_of(values: Vector, *, seed: int = 0, groups: Places | None = None) -> Span:
     """The mean of values of one query (or seed) each, with the percentiles of a bootstrap over them (Efron, 1979).
 
     Args:
         values: (n,), n >= 1.
         seed: Of the bootstrap.
+        groups: Whole numbers, (n,): equal ones are resampled together, since they tell much the same; None: each alone.
     """
-    n = len(values)
+    within = np.arange(len(values)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    sums, sizes = np.bincount(within, weights=values), np.bincount(within)
+    n = len(sums)
     rng = np.random.default_rng(seed)
     means = np.empty(RESAMPLES)
     step = max(1, 500_000 // n)  # not all samples in memory at once
     for start in range(0, RESAMPLES, step):
         stop = min(RESAMPLES, start + step)
-        means[start:stop] = values[rng.integers(0, n, (stop - start, n))].mean(axis=1)
+        drawn = rng.integers(0, n, (stop - start, n))
+        means[start:stop] = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
     low, high = np.percentile(means, _ENDS).tolist()
     return Span(value=float(values.mean()), low=low, high=high)
 

@@ -12,6 +12,7 @@ import numpy as np
 from agora.bench.routing.folds import Fold, folds, numbers
 from agora.bench.routing.matrix import Recorded
 from agora.bench.routing.measures import hull_of
+from agora.bench.routing.twins import twins
 from agora.bench.routing.vectors import Features, Vectors
 from agora.coordinator.routers.answers import canonical
 from agora.coordinator.routers.seam import Answers, Arms, Log, Query, Router
@@ -80,6 +81,11 @@ class Stage:
     def warm(self) -> int:
         """Queries with full information before a warm stream."""
         return min(_MOST_WARM, self.n // 5)
+
+    @cached_property
+    def groups(self) -> Places:
+        """Equal numbers where queries are nearly the same (`twins`), (n,)."""
+        return np.array(twins(self.recorded.texts), dtype=np.intp)
 
     @cached_property
     def dials(self) -> tuple[float, ...]:

@@ -1,8 +1,9 @@
 """Queries that are nearly the same: their texts share most of their less common words.
 
 Some sets ask each question twice with a word or two changed, so that the answer turns over. Fitted on one and measured
-on the other, a policy that remembers looks clever; so such queries share a fold. The search compares only texts that
-share one of their rarest words (prefix filtering: Chaudhuri, Ganti and Kaushik, 2006).
+on the other, a policy that remembers looks clever; so such queries share a fold, one side of a stream's start, and
+a draw of the bootstrap. The search compares only texts that share one of their rarest words (prefix filtering:
+Chaudhuri, Ganti and Kaushik, 2006).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 ALIKE: Final = 0.7
@@ -29,6 +31,12 @@ def twins(texts: Sequence[str]) -> list[int]:
     >>> twins([question.format("fit"), "it rains in the north of town today", question.format("go")])
     [0, 1, 0]
     """
+    return list(_first_of(tuple(texts)))
+
+
+@lru_cache(maxsize=8)
+def _first_of(texts: tuple[str, ...]) -> tuple[int, ...]:
+    """The same texts are asked about by folds, streams and intervals."""
     parent = list(range(len(texts)))
 
     def root(place: int) -> int:
@@ -40,7 +48,7 @@ def twins(texts: Sequence[str]) -> list[int]:
     for one, other in _alike(texts):
         first, last = sorted((root(one), root(other)))
         parent[last] = first
-    return [root(place) for place in range(len(texts))]
+    return tuple(root(place) for place in range(len(texts)))
 
 
 def _alike(texts: Sequence[str]) -> Iterator[tuple[int, int]]:

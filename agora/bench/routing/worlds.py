@@ -1,7 +1,8 @@
 """Streams of queries: one shuffle each, and what changes on the way.
 
 cold           nothing is known, nothing changes
-warm           some queries are known with full information before; so in all that follow
+warm           some queries are known with full information before, none of them nearly the same as one that follows
+               (`twins`); so in all below
 drift dates    the queries come in the order of their dates, those that are known before first
 drift price    half-way the model with the best reward becomes five times as dear
 drift death    half-way that model fails at everything from then on, for the same dollars, and nobody says so
@@ -59,12 +60,13 @@ def world(stage: Stage, protocol: str, seed: int) -> World:
     rng = np.random.default_rng([seed, 7])
     shuffled, m = rng.permutation(stage.n), len(stage.arms)
     steps, change = shuffled[: stage.steps], stage.steps
-    before = shuffled[:0] if protocol == "cold" else shuffled[stage.steps : stage.steps + stage.warm]
+    before = shuffled[:0] if protocol == "cold" else _without(steps, shuffled[stage.steps :], stage)[: stage.warm]
     columns = rng.permutation(m)  # ties must not always go to the same model
     if protocol == "drift dates":
         dates = stage.recorded.dates
         by_date = sorted(numbers(np.concatenate([steps, before])), key=lambda place: dates[place])
         before, steps = (np.array(part, dtype=np.intp) for part in (by_date[: len(before)], by_date[len(before) :]))
+        before = _without(steps, before, stage)
     scores, costs = stage.scores[steps].copy(), stage.costs[steps].copy()
     alive, all_of_them = np.ones_like(scores), columns
     best = int(np.argmax((stage.scores - stage.setting.dial * stage.costs).mean(axis=0)))
@@ -81,3 +83,8 @@ def world(stage: Stage, protocol: str, seed: int) -> World:
     first = after if len(all_of_them) == m else Arms([stage.recorded.models[column] for column in numbers(all_of_them)])
     both = (all_of_them, columns)
     return World(steps, before, (first, after), both, scores, costs, alive, rng.random(len(steps)), change)
+
+
+def _without(steps: Places, before: Places, stage: Stage) -> Places:
+    """Those of the places before that are no twins of one of the steps, in their order."""
+    return before[~np.isin(stage.groups[before], stage.groups[steps])]

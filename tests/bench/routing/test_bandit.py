@@ -1,16 +1,25 @@
 """Streams of queries: regret, drift, a shared budget and load."""
 
+from __future__ import annotations
+
 from functools import partial
+from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from agora.bench.routing.arrivals import seconds_of, served
 from agora.bench.routing.bandit import over, streamed
-from agora.bench.routing.budgets import share_of, spent
+from agora.bench.routing.budgets import best_possible, share_of, spent
 from agora.bench.routing.units import maker
 from agora.bench.routing.worlds import STREAMS, world
+from agora.coordinator.routers.round_robin import RoundRobin, RoundRobinOptions
+from agora.coordinator.routers.seam import Arms, Choice, Query
 from bench.routing.stages import by_hand, small, stage_of
+
+if TYPE_CHECKING:
+    from agora.coordinator.routers.seam import Matrix
 
 SEPARATE = by_hand([[1.0, 0.0]] * 60, [[2.0, 1.0]] * 60)
 
@@ -136,3 +145,63 @@ def test_who_died_still_takes_its_dollars() -> None:
     told = streamed(maker("static", {"arm": "a"}), stage_of(SEPARATE, dial=0.1), "drift death", 0)
     assert told.usd.tolist() == [2.0] * 30
     assert np.diff(told.regret)[told.change :] == pytest.approx(0.1)  # as dear as before, and the other fails for less
+
+
+def test_nobody_who_knows_a_step_before_the_start_knows_its_twin() -> None:
+    texts = [f"ask{n // 2} why{n // 2} car{n // 2} town{n // 2} year{n // 2} is so{n}" for n in range(120)]
+    stage = stage_of(small()._replace(texts=tuple(texts)))
+    for protocol in ("warm", "drift dates", "drift join"):
+        here = world(stage, protocol, 0)
+        steps = {int(place) // 2 for place in here.steps}
+        assert len(here.before)
+        assert steps.isdisjoint(int(place) // 2 for place in here.before)
+
+
+def test_the_best_possible_under_a_budget_is_reached_by_nobody_and_missed_by_little() -> None:
+    rng = np.random.default_rng(7)
+    for _ in range(20):
+        scores, costs = rng.random((5, 2)), rng.random((5, 2)) + 0.05
+        budget = 0.4 * float(costs.max(axis=1).sum())
+        worth, paid = (np.column_stack([np.zeros(5), values]) for values in (scores, costs))
+        rows = np.arange(5)
+        reached = [
+            float(worth[rows, at].sum())
+            for at in map(list, product(range(3), repeat=5))
+            if paid[rows, at].sum() <= budget
+        ]
+        bound = best_possible(scores, costs, budget)
+        assert max(reached) <= bound + 1e-9
+        assert bound <= max(reached) + scores.max()
+    assert best_possible(np.ones((4, 1)), np.ones((4, 1)), 2.5) == pytest.approx(2.5)
+
+
+class Listening(RoundRobin):
+    """Notes the seconds that it is told."""
+
+    told: list[list[float]]
+
+    def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
+        self.told.append(arms.latency_s.tolist())
+        return super().choose(query, arms, dial=dial, draw=draw)
+
+
+def test_seconds_are_told_from_what_was_before_alone() -> None:
+    matrix = small(120)
+    seconds = np.random.default_rng(2).random(matrix.scores.shape) + 1.0
+    later = seconds.copy()
+    here = world(stage_of(matrix), "warm", 0)
+    later[here.steps[30:]] = later[here.steps[30:], ::-1] ** 2
+    later[here.steps[30:]] *= seconds[here.steps[30:]].mean() / later[here.steps[30:]].mean()
+
+    def heard(latency_s: Matrix) -> list[list[float]]:
+        stage = stage_of(matrix._replace(latency_s=latency_s))
+        stage.setting = stage.setting._replace(trace=tuple(1e9 * at for at in range(120)))
+        listening = Listening(RoundRobinOptions())
+        listening.told = []
+        served(lambda: listening, stage, 0)
+        return listening.told
+
+    first, other = heard(seconds), heard(later)
+    assert first[:31] == other[:31]
+    assert first[0] == pytest.approx(seconds[here.before][:, here.columns[0]].mean(axis=0))
+    assert first[40] != other[40]

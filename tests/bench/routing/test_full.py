@@ -6,7 +6,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from agora.bench.routing.full import frontier, met
+from agora.bench.routing.entries import of_frontier
+from agora.bench.routing.full import Frontier, frontier, met
+from agora.bench.routing.measures import Measured
 from agora.bench.routing.standing import ceiling, standing
 from agora.bench.routing.units import maker
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
@@ -112,3 +114,17 @@ def test_the_ceiling_has_exact_limits() -> None:
     told = ceiling(scores)
     assert told.value == pytest.approx(283 / 300)
     assert 0.90 < told.low < told.value < told.high < 0.97
+
+
+def test_a_gain_over_queries_that_are_nearly_the_same_is_less_sure() -> None:
+    rng = np.random.default_rng(3)
+    score, zero = np.repeat(rng.random(40), 2), np.zeros(80)
+    found = Frontier((Measured(score, zero, zero, zero),), (0.0,), (), (), 0.0, 0.0)
+    beside = (Measured(np.repeat(rng.random(40), 2), zero, zero, zero),)
+    texts = [f"ask{n // 2} why{n // 2} car{n // 2} town{n // 2} year{n // 2} is so{n}" for n in range(80)]
+    spans = [
+        of_frontier("knn", "policy", found, stage_of(small(80)._replace(texts=tuple(those))), beside=beside).points[0]
+        for those in ([""] * 80, texts)
+    ]
+    widths = [one.gain.high - one.gain.low for one in spans if one.gain is not None]
+    assert widths[1] > 1.2 * widths[0]

@@ -41,5 +41,14 @@ def test_an_interval_holds_the_mean_and_is_the_same_again() -> None:
     assert found.high - found.low == pytest.approx(2 * half, rel=0.1)
 
 
+def test_what_is_nearly_the_same_is_resampled_together() -> None:
+    half = np.random.default_rng(1).random(60)
+    twice, groups = np.repeat(half, 2), np.repeat(np.arange(60), 2)
+    alone, together = span_of(twice), span_of(twice, groups=groups)
+    assert together.value == alone.value
+    assert together.high - together.low == pytest.approx(2**0.5 * (alone.high - alone.low), rel=0.1)
+    assert span_of(half, groups=np.arange(60)) == span_of(half)
+
+
 def test_nothing_is_as_long_as_asked() -> None:
     assert [len(column) for column in nothing(3)] == [3, 3, 3, 3]
