@@ -82,9 +82,10 @@ def routing(
     """Compare routing policies on recorded outcomes of real models: score, dollars, regret, and what bounds them.
 
     Nothing is called and nothing is spent: the outcomes are on record. What a policy is measured on it was not fitted
-    on, and its dial is set on the fitting part. A bench that was cut off goes on with the same command and --out.
+    on, and its dial is set on the fitting part. A bench that was cut off goes on with the same command and --out. Where
+    an error ends a part, the others are measured all the same, and the exit code is 1.
     """
-    from agora.cli.bench_routing_run import Given, bench, numbers, options, words
+    from agora.cli.bench_routing_run import Given, bench, failures, numbers, options, words
 
     given = Given(
         data=data,
@@ -107,9 +108,11 @@ def routing(
         from agora.cli.forms import print_form
 
         print_form(FORM, form_of(report))
-        return
-    from agora.cli.bench_routing_run import print_whereabouts
-    from agora.cli.bench_routing_table import print_report
+    else:
+        from agora.cli.bench_routing_run import print_whereabouts
+        from agora.cli.bench_routing_table import print_report
 
-    print_report(report)
-    print_whereabouts(given)
+        print_report(report)
+        print_whereabouts(given)
+    if failures(report):
+        raise typer.Exit(1)

@@ -81,7 +81,7 @@ def bench(given: Given) -> Report:
         def told(unit: Unit, entry: Entry) -> None:
             nonlocal done
             done += 1
-            if kept is not None:
+            if kept is not None and not entry.failed:
                 kept.keep(unit, entry)
             advance.to(plan.matrix.name, done, total, now=f"{unit.policy}, {unit.protocol}")
 
@@ -105,6 +105,15 @@ def print_whereabouts(given: Given) -> None:
         return
     there = [name for name in (PAGE, JSON) if (given.out.expanduser() / name).exists()]
     out().print(f"[quiet]in {safe(str(given.out))}: {', '.join(there)}[/]")
+
+
+def failures(report: Report) -> bool:
+    """Say on standard error which parts an error ended; whether there are any."""
+    failed = [entry for entry in report.entries if entry.failed]
+    if failed:
+        which = ", ".join(f"{safe(entry.policy)} ({entry.protocol})" for entry in failed)
+        err().print(f"{len(failed)} of {len(report.entries)} parts failed: {which}; their notes say why")
+    return bool(failed)
 
 
 def words(text: str, where: str) -> tuple[str, ...]:

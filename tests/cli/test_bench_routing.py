@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from agora.bench.routing import made
 from agora.bench.routing.results import Report
+from bench.routing import plugged
 from cli.projects import Shell
 
 FEW = ("--policy", "uniroute", "--seeds", "2", "--workers", "1", "--features", "words")
@@ -71,6 +73,20 @@ def test_one_model_and_no_dollars_are_measured_as_far_as_that_goes_and_it_is_sai
     for said in ("one model only", "no dollars are recorded"):
         assert said in told.out
     assert "score  $/query" not in told.out
+
+
+def test_a_part_that_an_error_ended_is_named_and_not_kept(
+    data: str, tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(plugged.install(tmp_path / "plug")), *sys.path])
+    words = ("bench", "routing", "--data", data, "--policy", "boom", *FEW[2:], "--protocol", "cold")
+    told = shell(*words, "--out", str(tmp_path / "o"))
+    assert told.code == 1
+    assert "1 of 3 parts failed: boom (cold); their notes say why" in told.err
+    assert "KeyError: 'nobody [red] here'" in " ".join(told.out.split())
+    assert "has the least regret" in " ".join(told.out.split())
+    assert len(list((tmp_path / "o" / "units").iterdir())) == 2
+    assert "nobody [red] here" in (tmp_path / "o" / "report.html").read_text()
 
 
 def test_an_option_of_a_policy_is_used_and_only_some_tasks_are_taken(data: str, shell: Shell) -> None:

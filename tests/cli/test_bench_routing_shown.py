@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agora.bench.routing.concluding import concluded
-from agora.bench.routing.results import Report
+from agora.bench.routing.results import Entry, Report
 from agora.cli import bench_routing_table
 from agora.cli.bench_routing_page import page_of
 from agora.cli.columns import Column, laid
@@ -77,6 +77,14 @@ def test_a_report_of_nothing_still_makes_a_page() -> None:
     assert "nothing was measured" in page_of(
         report(conclusion="On made nothing was measured that policies can be compared by.", money=()), command="agora"
     )
+
+
+def test_a_report_in_which_everything_failed_is_shown_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    failed = [Entry(policy=f"p{n}", protocol="full", note=f"failed: {HOSTILE}", failed=True) for n in range(2)]
+    told = report(*failed)
+    bench_routing_table.print_report(told.model_copy(update={"conclusion": concluded(told)}))
+    assert "failed: <b>[red]x<U+001B>" in capsys.readouterr().out
+    assert "failed: &lt;b&gt;[red]x" in page_of(told, command="agora")
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (360, True)])

@@ -72,6 +72,8 @@ class Entry(Value):
     """What else the protocol measures: share of the budget spent, queries refused, seconds in the queue, ..."""
     note: str = ""
     """Why it has no figures, or what to know about them."""
+    failed: bool = False
+    """Whether an error ended it, which `note` then names: there are no figures, and it is not kept."""
 
 
 class Report(Value):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -17,9 +19,9 @@ from agora.bench.routing.results import Entry, Report
 from agora.bench.routing.slices import dense
 from agora.bench.routing.stage import Setting, Stage, dial_of, money_of
 from agora.bench.routing.standing import ceiling
-from agora.bench.routing.units import FULL, TABLE, Bench, Unit, maker, protocols_of, routers, units_of
+from agora.bench.routing.units import FULL, TABLE, Bench, Unit, kind_of, maker, protocols_of, routers, units_of
 from agora.bench.routing.vectors import FEATURES, Features
-from agora.errors import ConfigError, UnknownNameError
+from agora.errors import AgoraError, ConfigError, UnknownNameError
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 ALWAYS: Final = (TABLE, "knn")
 """Policies that stand beside every result."""
+_MOST_TOLD: Final = 500
+"""Characters of an error."""
 _THREADS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -115,6 +119,11 @@ def run_plan(
         workers: Processes; 1: this one.
         have: Units that were measured before, under the same plan.
         done: Is told of each unit when it is measured.
+
+    An error that ends a unit is told in its entry (`failed`), and the others go on.
+
+    Raises:
+        AgoraError: A process was killed from outside.
     """
     measured = dict(have or {})
     left = [unit for unit in plan.units if unit not in measured]
@@ -174,7 +183,7 @@ def _of_tags(recorded: Recorded, tags: Sequence[str]) -> Recorded:
 def _here(plan: Plan, units: Sequence[Unit]) -> Iterator[tuple[Unit, Entry]]:
     bench = _bench(plan)
     for unit in units:
-        yield unit, bench.entry(unit)
+        yield unit, _measured(bench, unit)
 
 
 def _several(plan: Plan, units: Sequence[Unit], workers: int) -> Iterator[tuple[Unit, Entry]]:
@@ -184,14 +193,29 @@ def _several(plan: Plan, units: Sequence[Unit], workers: int) -> Iterator[tuple[
     try:
         with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (plan,)) as pool:
             waiting = {pool.submit(_one, unit): unit for unit in units}
-            for future in as_completed(waiting):
-                yield waiting[future], future.result()
+            with _given_up(pool):
+                for future in as_completed(waiting):
+                    yield waiting[future], future.result()
+    except BrokenProcessPool:
+        raise AgoraError(
+            "a process of the bench was killed, maybe since memory ran out: take fewer --workers; "
+            "with --out the same command goes on where it was"
+        ) from None
     finally:
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _given_up(pool: ProcessPoolExecutor) -> Generator[None]:
+    """Whoever leaves before the end (an error, Ctrl-C) waits for what is being measured, and for nothing else."""
+    try:
+        yield
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 _mine: list[Bench] = []
@@ -203,7 +227,16 @@ def _begin(plan: Plan) -> None:
 
 
 def _one(unit: Unit) -> Entry:
-    return _mine[0].entry(unit)
+    return _measured(_mine[0], unit)
+
+
+def _measured(bench: Bench, unit: Unit) -> Entry:
+    try:
+        return bench.entry(unit)
+    except Exception as error:  # a router may be anybody's code: the others are measured all the same
+        told = f"{type(error).__name__}: {error}"[:_MOST_TOLD].encode("utf-8", "replace").decode()
+        note = f"failed, and is measured again next time: {told}"
+        return Entry(policy=unit.policy, kind=kind_of(unit.policy), protocol=unit.protocol, note=note, failed=True)
 
 
 def _bench(plan: Plan) -> Bench:

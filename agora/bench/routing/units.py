@@ -84,6 +84,11 @@ def maker(policy: str, options: Mapping[str, JsonValue]) -> Maker:
     return partial(make, **options)
 
 
+def kind_of(policy: str) -> str:
+    """ "policy", "baseline" or "bound", as in `Entry`."""
+    return "bound" if policy in BOUNDS else "baseline" if policy in BASELINES else "policy"
+
+
 def known_options(policy: str) -> frozenset[str]:
     """What can be set at a policy."""
     form: type[BaseModel] | None = getattr(find("policies", policy), "Options", None)
@@ -105,7 +110,7 @@ class Bench:
     def entry(self, unit: Unit) -> Entry:
         """What one unit comes to."""
         name, protocol = unit
-        kind = "bound" if name in BOUNDS else "baseline" if name in BASELINES else "policy"
+        kind = kind_of(name)
         seeds = range(self._stage.setting.seeds)
         if protocol == FULL:
             found = self._full(name)

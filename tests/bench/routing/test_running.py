@@ -1,5 +1,9 @@
 """The whole bench, on the generated set."""
 
+import os
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +13,7 @@ from agora.bench.routing.results import Entry, Report
 from agora.bench.routing.running import planned, run_bench, run_plan
 from agora.bench.routing.units import PROTOCOLS, Unit, routers
 from agora.errors import AgoraError, ConfigError, UnknownNameError
+from bench.routing import plugged
 from bench.routing.stages import small
 
 FEW = ("uniroute",)
@@ -70,6 +75,21 @@ def test_protocols_that_the_data_cannot_give_are_left_out_with_a_word() -> None:
         "no dollars are recorded: no drift by price, and no shared budget",
         "no task here brings a check: nothing is asked in turn",
     )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_router_that_breaks_is_noted_and_the_others_are_measured_all_the_same(
+    workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(plugged.install(tmp_path)), *sys.path])
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    plan = planned(small(40), policies=(plugged.NAME, *FEW), seeds=1, protocols=("full", "cold"), features="words")
+    report = run_plan(plan, workers=workers)
+    assert [(one.policy, one.protocol) for one in report.entries] == list(plan.units)
+    (failed,) = [one for one in report.entries if one.failed]
+    assert (failed.policy, failed.protocol, failed.kind, failed.points) == (plugged.NAME, "cold", "policy", ())
+    assert f"KeyError: '{plugged.SAID}'" in failed.note
+    assert all(one.points for one in report.entries if one is not failed)
 
 
 def test_only_the_tags_that_are_wanted_are_measured() -> None:
