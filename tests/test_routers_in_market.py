@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from agora.ambient import SeededChance
@@ -12,6 +14,7 @@ from agora.routing_events import Credited, Routed
 from agora.testing import FakeClock
 from agora.traces.replay.making import policy_from
 from agora.traces.replay.replaying import replay
+from agora.values import JsonValue
 from coordinator.routers.worlds import routed_policy, router_names
 from traces.golden_runs import memory, pool, tasks
 
@@ -49,3 +52,29 @@ def test_a_routing_among_one_agent_is_made_again_from_its_record(name: str) -> N
         assert given.routing is not None
         routed = Routed(task=task.id, skill=task.skill, routing=given.routing)
         assert policy.again(task, routed, ["able"]) == given.routing
+
+
+async def test_what_another_release_or_a_damaged_file_keeps_is_refused_and_learned_anew() -> None:
+    store = memory()
+    market = Market(pool(), store=store, policy=policy_from("knn", ""), seed=3, clock=FakeClock(), budget_usd="20")
+    await market.run_all(tasks(0, 3))
+    learned, other = routed_policy("knn")(), routed_policy("knn")()
+    for item in store.events():
+        if item.event is not None:
+            learned.learn("r", item.event)
+    kept = learned.saved()
+    assert other.restored(kept)
+    assert other.saved() == kept
+    found = json.loads(kept)
+    assert found["ranker"]["form"] == "knn/1"
+    damaged: list[JsonValue] = [
+        {**found, "ranker": {**found["ranker"], "form": "knn/2"}},
+        {**found, "ranker": found["ranker"]["state"]},
+        {**found, "ranker": {**found["ranker"], "state": {**found["ranker"]["state"], "costs": None}}},
+        {**found, "open": [["r", {}, []]]},
+        [],
+    ]
+    for one in damaged:
+        assert not other.restored(json.dumps(one))
+        assert other.saved() == kept, "nothing changed"
+    assert not other.restored("[" * 100_000)

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from agora.coordinator.policies.ranking import Able, Asked, Case, Ranking
-from agora.coordinator.routers.packing import packed, unpacked
+from agora.coordinator.routers.packing import packed, part, unpacked
 from agora.coordinator.routers.seam import Arms, Choice, Outcome, Query, Router
 from agora.coordinator.routers.texts import vector_of
+from agora.errors import LedgerError
 from agora.routing import Considered
 from agora.routing_events import Credited, Routed
 from agora.values import JsonValue
@@ -27,10 +28,11 @@ class RouterRanker:
         name: What its reckonings are called on record.
         router: Knowing nothing; owned by this ranker.
         dial: Reward that the whole budget of a task takes away, >= 0.
+        form: Of what the router keeps: another number, where its features or what they mean became others.
     """
 
-    def __init__(self, name: str, router: Router, *, dial: float) -> None:
-        self.name, self._router, self._dial = name, router, dial
+    def __init__(self, name: str, router: Router, *, dial: float, form: int = 1) -> None:
+        self.name, self._router, self._dial, self._form = name, router, dial, f"{name}/{form}"
         self._arms: tuple[tuple[Able, ...], Arms] | None = None
 
     def rank(self, asked: Asked, able: Sequence[Able]) -> Ranking:
@@ -77,8 +79,8 @@ class RouterRanker:
         """Nothing waits."""
 
     def saved(self) -> JsonValue:
-        """What the router knows."""
-        return self._router.saved()
+        """What the router knows, and in which form."""
+        return {"form": self._form, "state": self._router.saved()}
 
     def restored(self, saved: JsonValue) -> None:
         """Go on from a state.
@@ -86,7 +88,9 @@ class RouterRanker:
         Raises:
             LedgerError: Another version wrote it, or it is damaged.
         """
-        self._router.restored(saved)
+        if part(saved, "form") != self._form:
+            raise LedgerError(f"learned state of the policy {self.name} is of another form: learn anew from the log")
+        self._router.restored(part(saved, "state"))
 
     def _arms_of(self, offered: tuple[Able, ...]) -> Arms:
         """The same arms as long as nothing about them changes."""

@@ -187,7 +187,7 @@ class Coordinated:
                 waiting = {name: agent and Case(name, routed, by_name[agent]) for name, agent in cases.items()}
                 opened[run, routed.task] = _Open(routed, waiting)
             measured = {str(run) for run in found["measured"]}
-        except (AgoraError, ValueError, LookupError, TypeError):
+        except (AgoraError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
             return False
         self._ranker, self._open, self._measured = ranker, opened, measured
         return True

@@ -51,6 +51,7 @@ class RoutedPolicy(Generic[Options_]):
         options: Their form; as `Options`, so that a file's options are checked before it is made.
         router: Makes the router.
         advice: Whom it wants to be told before it routes.
+        form: Of what it keeps: another number, where its features or what they mean became others.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class RoutedPolicy(Generic[Options_]):
         options: type[Options_],
         router: Callable[[Options_], Router],
         advice: Callable[[Options_], Advice | None] | None = None,
+        *,
+        form: int = 1,
     ) -> None:
-        self.name, self.Options, self._router, self._advice = name, options, router, advice
+        self.name, self.Options, self._router, self._advice, self._form = name, options, router, advice, form
 
     def __call__(self, **options: object) -> Coordinated:
         """The policy, knowing nothing.
@@ -72,7 +75,7 @@ class RoutedPolicy(Generic[Options_]):
         made = self.Options.model_validate(options)
         return Coordinated(
             self.name,
-            lambda: RouterRanker(self.name, wrapped(self._router(made), made), dial=made.cost_weight),
+            lambda: RouterRanker(self.name, wrapped(self._router(made), made), dial=made.cost_weight, form=self._form),
             direct=True,
             settings=made.model_dump_json(),
             advice=None if self._advice is None else self._advice(made),
@@ -94,6 +97,7 @@ def routed(
     router: Callable[[Options_], Router],
     *,
     advice: Callable[[Options_], Advice | None] | None = None,
+    form: int = 1,
 ) -> RoutedPolicy[Options_]:
     """A router under a name: what the registry finds."""
-    return RoutedPolicy(name, options, router, advice)
+    return RoutedPolicy(name, options, router, advice, form=form)

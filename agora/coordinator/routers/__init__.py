@@ -7,6 +7,7 @@ texts       vectors of texts, without a model and without a corpus      draws   
 cells       means by group and arm                                      clusters  k-means, over a log and one by one
 memory      what came of earlier queries                                edges     who is near whom among them
 lines       from similarities to scores                                 exploring somebody by chance, ever less often
+sampling    Thompson sampling whose chances are known                   restoring a kept state: whole, or refused
 
 A router knows nothing of markets. `agora.coordinator.policies.by_router` puts it behind the coordinator's protocol, so
 that `agora run --policy NAME` uses it on the ledger; `agora bench routing` uses it on recorded outcomes.

@@ -18,7 +18,8 @@ from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.cells import EVERYTHING, Cells
 from agora.coordinator.routers.choosing import by_index, worth
 from agora.coordinator.routers.memory import Memory, nearest
-from agora.coordinator.routers.packing import packed, part, unpacked
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array, whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
 
@@ -78,6 +79,7 @@ class ACRouter:
         """What it remembers, and the opinions' records."""
         return {"memory": self._memory.saved(), "cells": self._cells.saved(), "record": packed(self._record)}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
@@ -86,7 +88,7 @@ class ACRouter:
         """
         self._memory.restored(part(saved, "memory"))
         self._cells.restored(part(saved, "cells"))
-        self._record = unpacked(part(saved, "record"))
+        self._record = array(saved, "record", 3, 2)
 
     def _opinions(self, query: Query, arms: Arms) -> tuple[Matrix, Vector]:
         """Success by tag, by neighbours and overall, (3, m); cost, (m,)."""

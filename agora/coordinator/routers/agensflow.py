@@ -20,7 +20,8 @@ from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import by_index
 from agora.coordinator.routers.contexts import SIZES
 from agora.coordinator.routers.costs import Costs
-from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array, fits, named, whole
 from agora.coordinator.routers.rows import Rows
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -120,14 +121,16 @@ class AgensFlow:
         kept: dict[str, JsonValue] = {"signatures": list(self._signatures.keys), "keys": list(self._rows.keys)}
         return {**kept, "held": packed(self._held), "costs": self._costs.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
         Raises:
             LedgerError: It is none.
         """
-        self._signatures, self._rows = Rows(texts(saved, "signatures")), Rows(texts(saved, "keys"))
-        self._held = unpacked(part(saved, "held"))
+        self._signatures, self._rows = named(saved, "signatures"), named(saved, "keys")
+        self._held = array(saved, "held", len(self._signatures), 5, len(self._rows))
+        fits(self._signatures.row(EVERYTHING) == 0, "signatures")
         self._costs.restored(part(saved, "costs"))
 
     def _grow(self) -> None:

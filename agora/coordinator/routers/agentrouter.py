@@ -26,6 +26,7 @@ from agora.coordinator.routers.costs import Costs
 from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.memory import Memory, nearest
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Move, Outcome, Query, Seen
 from agora.values import JsonValue
 
@@ -101,6 +102,7 @@ class AgentRouter:
         """What it remembers."""
         return {"memory": self._memory.saved(), "costs": self._costs.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 

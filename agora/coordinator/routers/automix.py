@@ -17,6 +17,7 @@ from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import in_turn
+from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.coordinator.routers.sequences import Sequences
 from agora.values import JsonValue
@@ -63,6 +64,7 @@ class AutoMix:
         """What it remembers."""
         return self._sequences.saved()
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 

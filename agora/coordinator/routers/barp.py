@@ -21,7 +21,8 @@ from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import by_index, drawn
 from agora.coordinator.routers.contexts import Tagged
 from agora.coordinator.routers.costs import Costs
-from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array, integer, named, whole
 from agora.coordinator.routers.rows import Rows
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -137,9 +138,11 @@ class Barp:
     def saved(self) -> JsonValue:
         """The policy."""
         kept: dict[str, JsonValue] = {"contexts": self._contexts.saved(), "keys": list(self._rows.keys)}
+        sizes: dict[str, JsonValue] = {"features": self._theta.shape[2]}
         arrays: dict[str, JsonValue] = {"theta": packed(self._theta), "mean": packed(self._mean)}
-        return {**kept, **arrays, "costs": self._costs.saved(), "fitted": self._fitted}
+        return {**kept, **arrays, "costs": self._costs.saved(), "fitted": self._fitted, **sizes}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
@@ -147,8 +150,10 @@ class Barp:
             LedgerError: It is none.
         """
         self._contexts.restored(part(saved, "contexts"))
-        self._rows, self._fitted = Rows(texts(saved, "keys")), bool(part(saved, "fitted"))
-        self._theta, self._mean = unpacked(part(saved, "theta")), unpacked(part(saved, "mean"))
+        self._rows, self._fitted = named(saved, "keys"), part(saved, "fitted") is True
+        many = len(PREFERENCES)
+        self._theta = array(saved, "theta", many, len(self._rows), integer(saved, "features"))
+        self._mean = array(saved, "mean", many, 2)
         self._costs.restored(part(saved, "costs"))
 
     def _logits(self, z: Vector, w: float, arms: Arms) -> Vector:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agora.coordinator.routers.cells import Cells
+from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Log, Outcome, Query
 from agora.values import JsonValue
 
@@ -28,6 +29,7 @@ class ByTag:
         """Counts and sums."""
         return self._cells.saved()
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from agora.coordinator.routers.costs import Costs
-from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array, fits, named
 from agora.coordinator.routers.rows import Rows
 from agora.coordinator.routers.seam import Arms, Log, Outcome
 from agora.values import JsonValue
@@ -129,8 +130,9 @@ class Cells:
         Raises:
             LedgerError: It is none.
         """
-        self._groups, self._arms = Rows(texts(saved, "groups")), Rows(texts(saved, "arms"))
-        self._held = unpacked(part(saved, "held"))
+        self._groups, self._arms = named(saved, "groups"), named(saved, "arms")
+        fits(self._groups.row(EVERYTHING) == 0, "groups")
+        self._held = array(saved, "held", 4, len(self._groups), len(self._arms))
         self._costs.restored(part(saved, "costs"))
 
     def _held_of(self, groups: Sequence[str], arms: Arms) -> Matrix:

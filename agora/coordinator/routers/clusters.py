@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from agora.coordinator.routers.draws import uniforms
-from agora.coordinator.routers.packing import packed, part, unpacked
+from agora.coordinator.routers.packing import packed
+from agora.coordinator.routers.restoring import array, fits, integer
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ class Clusters:
 
     def saved(self) -> JsonValue:
         """Centres and counts."""
-        return {"centres": packed(self.centres), "n": packed(self._n), "half": packed(self._half)}
+        arrays: dict[str, JsonValue] = {"centres": packed(self.centres), "n": packed(self._n)}
+        return {**arrays, "half": packed(self._half), "features": self.centres.shape[1]}
 
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
@@ -99,8 +101,10 @@ class Clusters:
         Raises:
             LedgerError: It is none.
         """
-        self.centres = unpacked(part(saved, "centres"))
-        self._n, self._half = unpacked(part(saved, "n")), unpacked(part(saved, "half"))
+        self._n = array(saved, "n", None)
+        self._half = array(saved, "half", len(self._n))
+        self.centres = array(saved, "centres", len(self._n), integer(saved, "features"))
+        fits(len(self) <= self.most, "centres")
 
 
 def _nearest(x: Matrix, centres: Matrix) -> Places:

@@ -26,7 +26,8 @@ from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.contexts import TAGS
 from agora.coordinator.routers.costs import Costs
 from agora.coordinator.routers.draws import uniforms
-from agora.coordinator.routers.packing import part, texts
+from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import named, whole
 from agora.coordinator.routers.rows import Rows
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -102,6 +103,7 @@ class ColonyRouter:
         """The colony's state, tags and costs."""
         return {"state": self._state.to_json(), "tags": list(self._tags.keys), "costs": self._costs.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
@@ -109,7 +111,7 @@ class ColonyRouter:
             LedgerError: It is none.
         """
         self._state = restored(str(part(saved, "state")), types=TYPES)
-        self._tags = Rows(texts(saved, "tags"))
+        self._tags = named(saved, "tags")
         self._costs.restored(part(saved, "costs"))
 
     def _step(self, query: Query, arms: Arms, dial: float, draw: float) -> Step:

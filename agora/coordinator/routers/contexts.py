@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from agora.coordinator.routers.clusters import Clusters
-from agora.coordinator.routers.packing import part, texts
+from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import named
 from agora.coordinator.routers.ridges import stacked
 from agora.coordinator.routers.rows import Rows
 from agora.coordinator.routers.seam import Log, Query
@@ -69,7 +70,7 @@ class Tagged:
         Raises:
             LedgerError: It is none.
         """
-        self._tags = Rows(texts({"tags": saved}, "tags"))
+        self._tags = named({"tags": saved}, "tags")
 
 
 class Clustered:
@@ -120,7 +121,7 @@ class Clustered:
         Raises:
             LedgerError: It is none.
         """
-        self._tags = Rows(texts(saved, "tags"))
+        self._tags = named(saved, "tags")
         self._clusters.restored(part(saved, "clusters"))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.packing import packed
+from agora.coordinator.routers.restoring import array, named
 from agora.coordinator.routers.rows import Rows
 from agora.coordinator.routers.seam import Arms, Log
 from agora.values import JsonValue
@@ -96,8 +97,8 @@ class Costs:
         Raises:
             LedgerError: It is none.
         """
-        self._rows = Rows(texts(saved, "keys"))
-        self._n, self._sum = unpacked(part(saved, "n")), unpacked(part(saved, "sum"))
+        self._rows, self._last = named(saved, "keys"), None
+        self._n, self._sum = (array(saved, name, len(self._rows)) for name in ("n", "sum"))
 
     def _grow(self) -> None:
         import numpy as np

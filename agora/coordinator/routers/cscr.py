@@ -25,7 +25,8 @@ from agora.coordinator.routers.choosing import by_value
 from agora.coordinator.routers.clusters import Clusters
 from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.lines import Line, left_out
-from agora.coordinator.routers.packing import packed, part, unpacked
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array, fits, whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
 
@@ -113,6 +114,7 @@ class CSCR:
             "w": packed(self._w),
         }
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
@@ -122,7 +124,8 @@ class CSCR:
         self._clusters.restored(part(saved, "clusters"))
         self._cells.restored(part(saved, "cells"))
         self._line.restored(part(saved, "line"))
-        self._w = unpacked(part(saved, "w"))
+        self._w = array(saved, "w", self._options.clusters, None)
+        fits(self._w.shape[1] in (0, self._clusters.centres.shape[1] + 1), "w")
 
     def _prints(self, query: Query, arms: Arms) -> tuple[Vector, Vector, Matrix]:
         """Success and cost of each in the query's cluster, (m,), and their fingerprints, (m, clusters)."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agora.coordinator.routers.packing import packed, part, unpacked
+from agora.coordinator.routers.packing import packed
+from agora.coordinator.routers.restoring import array, fits, integer
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ class Edges:
         self._similar: Matrix = np.zeros((0, k))
         self._latest = -1
         self._n = 0
+
+    def __len__(self) -> int:
+        return self._n
 
     def of(self, places: Places) -> tuple[Places, Matrix]:
         """Where the edges from some queries lead, -1: nowhere; and how similar these are, (p, k) both."""
@@ -87,8 +91,11 @@ class Edges:
         """
         import numpy as np
 
-        self._to, self._similar = unpacked(part(saved, "to")).astype(np.intp), unpacked(part(saved, "similar"))
-        self._latest, self._n = int(str(part(saved, "latest"))), int(str(part(saved, "n")))
+        self._similar = array(saved, "similar", None, self._k)
+        self._to = array(saved, "to", len(self._similar), self._k).astype(np.intp)
+        self._n = integer(saved, "n", most=len(self._to))
+        self._latest = integer(saved, "latest", least=-1, most=self._n - 1)
+        fits(int(self._to.max(initial=-1)) < self._n and int(self._to.min(initial=-1)) >= -1, "edges")
 
     def _draw(self, places: Places, similar: Matrix) -> None:
         """The most similar of each, itself left out."""

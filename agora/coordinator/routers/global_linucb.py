@@ -21,7 +21,8 @@ from agora.coordinator.linucb import LinUCB, LinUCBState, Settings
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import by_index, worth
 from agora.coordinator.routers.costs import Costs
-from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array, fits, named, whole
 from agora.coordinator.routers.rows import Rows
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.errors import LedgerError
@@ -86,6 +87,7 @@ class GlobalLinUCB:
         """The regression, and what its features are made from."""
         return {"policy": self._policy.state().model_dump(mode="json"), "past": self._past.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
@@ -172,10 +174,13 @@ class _Past:
         """
         import numpy as np
 
-        self._tags, self._rows = Rows(texts(saved, "tags")), Rows(texts(saved, "arms"))
+        self._tags, self._rows, self._last = named(saved, "tags"), named(saved, "arms"), None
         self._costs.restored(part(saved, "costs"))
-        self._held, self._seconds = unpacked(part(saved, "held")), unpacked(part(saved, "seconds"))
-        self._asked, self._solved = unpacked(part(saved, "asked")), unpacked(part(saved, "solved"))
+        fits(self._tags.row("") == 0, "tags")
+        n = len(self._rows)
+        self._held, self._seconds = array(saved, "held", len(self._tags), 4, n), array(saved, "seconds", 2, n)
+        self._asked = array(saved, "asked", n, None)
+        self._solved = array(saved, "solved", n, self._asked.shape[1])
         self._near, self._slow = np.zeros_like(self._asked), np.full(len(self._rows), 0.5)
         for row in range(len(self._rows)):
             self._look(row)

@@ -25,6 +25,7 @@ from agora.coordinator.routers.edges import Edges
 from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.memory import Memory, nearest
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import fits, whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
 
@@ -92,6 +93,7 @@ class GraphRouter:
         """The graph."""
         return {"memory": self._memory.saved(), "edges": self._edges.saved(), "cells": self._cells.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
@@ -101,6 +103,7 @@ class GraphRouter:
         self._memory.restored(part(saved, "memory"))
         self._edges.restored(part(saved, "edges"))
         self._cells.restored(part(saved, "cells"))
+        fits(len(self._edges) == len(self._memory), "edges")
 
     def _reached(self, query: Query) -> tuple[Places, Vector]:
         """Queries within two hops, and what each counts for; one that is reached twice counts twice, (r,) both."""

@@ -14,6 +14,7 @@ from pydantic import Field
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import by_value, mixed
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import integer, whole
 from agora.coordinator.routers.ridges import Ridges
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -67,13 +68,14 @@ class GreenServEpsilon:
         """Means and the number of outcomes."""
         return {"outcomes": self._outcomes, "means": self._means.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
         Raises:
             LedgerError: It is none.
         """
-        self._outcomes = int(str(part(saved, "outcomes")))
+        self._outcomes = integer(saved, "outcomes")
         self._means.restored(part(saved, "means"))
 
 

@@ -15,6 +15,7 @@ from agora.coordinator.routers.choosing import by_value, mixed
 from agora.coordinator.routers.contexts import Clustered
 from agora.coordinator.routers.greenserv_epsilon import GreenServEpsilonOptions
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import integer, whole
 from agora.coordinator.routers.ridges import Ridges
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -63,13 +64,14 @@ class GreenServLinearEpsilon:
         kept: dict[str, JsonValue] = {"outcomes": self._outcomes, "contexts": self._contexts.saved()}
         return {**kept, "ridges": self._ridges.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
         Raises:
             LedgerError: It is none.
         """
-        self._outcomes = int(str(part(saved, "outcomes")))
+        self._outcomes = integer(saved, "outcomes")
         self._contexts.restored(part(saved, "contexts"))
         self._ridges.restored(part(saved, "ridges"))
 

@@ -17,6 +17,7 @@ from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import by_index, worth
 from agora.coordinator.routers.contexts import Clustered
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.ridges import Ridges
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -63,6 +64,7 @@ class GreenServLinUCB:
         """Contexts and regressions."""
         return {"contexts": self._contexts.saved(), "ridges": self._ridges.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 

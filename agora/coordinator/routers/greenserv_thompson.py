@@ -18,6 +18,7 @@ from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import worth
 from agora.coordinator.routers.contexts import Clustered
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.ridges import Ridges
 from agora.coordinator.routers.sampling import Noise
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
@@ -71,6 +72,7 @@ class GreenServThompson:
         """Contexts and posteriors."""
         return {"contexts": self._contexts.saved(), "ridges": self._ridges.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 

@@ -23,7 +23,8 @@ from agora.coordinator.routers.cells import EVERYTHING, Cells
 from agora.coordinator.routers.choosing import by_value
 from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.memory import Memory, nearest
-from agora.coordinator.routers.packing import packed, part, unpacked
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array, whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
 
@@ -107,6 +108,7 @@ class Histories:
             "doubt": packed(self._doubt),
         }
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
@@ -115,7 +117,8 @@ class Histories:
         """
         self._memory.restored(part(saved, "memory"))
         self._cells.restored(part(saved, "cells"))
-        self._theta, self._doubt = unpacked(part(saved, "theta")), unpacked(part(saved, "doubt"))
+        many = len(_AT_FIRST)
+        self._theta, self._doubt = array(saved, "theta", many), array(saved, "doubt", many, many)
 
     def _profile(self, query: Query, arms: Arms) -> tuple[Matrix, Vector]:
         """The profile of each arm for a query, (m, 7), and what it costs on the tag, (m,)."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.packing import packed
+from agora.coordinator.routers.restoring import array, named
 from agora.coordinator.routers.rows import Rows
 from agora.coordinator.routers.seam import Arms
 from agora.values import JsonValue
@@ -112,8 +113,8 @@ class Line:
         Raises:
             LedgerError: It is none.
         """
-        self.rows = Rows(texts(saved, "keys"))
-        self._met, self._sums = unpacked(part(saved, "met")), unpacked(part(saved, "sums"))
+        self.rows = named(saved, "keys")
+        self._met, self._sums = array(saved, "met", len(self.rows), 2), array(saved, "sums", 2)
 
     def _grow(self) -> None:
         import numpy as np

@@ -21,7 +21,8 @@ from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import by_value
 from agora.coordinator.routers.contexts import Tagged
 from agora.coordinator.routers.memory import Memory
-from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array, fits, integer, named, whole
 from agora.coordinator.routers.ridges import Ridges, stacked
 from agora.coordinator.routers.rows import Rows
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
@@ -105,6 +106,7 @@ class LLMBandit:
         known: dict[str, JsonValue] = {"keys": list(self._rows.keys), "n": packed(self._n), "outcomes": self._outcomes}
         return {**kept, **learned, **known, "mean": packed(self._mean), "basis": packed(self._basis)}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
@@ -115,9 +117,11 @@ class LLMBandit:
         self._memory.restored(part(saved, "memory"))
         self._wide.restored(part(saved, "wide"))
         self._small.restored(part(saved, "small"))
-        self._rows, self._n = Rows(texts(saved, "keys")), unpacked(part(saved, "n"))
-        self._outcomes = int(str(part(saved, "outcomes")))
-        self._mean, self._basis = unpacked(part(saved, "mean")), unpacked(part(saved, "basis"))
+        self._rows, self._outcomes = named(saved, "keys"), integer(saved, "outcomes")
+        self._n = array(saved, "n", len(self._rows))
+        self._mean = array(saved, "mean", None)
+        self._basis = array(saved, "basis", None, len(self._mean))
+        fits(len(self._mean) in (0, self._wide.features) and len(self._basis) == self._small.features, "basis")
 
     def _quizzed(self, best: Choice, arms: Arms, draw: float) -> Choice:
         """As it is, or by chance the newcomer with the fewest outcomes first."""

@@ -20,7 +20,8 @@ from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import by_value, falling, mixed
 from agora.coordinator.routers.contexts import Tagged
 from agora.coordinator.routers.memory import Memory, nearest
-from agora.coordinator.routers.packing import packed, part, unpacked
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array, fits, integer, whole
 from agora.coordinator.routers.ridges import Ridges
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -104,6 +105,7 @@ class Lookahead:
         n = len(self._memory) if len(self._project) else 0
         return {**kept, **learned, "latents": packed(self._latents[:n]), "outcomes": self._outcomes}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
@@ -113,8 +115,10 @@ class Lookahead:
         self._contexts.restored(part(saved, "contexts"))
         self._memory.restored(part(saved, "memory"))
         self._ridges.restored(part(saved, "ridges"))
-        self._project, self._latents = unpacked(part(saved, "project")), unpacked(part(saved, "latents"))
-        self._outcomes = int(str(part(saved, "outcomes")))
+        self._project, self._outcomes = array(saved, "project", None, None), integer(saved, "outcomes")
+        d, r = self._project.shape
+        self._latents = array(saved, "latents", len(self._memory) if d else 0, r)
+        fits(d in (0, self._ridges.features), "project")
 
     def _turn(self) -> None:
         """P and all latents anew."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.packing import packed, texts
+from agora.coordinator.routers.restoring import array, fits, integer, named
 from agora.coordinator.routers.rows import Rows
 from agora.coordinator.routers.seam import Arms, Log, Outcome, Query
 from agora.errors import LedgerError
@@ -112,6 +113,7 @@ class Memory:
             "x": packed(self.x),
             "scores": packed(self._scores[: self._n]),
             "tags": list(self._tags),
+            "features": self._x.shape[1],
             "next": self._next,
             "outcomes": self.outcomes,
         }
@@ -124,10 +126,12 @@ class Memory:
         """
         import numpy as np
 
-        self.rows = Rows(texts(saved, "keys"))
-        self._x, self._scores = unpacked(part(saved, "x")), unpacked(part(saved, "scores"))
-        self._tags, self._n = texts(saved, "tags"), len(self._x)
-        self._next, self.outcomes = int(str(part(saved, "next"))), int(str(part(saved, "outcomes")))
+        self.rows, self._tags = named(saved, "keys"), texts(saved, "tags")
+        self._n = len(self._tags)
+        self._x = array(saved, "x", self._n, integer(saved, "features"))
+        self._scores = array(saved, "scores", self._n, len(self.rows))
+        self._next, self.outcomes = integer(saved, "next", most=MOST - 1), integer(saved, "outcomes")
+        fits(self._n <= MOST, "queries")
         self._kinds = Rows()
         self._kind = np.array([self._kinds.of(tag) for tag in self._tags], dtype=np.intp)
 

@@ -21,6 +21,7 @@ from agora.coordinator.routers.choosing import by_index, falling, mixed, worth
 from agora.coordinator.routers.clusters import Clusters
 from agora.coordinator.routers.contexts import Tagged
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import integer, whole
 from agora.coordinator.routers.ridges import Ridges, stacked
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -89,6 +90,7 @@ class MoMA:
         kept: dict[str, JsonValue] = {"contexts": self._contexts.saved(), "experts": self._experts.saved()}
         return {**kept, "ridges": self._ridges.saved(), "outcomes": self._outcomes}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
@@ -98,7 +100,7 @@ class MoMA:
         self._contexts.restored(part(saved, "contexts"))
         self._experts.restored(part(saved, "experts"))
         self._ridges.restored(part(saved, "ridges"))
-        self._outcomes = int(str(part(saved, "outcomes")))
+        self._outcomes = integer(saved, "outcomes")
 
     def _gated(self, query: Query) -> Query:
         """The query with the gates in place of its text's vector."""

@@ -8,6 +8,7 @@ from agora.coordinator.routers.choosing import later
 from agora.coordinator.routers.costs import Costs
 from agora.coordinator.routers.pacers import Pacer, Purse
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import integer, real, whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query, Router
 from agora.values import JsonValue
 
@@ -63,14 +64,14 @@ class Paced:
             "router": self._router.saved(),
         }
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
         Raises:
             LedgerError: It is none.
         """
-        self._purse.spent = float(str(part(saved, "spent")))
-        self._purse.paid = int(str(part(saved, "paid")))
+        self._purse.spent, self._purse.paid = real(saved, "spent"), integer(saved, "paid")
         self._pacer.restored(part(saved, "pacer"))
         self._costs.restored(part(saved, "costs"))
         self._router.restored(part(saved, "router"))

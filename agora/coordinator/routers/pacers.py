@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from typing_extensions import Protocol
 
-from agora.coordinator.routers.packing import packed, part, unpacked
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array, integer, real
 from agora.values import JsonValue
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Dual:
 
     def restored(self, saved: JsonValue) -> None:
         """As saved."""
-        self._price = float(str(saved))
+        self._price = real({"price": saved}, "price")
 
 
 class _Looking:
@@ -158,10 +159,8 @@ class _Looking:
 
     def restored(self, saved: JsonValue) -> None:
         """As saved."""
-        kept = part(saved, "lately")
-        pairs = [(one[0], one[1]) for one in kept if isinstance(one, list)] if isinstance(kept, list) else []
-        self._lately = deque(((unpacked(one), unpacked(other)) for one, other in pairs), maxlen=WINDOW)
-        self._number = int(str(part(saved, "number")))
+        self._lately = deque(_pairs(part(saved, "lately")), maxlen=WINDOW)
+        self._number = integer(saved, "number")
 
 
 class Knapsack(_Looking):
@@ -213,7 +212,7 @@ class Port(_Looking):
     def restored(self, saved: JsonValue) -> None:
         """As saved."""
         super().restored(part(saved, "looking"))
-        self._price = float(str(part(saved, "price")))
+        self._price = real(saved, "price")
 
     def _solved(self, fair: float) -> float:
         """By bisection: spending falls as the price rises."""
@@ -251,7 +250,7 @@ class Even:
         return None
 
     def restored(self, saved: JsonValue) -> None:
-        """Nothing."""
+        """Nothing; another's state is told by what is saved again."""
 
 
 class Replenishing(Even):
@@ -275,7 +274,17 @@ class Replenishing(Even):
 
     def restored(self, saved: JsonValue) -> None:
         """As saved."""
-        self._level = float(str(saved))
+        self._level = real({"level": saved}, "level")
+
+
+def _pairs(saved: JsonValue) -> list[tuple[Vector, Vector]]:
+    """Success and cost, of as many arms."""
+    kept = saved if isinstance(saved, list) else []
+    told: list[dict[str, JsonValue]] = [
+        dict(zip(("success", "cost"), one, strict=True)) for one in kept if isinstance(one, list)
+    ]
+    success = [array(one, "success", None) for one in told]
+    return [(first, array(one, "cost", len(first))) for first, one in zip(success, told, strict=True)]
 
 
 def pacer_of(pace: Pace) -> Pacer | None:

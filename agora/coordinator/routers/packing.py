@@ -41,6 +41,8 @@ def texts(saved: JsonValue, name: str) -> list[str]:
     found = part(saved, name)
     if not isinstance(found, list):
         raise LedgerError(f"learned state of a router has no list {name!r}: learn anew from the log")
+    if not all(isinstance(one, str) for one in found):
+        raise LedgerError(f"learned state of a router has {name!r} that are no texts: learn anew from the log")
     return [str(one) for one in found]
 
 
@@ -60,6 +62,8 @@ def unpacked(saved: JsonValue) -> Matrix:
         if not isinstance(shape, list):
             raise TypeError
         sizes = [int(str(one)) for one in shape]
+        if any(isinstance(one, str) for one in shape) or min(sizes, default=0) < 0:
+            raise ValueError
         return np.frombuffer(raw, dtype="<f8").reshape(sizes).astype(np.float64)
     except (KeyError, TypeError, ValueError):
         raise LedgerError("learned state of a router cannot be read: learn anew from the log") from None

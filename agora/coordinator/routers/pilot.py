@@ -18,6 +18,7 @@ from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import by_index, worth
 from agora.coordinator.routers.contexts import Tagged
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.ridges import Ridges
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -71,6 +72,7 @@ class Pilot:
         kept: dict[str, JsonValue] = {"contexts": self._contexts.saved()}
         return {**kept, "before": self._before.saved(), "since": self._since.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 

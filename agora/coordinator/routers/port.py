@@ -19,6 +19,7 @@ from agora.coordinator.routers.choosing import BY_CHANCE, by_value, drawn, even
 from agora.coordinator.routers.costs import Costs
 from agora.coordinator.routers.memory import Memory, nearest
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
 
@@ -83,6 +84,7 @@ class Port:
         """What it remembers."""
         return {"memory": self._memory.saved(), "costs": self._costs.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 

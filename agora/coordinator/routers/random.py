@@ -6,6 +6,7 @@ from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import by_index, drawn, even
 from agora.coordinator.routers.costs import Costs
 from agora.coordinator.routers.draws import uniforms
+from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
 
@@ -44,6 +45,7 @@ class Random:
         """Sums and counts of costs."""
         return self._costs.saved()
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 

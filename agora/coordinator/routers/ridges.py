@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agora.coordinator.routers.costs import Costs
-from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.packing import packed, part, texts
+from agora.coordinator.routers.restoring import array, fits, named
 from agora.coordinator.routers.rows import Rows
 from agora.coordinator.routers.seam import Arms, Log, Outcome
 from agora.errors import LedgerError
@@ -69,6 +70,11 @@ class Ridges:
     def cost_theta(self) -> Matrix:
         """Coefficients of the cost, (rows, d)."""
         return self._theta[1, : len(self._rows)]
+
+    @property
+    def features(self) -> int:
+        """d; 0 while nothing is known."""
+        return int(self._inverse.shape[1])
 
     def expected(self, z: Vector, arms: Arms) -> Expected:
         """What is expected of each for features z, whose first is 1, and how little is known, (d,)."""
@@ -153,9 +159,11 @@ class Ridges:
         """
         import numpy as np
 
-        self._rows = Rows(texts(saved, "keys"))
+        self._rows, self._last, n = named(saved, "keys"), None, len(texts(saved, "keys"))
         self.costs.restored(part(saved, "costs"))
-        self._inverse, self._b = unpacked(part(saved, "inverse")), unpacked(part(saved, "b"))
+        self._inverse = array(saved, "inverse", n, None, None)
+        fits(self._inverse.shape[1] == self._inverse.shape[2], "inverse")
+        self._b = array(saved, "b", 2, n, self._inverse.shape[1])
         self._theta = np.zeros_like(self._b)
         for row in range(len(self._rows)):
             self._theta[:, row] = self._b[:, row] @ self._inverse[row]

@@ -13,7 +13,8 @@ from pydantic import Field
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import by_index, drawn
 from agora.coordinator.routers.costs import Costs
-from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array, named, whole
 from agora.coordinator.routers.rows import Rows
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -72,13 +73,15 @@ class RoundRobin:
         """Turns and costs."""
         return {"keys": list(self._rows.keys), "turns": packed(self._turns), "costs": self._costs.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
         Raises:
             LedgerError: It is none.
         """
-        self._rows, self._turns = Rows(texts(saved, "keys")), unpacked(part(saved, "turns"))
+        self._rows = named(saved, "keys")
+        self._turns = array(saved, "turns", len(self._rows))
         self._costs.restored(part(saved, "costs"))
 
     def _of(self, arms: Arms) -> Vector:

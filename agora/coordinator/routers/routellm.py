@@ -24,6 +24,7 @@ from agora.coordinator.routers.costs import Costs
 from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.memory import Memory
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
 
@@ -93,6 +94,7 @@ class RouteLLM:
         """The battles."""
         return {"memory": self._memory.saved(), "costs": self._costs.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 

@@ -24,7 +24,8 @@ from agora.coordinator.routers.cells import EVERYTHING, Cells
 from agora.coordinator.routers.choosing import by_value
 from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.lines import Holes, Line, left_out
-from agora.coordinator.routers.packing import packed, part, unpacked
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array, fits, integer, whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.errors import LedgerError
 from agora.values import JsonValue
@@ -100,16 +101,19 @@ class RouterDC:
 
     def saved(self) -> JsonValue:
         """Vectors and sums."""
-        return {"v": packed(self._v), "line": self._line.saved(), "cells": self._cells.saved()}
+        sizes: dict[str, JsonValue] = {"features": self._v.shape[1]}
+        return {**sizes, "v": packed(self._v), "line": self._line.saved(), "cells": self._cells.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
         Raises:
             LedgerError: It is none.
         """
-        self._v = unpacked(part(saved, "v"))
         self._line.restored(part(saved, "line"))
+        self._v = array(saved, "v", None, integer(saved, "features"))
+        fits(len(self._v) in (0, len(self._line.rows)), "v")
         self._cells.restored(part(saved, "cells"))
 
     def _room(self, d: int) -> None:

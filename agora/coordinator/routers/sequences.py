@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from agora.coordinator.routers.cells import Cells
 from agora.coordinator.routers.memory import MOST, Memory
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import integer
 from agora.coordinator.routers.seam import Arms, Log, Outcome, Query
 from agora.values import JsonValue
 
@@ -107,7 +108,7 @@ class Sequences:
         self._memory.restored(part(saved, "memory"))
         self._cells.restored(part(saved, "cells"))
         self._then.restored(part(saved, "then"))
-        self._upto, self._learned = (int(str(part(saved, name))) for name in ("upto", "learned"))
+        self._upto, self._learned = integer(saved, "upto", most=len(self._memory)), integer(saved, "learned")
         self._found.clear()
 
     def _look_again(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.cells import EVERYTHING, Cells
 from agora.coordinator.routers.choosing import by_value
+from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
 
@@ -52,6 +53,7 @@ class Static:
         """Counts and sums."""
         return self._cells.saved()
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from agora.coordinator.routers.choosing import by_index, drawn_again
 from agora.coordinator.routers.packing import part, texts
+from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query, Router
 from agora.values import JsonValue
 
@@ -61,6 +62,7 @@ class Switching:
         warm: dict[str, JsonValue] = {tag: list(arms) for tag, arms in self._warm.items()}
         return {"warm": warm, "router": self._router.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 

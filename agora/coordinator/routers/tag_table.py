@@ -13,6 +13,7 @@ from pydantic import Field
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.cells import Cells
 from agora.coordinator.routers.choosing import by_value
+from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
 
@@ -50,6 +51,7 @@ class TagTable:
         """Counts and sums."""
         return self._cells.saved()
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 

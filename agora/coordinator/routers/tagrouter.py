@@ -25,6 +25,7 @@ from agora.coordinator.routers.choosing import by_value
 from agora.coordinator.routers.clusters import Clusters
 from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
 
@@ -77,6 +78,7 @@ class TagRouter:
         """Topics, counts and sums."""
         return {"topics": self._topics.saved(), "cells": self._cells.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 

@@ -22,6 +22,7 @@ from agora.coordinator.routers.choosing import by_value
 from agora.coordinator.routers.clusters import Clusters
 from agora.coordinator.routers.exploring import ExploringOptions, explored
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import integer, whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
 
@@ -79,13 +80,14 @@ class UniRoute:
         """Centres, counts and sums."""
         return {"most": self._clusters.most, "clusters": self._clusters.saved(), "cells": self._cells.saved()}
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
         Raises:
             LedgerError: It is none.
         """
-        self._clusters = Clusters(int(str(part(saved, "most"))))
+        self._clusters = Clusters(integer(saved, "most", least=1))
         self._clusters.restored(part(saved, "clusters"))
         self._cells.restored(part(saved, "cells"))
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from agora.coordinator.routers.pacers import Pace
-from agora.coordinator.routers.seam import Arms, Choice, Outcome, Query, Router
+from agora.coordinator.routers.seam import Arms, Choice, Escalating, Outcome, Query, Router
+from agora.errors import LedgerError
+from coordinator.routers.mutations import mutations
 from coordinator.routers.worlds import KEYS, arms, log, queries, routed_policy, router_names
 
 WRAPPED: dict[str, dict[str, object]] = {
@@ -120,3 +122,48 @@ def test_outcomes_without_a_cost_and_logs_full_of_holes_are_borne(name: str) -> 
     router.fit(holed)
     router.fit(holed._replace(costs=np.full_like(holed.costs, np.nan)))
     check(router.choose(queries(1)[0], arms(), dial=0.3, draw=0.1), 4)
+
+
+def goes_on(router: Router) -> None:
+    for _ in range(2):
+        for query in queries(3, seed=5):
+            check(router.choose(query, arms(), dial=0.5, draw=0.2), 4)
+        teach(router, queries(8, seed=11))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_damaged_state_is_refused_with_nothing_changed_or_goes_on(name: str) -> None:
+    kept = json.loads(json.dumps(taught(name).saved()))
+    router = made(name)
+    teach(router, queries(4, seed=2))
+    before, refused = json.dumps(router.saved()), 0
+    for what, damaged in mutations(kept):
+        try:
+            router.restored(damaged)
+        except LedgerError:
+            assert json.dumps(router.saved()) == before, what
+            refused += 1
+        else:  # another state that there can be, of somebody else or of fewer outcomes
+            goes_on(router)
+            router = made(name)
+            teach(router, queries(4, seed=2))
+    assert refused >= 15
+    router.restored(kept)
+    assert json.dumps(router.saved()) == json.dumps(kept)
+
+
+def test_a_damaged_record_of_answers_is_refused_or_goes_on() -> None:
+    given = log(200)
+    router, answers = made("agora"), np.where(given.scores > 0.5, "yes", "no").astype(object)
+    router.fit(given._replace(answers=answers))
+    kept = json.loads(json.dumps(router.saved()))
+    assert kept["agreement"] is not None
+    for _, damaged in mutations({"agreement": kept["agreement"]}):
+        other = made("agora")
+        try:
+            other.restored({**kept, **(damaged if isinstance(damaged, dict) else {"agreement": damaged})})
+        except LedgerError:
+            continue
+        goes_on(other)
+        assert isinstance(other, Escalating)
+        assert other.proceed(queries(1)[0]._replace(checked=False), arms(), [], dial=0.1, draw=0.0).ask is not None

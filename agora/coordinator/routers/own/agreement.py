@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agora.coordinator.routers.answers import kind_of
+from agora.coordinator.routers.answers import KINDS, kind_of
 from agora.coordinator.routers.own.patterns import DEPTH, Patterns, Set, code_of
 from agora.coordinator.routers.own.pool import Pool, pool_of
-from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.packing import packed
+from agora.coordinator.routers.restoring import array, fits, named
 from agora.coordinator.routers.seam import Arms, Log, Move, Seen
 from agora.values import JsonValue
 
@@ -114,8 +115,13 @@ class Agreement:
             self._pool, self._patterns = None, None
             self._plans.clear()
             return
-        group, answer, kind, right, credible, cost = (unpacked(part(saved, name)) for name in _HELD)
-        arms, fitted, tags = (tuple(texts(saved, name)) for name in ("arms", "fitted", "tags"))
+        arms, fitted, tags = (tuple(named(saved, name).keys) for name in ("arms", "fitted", "tags"))
+        group = array(saved, "group", None)
+        answer, kind, right = (array(saved, name, len(group), len(arms)) for name in ("answer", "kind", "right"))
+        credible = array(saved, "credible", len(tags) + 1, len(arms), KINDS)
+        cost = array(saved, "cost", len(tags) + 1, len(arms))
+        for values, most in ((group, len(tags)), (kind, KINDS - 1), (answer, len(arms) - 1)):
+            fits(bool(((values >= 0) & (values <= most)).all()), "answers")
         whole = {"group": group.astype(np.intp), "answer": answer.astype(np.intp), "kind": kind.astype(np.intp)}
         self._take(Pool(arms, fitted, tags, right=right, credible=credible, cost=cost, **whole))
 

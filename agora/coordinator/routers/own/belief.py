@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agora.coordinator.routers.own.names import declared
 from agora.coordinator.routers.own.regression import Regression
-from agora.coordinator.routers.packing import packed, part, unpacked
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array
 from agora.coordinator.routers.seam import Arms, Log
 from agora.values import JsonValue
 
@@ -103,7 +104,8 @@ class Belief:
             LedgerError: It is none.
         """
         self._sums.restored(part(saved, "sums"))
-        self._alarm, self._forgotten = (unpacked(part(saved, name)).tolist() for name in ("alarm", "forgotten"))
+        arms = len(self._sums.arms)
+        self._alarm, self._forgotten = (array(saved, name, arms).tolist() for name in ("alarm", "forgotten"))
 
     def _prior(self, keys: tuple[str, ...], cost: Vector) -> tuple[Vector, Matrix]:
         """Mean and covariance of strengths before any outcome."""

@@ -14,7 +14,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from agora.coordinator.routers.packing import part, texts
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array, integer, named
 from agora.coordinator.routers.seam import Arms, Log, Move, Outcome, Query, Seen
 from agora.coordinator.routers.sequences import Found, Sequences
 from agora.values import JsonValue
@@ -72,11 +73,13 @@ class Checking:
 
     def saved(self) -> JsonValue:
         """What is remembered."""
+        import numpy as np
+
         return {
             "sequences": self._sequences.saved(),
             "fitted": self._fitted,
             "tags": list(self._tags),
-            "counts": list(self._tags.values()),
+            "counts": packed(np.array(list(self._tags.values()), dtype=np.float64)),
         }
 
     def restored(self, saved: JsonValue) -> None:
@@ -86,9 +89,10 @@ class Checking:
             LedgerError: It is none.
         """
         self._sequences.restored(part(saved, "sequences"))
-        self._fitted = int(str(part(saved, "fitted")))
-        counts = (int(count) for count in texts(saved, "counts"))
-        self._tags = Counter(dict(zip(texts(saved, "tags"), counts, strict=True)))
+        self._fitted = integer(saved, "fitted")
+        tags = named(saved, "tags").keys
+        counts = array(saved, "counts", len(tags)).tolist()
+        self._tags = Counter(dict(zip(tags, map(int, counts), strict=True)))
 
     def _list_of(self, tag: str) -> str:
         """The tag, where it has a list of its own; else empty: that of everything."""

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.packing import packed
+from agora.coordinator.routers.restoring import array, fits, named
 from agora.coordinator.routers.rows import Rows
 from agora.coordinator.routers.seam import Arms
 from agora.values import JsonValue
@@ -125,10 +126,12 @@ class Regression:
         Raises:
             LedgerError: It is none.
         """
-        self.arms, self.kinds = Rows(texts(saved, "arms")), Rows(texts(saved, "kinds"))
-        self._settled = unpacked(part(saved, "n")), unpacked(part(saved, "sum"))
-        since = unpacked(part(saved, "since")).reshape(-1, 3).tolist()
-        self._since = [(int(at), int(row), value) for at, row, value in since]
+        self.arms, self.kinds = named(saved, "arms"), named(saved, "kinds")
+        n = array(saved, "n", None, None)
+        self._settled = n, array(saved, "sum", *n.shape)
+        self._since = [(int(at), int(row), value) for at, row, value in array(saved, "since", None, 3).tolist()]
+        fits(0 < len(n) <= len(self.kinds) + 1 and 0 < n.shape[1] <= len(self.arms) + 1, "sums")
+        fits(all(0 <= at < len(self.kinds) and 0 <= row < len(self.arms) for at, row, _ in self._since), "outcomes")
         self.n, self.sum = self._settled[0].copy(), self._settled[1].copy()
         self._grow()
         for at, row, value in self._since:

@@ -24,6 +24,7 @@ from agora.coordinator.routers.own.checking import Checking
 from agora.coordinator.routers.own.gain import gain_of
 from agora.coordinator.routers.own.spending import Spending
 from agora.coordinator.routers.packing import part
+from agora.coordinator.routers.restoring import integer, whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Move, Outcome, Query, Seen
 from agora.values import JsonValue
 
@@ -110,6 +111,7 @@ class Own:
             "fitted": self._fitted,
         }
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 
@@ -120,7 +122,7 @@ class Own:
         self._spending.restored(part(saved, "spending"))
         self._agreement.restored(part(saved, "agreement"))
         self._checking.restored(part(saved, "checking"))
-        self._learned, self._fitted = (int(str(part(saved, name))) for name in ("learned", "fitted"))
+        self._learned, self._fitted = integer(saved, "learned"), integer(saved, "fitted")
 
     def _newer(self, query: Query, arms: Arms, *, dial: float, draw: float) -> int | None:
         """Who came since answers were compared, and is thought more of than working at it with those; None: nobody."""

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agora.coordinator.routers.own.names import declared
 from agora.coordinator.routers.own.regression import Regression
-from agora.coordinator.routers.packing import packed, part, texts, unpacked
+from agora.coordinator.routers.packing import packed, part
+from agora.coordinator.routers.restoring import array, named, real
 from agora.coordinator.routers.rows import Rows
 from agora.coordinator.routers.seam import Arms, Log
 from agora.values import JsonValue
@@ -115,9 +116,9 @@ class Spending:
             LedgerError: It is none.
         """
         self._logs.restored(part(saved, "logs"))
-        self._arms, self._paid = Rows(texts(saved, "arms")), unpacked(part(saved, "paid"))
-        first = part(saved, "first")
-        self._first = None if first is None else float(str(first))
+        self._arms = named(saved, "arms")
+        self._paid = array(saved, "paid", 2, len(self._arms) + 1)
+        self._first = None if part(saved, "first") is None else real(saved, "first")
         self._found = None
 
     def _expected(self, arms: Arms) -> Spent:
