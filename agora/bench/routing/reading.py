@@ -10,17 +10,14 @@ Only the first one is needed. An empty cell is unknown, and never zero; no cell 
 
 from __future__ import annotations
 
-import csv
-import gzip
-import json
 import math
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
 import numpy as np
 
+from agora.bench.routing.lines import found_file, header_of, objects, records
 from agora.bench.routing.matrix import Recorded
 from agora.bench.routing.oddities import Oddities
 from agora.errors import ConfigError
@@ -31,6 +28,7 @@ _USED: Final = (*_NEEDED, "trial", "cost_usd", "latency_s")
 _KNOWN: Final = (*_USED, "input_tokens", "output_tokens", "n_calls")
 _CHECKED: Final = ("code", "software")
 """Domains of tasks that bring a check: tests can be run."""
+_MOST_CHARACTERS: Final = 10**12
 _REPOSITORY: Final = "/"
 """Such a domain is a repository's name (owner/name): its tests can be run."""
 
@@ -57,9 +55,9 @@ def sources(path: Path) -> tuple[Path, ...]:
     Raises:
         ConfigError: There is none.
     """
-    if _file(path, OUTCOMES):
+    if found_file(path, OUTCOMES):
         return (path,)
-    found = tuple(sorted(one for one in path.iterdir() if _file(one, OUTCOMES))) if path.is_dir() else ()
+    found = tuple(sorted(one for one in path.iterdir() if found_file(one, OUTCOMES))) if path.is_dir() else ()
     if not found:
         raise ConfigError(str(path), f"no {OUTCOMES} or {OUTCOMES}.gz here: name a folder of recorded outcomes")
     return found
@@ -80,7 +78,7 @@ def read(folder: Path) -> Recorded:
         raise ConfigError(str(folder), f"holds several sources ({several}): name one of them")
     (folder,) = found
     odd = Oddities()
-    rows = _outcomes(cast("Path", _file(folder, OUTCOMES)), odd)
+    rows = _outcomes(cast("Path", found_file(folder, OUTCOMES)), odd)
     ids, models = (tuple(sorted({key[n] for key in rows})) for n in (0, 1))
     scores, costs, latency_s = _matrices(rows, ids, models, odd)
     asked = _queries(folder, set(ids), odd)
@@ -114,17 +112,17 @@ def read(folder: Path) -> Recorded:
 def _outcomes(path: Path, odd: Oddities) -> dict[tuple[str, str], list[_Row]]:
     rows: dict[tuple[str, str], list[_Row]] = {}
     trials: dict[tuple[str, str, str], _Row] = {}
-    records = _records(path, odd)
-    header = [name.strip() for name in next(records, (0, list[str]()))[1]]
+    lines = records(path, odd)
+    header = header_of(path, next(lines, (0, list[str]()))[1])
     if missing := [name for name in _NEEDED if name not in header]:
         raise ConfigError(str(path), f"no column {missing[0]!r}: the first line names query_id, model, score")
     if unknown := sorted(set(header) - set(_KNOWN)):
         odd.say(f"unknown columns of {path.name} left alone: {', '.join(map(repr, unknown))}")
-    for number, cells in records:
-        if len(cells) != len(header):
+    for number, cells in lines:
+        if len(cells) < len(header) or any(cells[len(header) :]):  # empty ones at its end tell nothing
             odd.count("lines of outcomes that cannot be read", f"line {number}: {len(cells)} cells of {len(header)}")
             continue
-        cell = dict(zip(header, cells, strict=True))
+        cell = dict(zip(header, cells, strict=False))
         row = _row(cell, number, odd)
         if row is None:
             continue
@@ -195,11 +193,11 @@ def _matrices(
 
 def _queries(folder: Path, wanted: set[str], odd: Oddities) -> dict[str, _Asked]:
     asked: dict[str, _Asked] = {}
-    path = _file(folder, "queries.jsonl")
+    path = found_file(folder, "queries.jsonl")
     if path is None:
         odd.say("no queries.jsonl: nothing is known of the queries but their ids")
         return asked
-    for number, one in _objects(path, odd):
+    for number, one in objects(path, odd):
         query = one.get("query_id")
         if not isinstance(query, str) or query not in wanted:
             odd.count("queries without an outcome, left out", f"line {number}")
@@ -207,7 +205,7 @@ def _queries(folder: Path, wanted: set[str], odd: Oddities) -> dict[str, _Asked]
         if query in asked:
             odd.count("queries that stand twice, the first one used", f"line {number}")
             continue
-        asked[query] = _asked(one)
+        asked[query] = _asked(one, number, odd)
     if len(asked) < len(wanted):
         odd.say(f"{len(wanted) - len(asked)} queries with outcomes are not in {path.name}: their text is unknown")
     elif not any(one.text for one in asked.values()):
@@ -215,9 +213,13 @@ def _queries(folder: Path, wanted: set[str], odd: Oddities) -> dict[str, _Asked]
     return asked
 
 
-def _asked(one: Mapping[str, object]) -> _Asked:
+def _asked(one: Mapping[str, object], number: int, odd: Oddities) -> _Asked:
     meta, text, size = one.get("meta"), _text(one, "prompt"), one.get("prompt_chars")
-    long = size if isinstance(size, int) and size >= 0 else len(text)
+    long = len(text)
+    if type(size) is int and 0 <= size <= _MOST_CHARACTERS:
+        long = size
+    elif size is not None:
+        odd.count("prompt_chars that are no number of characters, counted on the prompt", f"line {number}")
     date = _text(cast("Mapping[str, object]", meta), "contest_date") if isinstance(meta, dict) else ""
     return _Asked(text, _text(one, "task"), _text(one, "domain"), long, date)
 
@@ -230,12 +232,12 @@ def _text(one: Mapping[str, object], name: str) -> str:
 def _answers(
     folder: Path, ids: tuple[str, ...], models: tuple[str, ...], odd: Oddities
 ) -> np.ndarray[tuple[int, int], np.dtype[np.object_]] | None:
-    path = _file(folder, "responses.jsonl")
+    path = found_file(folder, "responses.jsonl")
     if path is None:
         return None
     place, column = ({name: at for at, name in enumerate(names)} for names in (ids, models))
     made = np.full((len(ids), len(models)), None, dtype=np.object_)
-    for number, one in _objects(path, odd):
+    for number, one in objects(path, odd):
         query, model, answer = (_text(one, name) for name in ("query_id", "model", "response"))
         if query in place and model in column and isinstance(one.get("response"), str):
             made[place[query], column[model]] = answer
@@ -246,14 +248,14 @@ def _answers(
 
 def _prices(folder: Path, models: tuple[str, ...], odd: Oddities) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     made = np.full((len(models), 2), np.nan)
-    path = _file(folder, "models.csv") or _file(folder.resolve().parent, "models.csv")
+    path = found_file(folder, "models.csv") or found_file(folder.resolve().parent, "models.csv")
     if path is None:
         return made
     column = {name: at for at, name in enumerate(models)}
     header: list[str] = []
-    for number, cells in _records(path, odd):
+    for number, cells in records(path, odd):
         if not header:
-            header = [name.strip() for name in cells]
+            header = header_of(path, cells)
             continue
         one = dict(zip(header, cells, strict=False))
         if one.get("source", folder.resolve().name) != folder.resolve().name or one.get("model") not in column:
@@ -264,46 +266,3 @@ def _prices(folder: Path, models: tuple[str, ...], odd: Oddities) -> np.ndarray[
         except ValueError:
             odd.count("lines of models.csv that cannot be read", f"line {number}")
     return made
-
-
-def _records(path: Path, odd: Oddities) -> Iterator[tuple[int, list[str]]]:
-    """Rows of cells with their lines; each line by itself, since a quote that is never closed would eat the rest."""
-    for number, line in enumerate(_lines(path, odd), 1):
-        try:
-            cells = next(csv.reader([line], strict=True), list[str]())
-        except csv.Error as problem:
-            odd.count(f"lines of {path.name} that cannot be read", f"line {number}: {problem}")
-            continue
-        if cells:
-            yield number, cells
-
-
-def _objects(path: Path, odd: Oddities) -> Iterator[tuple[int, Mapping[str, object]]]:
-    for number, line in enumerate(_lines(path, odd), 1):
-        if not line.strip():
-            continue
-        try:
-            one: object = json.loads(line)
-        except (ValueError, RecursionError):
-            one = None
-        if isinstance(one, dict):
-            yield number, cast("Mapping[str, object]", one)
-        else:
-            odd.count(f"lines of {path.name} that cannot be read", f"line {number}")
-
-
-def _lines(path: Path, odd: Oddities) -> Iterator[str]:
-    """Lines of a file, packed or not; bytes that are no UTF-8 are counted and shown as such."""
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as raw:
-            for line in raw:
-                text = line.decode("utf-8-sig" if line.startswith(b"\xef\xbb\xbf") else "utf-8", "replace")
-                if "\x00" in text or ("�" in text and "�".encode() not in line):
-                    odd.count(f"lines of {path.name} with bytes that are no text", "")
-                yield text.replace("\x00", "�")
-    except (OSError, EOFError, zlib.error) as problem:
-        raise ConfigError(str(path), f"cannot be read to its end ({problem}): get it anew") from None
-
-
-def _file(folder: Path, name: str) -> Path | None:
-    return next((one for one in (folder / f"{name}.gz", folder / name) if one.is_file()), None)

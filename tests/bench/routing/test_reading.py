@@ -121,6 +121,43 @@ def test_bytes_that_are_no_text_are_counted(tmp_path: Path) -> None:
     assert "2 lines of outcomes.csv with bytes that are no text" in found.oddities
 
 
+@pytest.mark.parametrize("size", ["9" * 400, "true", "-1", "2.5", '"7"'])
+def test_a_size_that_is_none_is_counted_and_taken_from_the_prompt(size: str, tmp_path: Path) -> None:
+    queries = (
+        f'{{"query_id": "q", "prompt": "2+2?", "prompt_chars": {size}}}\n{{"query_id": "r", "prompt_chars": 70}}\n'
+    )
+    found = read(folder(tmp_path / "a", f"{HEAD}\nq,m,1,.1\nr,m,0,.1\n", queries=queries))
+    assert found.sizes == (4, 70)
+    assert "1 prompt_chars that are no number of characters, counted on the prompt (first: line 1)" in found.oddities
+
+
+def test_empty_cells_at_the_end_of_lines_tell_nothing_and_full_ones_are_counted(tmp_path: Path) -> None:
+    found = read(folder(tmp_path / "a", f"{HEAD},\nq,m,1,.1,\nr,m,0,.1,,\ns,m,0,.1,,x\n"))
+    assert found.ids == ("q", "r")
+    assert found.oddities[-1] == "1 lines of outcomes that cannot be read (first: line 4: 6 cells of 4)"
+
+
+@pytest.mark.parametrize("file", ["outcomes", "models"])
+def test_a_column_that_stands_twice_is_refused_by_its_name(file: str, tmp_path: Path) -> None:
+    outcomes = "query_id,model,score, score\nq,m,1,0\n" if file == "outcomes" else f"{HEAD}\nq,m,1,.1\n"
+    with pytest.raises(ConfigError, match=rf"{file}\.csv: column '(score|model)' stands twice"):
+        read(folder(tmp_path / "a", outcomes, models="source,model,model\na,m,m\n"))
+
+
+@pytest.mark.parametrize("name", ["outcomes.csv", "outcomes.csv.gz"])
+def test_an_empty_file_says_that_it_is_empty(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(ConfigError, match=rf"{name}: is empty, of 0 bytes: get it anew"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("code", ["utf-16", "utf-32"])
+def test_a_file_with_wide_characters_says_what_it_is(code: str, tmp_path: Path) -> None:
+    (tmp_path / "outcomes.csv").write_bytes(f"{HEAD}\nq,m,1,.1\n".encode(code))
+    with pytest.raises(ConfigError, match="is written in UTF-16 or UTF-32: save it as UTF-8"):
+        read(tmp_path)
+
+
 def test_a_packed_file_that_is_cut_is_refused(tmp_path: Path) -> None:
     (tmp_path / "outcomes.csv.gz").write_bytes(gzip.compress(f"{HEAD}\nq,m,1,.1\n".encode())[:-9])
     with pytest.raises(ConfigError, match="cannot be read to its end"):
