@@ -173,8 +173,3 @@ def _time(us: float | None) -> str:
 def _reach(span: Span | None) -> str:
     """A figure with half of its interval."""
     return _NONE if span is None else f"{span.value:.1f} ±{(span.high - span.low) / 2:.1f}"
-
-
-def within(span: Span) -> str:
-    """A share with its interval, in words."""
-    return f"{share(span.value)} ({share(span.low)} to {share(span.high)})"

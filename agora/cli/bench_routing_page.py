@@ -17,9 +17,10 @@ from agora.bench.routing.shown import (
     rows,
     sections,
     spent,
+    within,
 )
 from agora.bench.routing.standing import SINGLE
-from agora.cli.bench_routing_columns import columns_of, notes, remarks_on, within
+from agora.cli.bench_routing_columns import columns_of, notes, remarks_on
 from agora.traces.pages.frame import Section as PageSection
 from agora.traces.pages.frame import page
 from agora.traces.pages.parts import Column, anchor, command, facts, fold, heading, joined, listed, paragraph, table
@@ -55,7 +56,10 @@ def page_of(report: Report, *, command: str) -> str:
 def _facts(report: Report) -> Markup:
     told = [("Queries", f"{report.queries:,}"), ("Models", str(report.models))]
     if report.ceiling is not None:
-        told.append(("No choice of one answer exceeds", within(report.ceiling)))
+        first = "No choice of one answer exceeds" if report.solvable is None else "The best answer to each scores"
+        told.append((first, within(report.ceiling)))
+    if report.solvable is not None:
+        told.append(("Queries that some model solves", within(report.solvable)))
     told += [("Features", report.features), ("Shuffles of each stream", str(report.seeds))]
     if report.money:
         told.append(("A dollar is worth, in regret", f"{plain(report.dial)} of score"))

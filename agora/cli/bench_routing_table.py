@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agora.bench.routing.results import Entry, Report
-from agora.bench.routing.shown import rows, sections, sized
-from agora.cli.bench_routing_columns import columns_of, notes, remarks_on, within
+from agora.bench.routing.shown import bounded, rows, sections, sized
+from agora.cli.bench_routing_columns import columns_of, notes, remarks_on
 from agora.cli.columns import laid
 from agora.cli.paint import inset, out, remarks, safe
 
@@ -14,8 +14,7 @@ _NAME, _NAMED = 24, 4
 def print_report(report: Report) -> None:
     """Print every protocol's table, what was odd, and the conclusion last."""
     console = out()
-    ceiling = f"; no choice exceeds {within(report.ceiling)}" if report.ceiling else ""
-    about = f"{sized(report)}, features {safe(report.features)}{ceiling}"
+    about = "; ".join((f"{sized(report)}, features {safe(report.features)}", *bounded(report)))
     console.print(f"[head]{safe(report.source)}[/]: {about}")
     for odd in report.oddities:
         console.print(inset(f"[quiet]{safe(odd)}[/]"))

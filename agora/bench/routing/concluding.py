@@ -1,7 +1,7 @@
 """What a report comes to, in one plain sentence made from its figures.
 
 It says who reaches the best single model's score for how much of its money, whether anybody is surely better than the
-lookup table by tag, and what nobody can exceed. A policy that was picked among several by what was measured is said to
+lookup table by tag, and what an oracle scores. A policy that was picked among several by what was measured is said to
 be so: its own interval does not count that.
 """
 
@@ -14,6 +14,7 @@ from agora.bench.routing.results import Entry, Point, Report
 from agora.bench.routing.shown import (
     amounts,
     at_money,
+    bounded,
     frontier,
     money_text,
     quality_first,
@@ -24,7 +25,7 @@ from agora.bench.routing.shown import (
     worth,
 )
 from agora.bench.routing.standing import ORACLE, SINGLE, STANDING
-from agora.bench.routing.units import FULL
+from agora.bench.routing.units import CHECKS, FULL
 
 HEADLINE: Final = "check .9"
 """A check that errs: what is concluded of checks is concluded of this one."""
@@ -116,11 +117,10 @@ def _with_check(policies: list[Entry], report: Report) -> str:
 def _bounded(full: list[Entry], report: Report) -> str:
     oracle = next((entry for entry in full if entry.policy == ORACLE), None)
     point = frontier(oracle)[:1] if oracle is not None else ()
-    parts = [f"an oracle scores {share(point[0].score)}"] if point else []
-    if report.ceiling is not None:
-        span = report.ceiling
-        parts.append(f"no choice exceeds {share(span.value)} ({share(span.low)} to {share(span.high)})")
-    return ", and ".join(parts)
+    parts = [f"an oracle scores {share(point[0].score)}"] if point and report.solvable is None else []
+    told = ", and ".join((*parts, *bounded(report)))
+    checked = any(entry.protocol in CHECKS for entry in report.entries)
+    return f"without a check, {told}" if told and checked else told
 
 
 def _streamed(report: Report, where: str) -> str:

@@ -15,9 +15,8 @@ from agora.bench.routing.full import Frontier
 from agora.bench.routing.measures import Measured, area_between, mixed_at, span_of
 from agora.bench.routing.results import Entry, Point
 from agora.bench.routing.stage import Stage
-from agora.bench.routing.standing import BOUNDS, ORACLE, SINGLE, standing
+from agora.bench.routing.standing import BOUNDS, ORACLE, SINGLE, standing, whole
 
-AGAINST_CASCADE: Final = "gain: above the fixed cascade at the same money"
 ONE_TRIAL: Final = "no repeated trials are recorded: a retry would give the same answer again"
 DRAWN: Final = "arrivals are drawn (Poisson): no trace was given"
 _MARKS: Final = (100, 250)
@@ -129,6 +128,27 @@ def of_arrivals(name: str, kind: str, protocol: str, runs: Sequence[Served], sta
     )
     note = DRAWN if len(stage.setting.trace) <= stage.steps else ""
     return Entry(policy=name, kind=kind, protocol=protocol, points=(point,), figures=figures, note=note)
+
+
+def of_check(stage: Stage) -> str:
+    """What to know about all figures under a check.
+
+    Args:
+        stage: The part of the queries that bring one.
+    """
+    return f"on the {stage.n:,} queries that bring a check; gain: above the fixed cascade at the same money"
+
+
+def of_checked_oracle(stage: Stage) -> str:
+    """What the oracle is under a check.
+
+    Args:
+        stage: The part of the queries that bring one.
+    """
+    told = "each query's best recorded answer, asked alone, at the cheapest model that gave it"
+    if whole(stage.recorded):
+        return told
+    return f"{told}; scores are means over tries or shares, and who asks in turn tries anew, so that it may score more"
 
 
 def closed(found: Frontier, beside: Sequence[Measured], stage: Stage) -> dict[str, float]:

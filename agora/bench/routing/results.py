@@ -98,7 +98,11 @@ class Report(Value):
     entries: tuple[Entry, ...]
     """Baselines first."""
     ceiling: Span | None = None
-    """1 - beta: what no choice of one of the answers can exceed, with Clopper-Pearson limits."""
+    """The most that choosing one of each query's answers scores. Where each score is 0 or 1 and nothing was tried
+    twice: 1 - beta, with Clopper-Pearson limits; nobody exceeds it. Else the oracle's mean, by bootstrap."""
+    solvable: Span | None = None
+    """Share of queries at which some model reaches half of a score, with Clopper-Pearson limits; None: that is
+    `ceiling`."""
     oddities: tuple[str, ...] = ()
     """What was handled while reading."""
     conclusion: str = ""

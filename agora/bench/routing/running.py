@@ -18,7 +18,7 @@ from agora.bench.routing.matrix import Recorded
 from agora.bench.routing.results import Entry, Report
 from agora.bench.routing.slices import dense
 from agora.bench.routing.stage import Setting, Stage, dial_of, money_of
-from agora.bench.routing.standing import ceiling
+from agora.bench.routing.standing import bounds_of
 from agora.bench.routing.units import FULL, TABLE, Bench, Unit, kind_of, maker, protocols_of, routers, units_of
 from agora.bench.routing.vectors import FEATURES, Features
 from agora.errors import AgoraError, ConfigError, UnknownNameError
@@ -131,6 +131,7 @@ def run_plan(
         measured[unit] = entry
         done(unit, entry)
     matrix, setting = plan.matrix, plan.setting
+    ceiling, solvable = bounds_of(matrix)
     return Report(
         source=matrix.name,
         queries=len(matrix.ids),
@@ -140,7 +141,8 @@ def run_plan(
         money=setting.money,
         features=setting.features,
         entries=tuple(measured[unit] for unit in plan.units),
-        ceiling=ceiling(matrix.scores),
+        ceiling=ceiling,
+        solvable=solvable,
         oddities=matrix.oddities,
     )
 

@@ -169,6 +169,21 @@ def share(value: float) -> str:
     return text.replace("-0.", "-.") if text.startswith("-0.") else text.removeprefix("0") if text[:2] == "0." else text
 
 
+def within(span: Span) -> str:
+    """A share with its interval, in words."""
+    return f"{share(span.value)} ({share(span.low)} to {share(span.high)})"
+
+
+def bounded(report: Report) -> tuple[str, ...]:
+    """What choosing one of each query's answers comes to at the most, in words; empty: it is not known."""
+    if report.ceiling is None:
+        return ()
+    if report.solvable is None:
+        return (f"no choice of one answer exceeds {within(report.ceiling)}",)
+    best = f"an oracle, each query's best answer, scores {within(report.ceiling)}"
+    return f"some model solves {within(report.solvable)} of the queries", best
+
+
 def _targets(entry: Entry) -> list[Point]:
     return [point for point in entry.points if point.setting.startswith(_SET_FOR_MONEY)]
 

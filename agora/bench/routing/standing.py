@@ -17,9 +17,11 @@ import numpy as np
 
 from agora.bench.routing.asking import weighed
 from agora.bench.routing.full import Frontier
-from agora.bench.routing.measures import Measured
+from agora.bench.routing.matrix import Recorded
+from agora.bench.routing.measures import Measured, span_of
 from agora.bench.routing.results import Span
 from agora.bench.routing.stage import Stage
+from agora.bench.routing.twins import twins
 from agora.intervals import lowest
 
 if TYPE_CHECKING:
@@ -54,8 +56,25 @@ def standing(name: str, stage: Stage) -> Frontier:
     return best._replace(targets=targets, target_dials=(0.0,) * len(targets))
 
 
+def bounds_of(recorded: Recorded) -> tuple[Span, Span | None]:
+    """What choosing one of each query's answers comes to at the most, as `Report.ceiling` and `Report.solvable`.
+
+    Args:
+        recorded: Without holes.
+    """
+    told = ceiling(recorded.scores)
+    if whole(recorded):
+        return told, None
+    return span_of(recorded.scores.max(axis=1), groups=np.array(twins(recorded.texts), dtype=np.intp)), told
+
+
+def whole(recorded: Recorded) -> bool:
+    """Whether each score is 0 or 1, of one try: an answer is right or not, and no other try of it is on record."""
+    return recorded.trials == 1 and bool(np.isin(recorded.scores, (0.0, 1.0)).all())
+
+
 def ceiling(scores: Matrix) -> Span:
-    """1 - beta with its exact limits (Clopper and Pearson, 1934).
+    """1 - beta, the share of queries that some model solves, with its exact limits (Clopper and Pearson, 1934).
 
     Args:
         scores: (n, m). A query counts as lost where no model reaches half of a score.

@@ -16,11 +16,12 @@ from agora.bench.routing.budgets import share_of, spent
 from agora.bench.routing.cascades import CASCADE, CHAINED, RETRIES, chained
 from agora.bench.routing.checked import checking
 from agora.bench.routing.entries import (
-    AGAINST_CASCADE,
     ONE_TRIAL,
     closed,
     of_arrivals,
     of_budget,
+    of_check,
+    of_checked_oracle,
     of_frontier,
     of_streams,
 )
@@ -30,7 +31,7 @@ from agora.bench.routing.matrix import Recorded
 from agora.bench.routing.measures import Measured
 from agora.bench.routing.results import Entry
 from agora.bench.routing.stage import Maker, Stage
-from agora.bench.routing.standing import BOUNDS, CHEAPEST, STANDING, standing
+from agora.bench.routing.standing import BOUNDS, CHEAPEST, ORACLE, STANDING, standing
 from agora.bench.routing.worlds import STREAMS
 from agora.coordinator.routers.seam import Router
 from agora.errors import ConfigError, UnknownNameError
@@ -85,7 +86,7 @@ def maker(policy: str, options: Mapping[str, JsonValue]) -> Maker:
 
 
 def kind_of(policy: str) -> str:
-    """ "policy", "baseline" or "bound", as in `Entry`."""
+    """Baseline, bound or policy, as in `Entry`."""
     return "bound" if policy in BOUNDS else "baseline" if policy in BASELINES else "policy"
 
 
@@ -141,7 +142,8 @@ class Bench:
         found = self._with_check(name, protocol)
         beside = self._beside(protocol, name)
         entry = of_frontier(name, kind, found, stage, beside=beside, protocol=protocol)
-        return entry.model_copy(update={"note": AGAINST_CASCADE, "figures": closed(found, beside, stage)})
+        note = of_checked_oracle(stage) if name == ORACLE else of_check(stage)
+        return entry.model_copy(update={"note": note, "figures": closed(found, beside, stage)})
 
     def _with_check(self, name: str, protocol: str) -> Frontier:
         stage, right = self._where_checked, CHECKS[protocol]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agora.bench.routing.concluding import concluded
-from agora.bench.routing.results import Entry
+from agora.bench.routing.results import Entry, Span
 from bench.routing.reports import entry, report, single, spot, stream, whole
 
 
@@ -38,7 +38,9 @@ def test_surely_better_than_the_table_only_where_a_whole_interval_is_above_0() -
 def test_it_is_one_sentence_with_the_oracle_and_the_ceiling_at_its_end() -> None:
     told = concluded(whole())
     assert told.startswith("On made (1,882 queries, 11 models) ")
-    assert told.endswith("an oracle scores .970, and no choice exceeds .976 (.968 to .982).")
+    assert told.endswith(
+        "; without a check, an oracle scores .970, and no choice of one answer exceeds .976 (.968 to .982)."
+    )
     assert "\n" not in told
 
 
@@ -70,3 +72,11 @@ def test_of_checks_it_speaks_of_the_one_that_errs_and_compares_with_the_cascade(
 
 def _checked(gain: float) -> Entry:
     return entry("uniroute", better=0.1, gain=gain, protocol="check .9")
+
+
+def test_where_scores_are_fractions_it_does_not_say_that_nobody_can_exceed_anything() -> None:
+    spans = {"ceiling": Span(value=0.4, low=0.3, high=0.5), "solvable": Span(value=0.0, low=0.0, high=0.4)}
+    told = concluded(report(single(), entry("uniroute", better=0.0)).model_copy(update=spans))
+    assert "exceeds" not in told
+    assert "some model solves .000 (.000 to .400) of the queries" in told
+    assert "an oracle, each query's best answer, scores .400 (.300 to .500)" in told

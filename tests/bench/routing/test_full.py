@@ -9,7 +9,7 @@ import pytest
 from agora.bench.routing.entries import of_frontier
 from agora.bench.routing.full import Frontier, frontier, met
 from agora.bench.routing.measures import Measured
-from agora.bench.routing.standing import ceiling, standing
+from agora.bench.routing.standing import bounds_of, ceiling, standing
 from agora.bench.routing.units import maker
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -128,3 +128,17 @@ def test_a_gain_over_queries_that_are_nearly_the_same_is_less_sure() -> None:
     ]
     widths = [one.gain.high - one.gain.low for one in spans if one.gain is not None]
     assert widths[1] > 1.2 * widths[0]
+
+
+def test_fractions_are_bounded_by_the_oracles_mean_and_never_by_who_is_solved() -> None:
+    ceiling, solvable = bounds_of(by_hand([[0.4, 0.4]] * 10 + [[0.2, 0.3]] * 10, [[1.0, 1.0]] * 20))
+    assert solvable is not None
+    assert solvable.value == 0.0
+    assert ceiling.value == pytest.approx(0.35)
+    assert 0.3 < ceiling.low < ceiling.high < 0.4
+
+
+def test_means_over_tries_are_no_whole_scores_even_where_they_look_so() -> None:
+    matrix = by_hand([[1.0, 0.0]] * 20, [[1.0, 1.0]] * 20)
+    assert bounds_of(matrix) == (ceiling(matrix.scores), None)
+    assert bounds_of(matrix._replace(trials=3))[1] is not None

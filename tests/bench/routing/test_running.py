@@ -151,3 +151,13 @@ def test_dollars_that_nobody_recorded_are_unknown_and_never_0() -> None:
     assert not any(one.policy == "cheapest" for one in told.entries)
     assert Report.model_validate_json(told.model_dump_json()) == told
     assert "no dollars are recorded" in concluded(told)
+
+
+def test_under_a_check_it_is_said_what_the_oracle_is_and_which_queries_are_meant() -> None:
+    several = small(90)._replace(trials=4)
+    plan = planned(several, policies=FEW, protocols=("check 1",), features="words")
+    by = {one.policy: one for one in run_plan(plan).entries}
+    count = sum(several.checkable)
+    assert f"on the {count} queries that bring a check" in by["tag_table"].note
+    assert "who asks in turn tries anew, so that it may score more" in by["oracle"].note
+    assert "asked alone" in by["oracle"].note
