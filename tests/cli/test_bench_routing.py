@@ -82,10 +82,10 @@ def test_a_part_that_an_error_ended_is_named_and_not_kept(
     words = ("bench", "routing", "--data", data, "--policy", "boom", *FEW[2:], "--protocol", "cold")
     told = shell(*words, "--out", str(tmp_path / "o"))
     assert told.code == 1
-    assert "1 of 3 parts failed: boom (cold); their notes say why" in told.err
+    assert "1 of 6 parts failed: boom (cold); their notes say why" in told.err
     assert "KeyError: 'nobody [red] here'" in " ".join(told.out.split())
     assert "has the least regret" in " ".join(told.out.split())
-    assert len(list((tmp_path / "o" / "units").iterdir())) == 2
+    assert len(list((tmp_path / "o" / "units").iterdir())) == 5
     assert "nobody [red] here" in (tmp_path / "o" / "report.html").read_text()
 
 

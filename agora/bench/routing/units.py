@@ -27,12 +27,13 @@ from agora.bench.routing.entries import (
 )
 from agora.bench.routing.folds import folds
 from agora.bench.routing.full import Frontier, frontier
+from agora.bench.routing.hindsight import KNOWN, chosen
 from agora.bench.routing.matrix import Recorded
 from agora.bench.routing.measures import Measured
 from agora.bench.routing.results import Entry
 from agora.bench.routing.stage import Maker, Stage
-from agora.bench.routing.standing import BOUNDS, CHEAPEST, ORACLE, STANDING, standing
-from agora.bench.routing.worlds import STREAMS
+from agora.bench.routing.standing import BOUNDS, CHEAPEST, ORACLE, RANDOM, STANDING, standing
+from agora.bench.routing.worlds import STREAMS, WARM
 from agora.coordinator.routers.seam import Router
 from agora.errors import ConfigError, UnknownNameError
 from agora.registry import find, names
@@ -112,20 +113,37 @@ class Bench:
         """What one unit comes to."""
         name, protocol = unit
         kind = kind_of(name)
-        seeds = range(self._stage.setting.seeds)
         if protocol == FULL:
             found = self._full(name)
             return of_frontier(name, kind, found, self._stage, beside=self._beside(FULL, name))
         if protocol in CHECKS:
             return self._checked(name, kind, protocol)
+        entry = self._streamed(name, kind, protocol)
+        note = "; ".join(part for part in (KNOWN.get(name, ""), entry.note) if part)
+        return entry.model_copy(update={"note": note})
+
+    def _streamed(self, name: str, kind: str, protocol: str) -> Entry:
+        """Over the streams of all seeds."""
+        stage, seeds = self._stage, range(self._stage.setting.seeds)
+        makers = [self._maker_of(name, protocol, seed) for seed in seeds]
         if protocol == BUDGET:
-            paced = self._maker(name, pace="dual", pace_share=share_of(self._stage), pace_tasks=self._stage.steps)
-            return of_budget(name, kind, protocol, [spent(paced, self._stage, seed) for seed in seeds])
-        make = self._maker(name)
+            paid = [spent(make, stage, seed) for seed, make in zip(seeds, makers, strict=True)]
+            return of_budget(name, kind, protocol, paid)
         if protocol == ARRIVALS:
-            return of_arrivals(name, kind, protocol, [served(make, self._stage, seed) for seed in seeds], self._stage)
-        runs = [streamed(make, self._stage, protocol, seed) for seed in seeds]
-        return of_streams(name, kind, protocol, runs, self._stage)
+            came = [served(make, stage, seed) for seed, make in zip(seeds, makers, strict=True)]
+            return of_arrivals(name, kind, protocol, came, stage)
+        runs = [streamed(make, stage, protocol, seed) for seed, make in zip(seeds, makers, strict=True)]
+        return of_streams(name, kind, protocol, runs, stage)
+
+    def _maker_of(self, name: str, protocol: str, seed: int) -> Maker:
+        """Makes who meets one stream."""
+        share = share_of(self._stage) if protocol == BUDGET else None
+        if name in KNOWN:
+            stream = protocol if protocol in STREAMS else WARM
+            return maker("static", {"arm": chosen(name, self._stage, stream, seed, share=share)})
+        if share is None or name in STANDING:
+            return self._maker(name)
+        return self._maker(name, pace="dual", pace_share=share, pace_tasks=self._stage.steps)
 
     @cached_property
     def _where_checked(self) -> Stage:
@@ -177,7 +195,7 @@ def units_of(protocol: str, policies: Sequence[str], *, priced: bool = True) -> 
         policies: By name.
         priced: Whether dollars are recorded: without them nobody is the cheapest.
     """
-    beside = {FULL: STANDING}.get(protocol, (*STANDING, *CHAINED) if protocol in CHECKS else ())
+    beside = {FULL: STANDING}.get(protocol, (*STANDING, *CHAINED) if protocol in CHECKS else (*KNOWN, RANDOM))
     there = (name for name in (*beside, *policies) if priced or name != CHEAPEST)
     return tuple(Unit(name, protocol) for name in dict.fromkeys(there))
 

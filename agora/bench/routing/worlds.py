@@ -22,7 +22,8 @@ from agora.coordinator.routers.seam import Arms
 if TYPE_CHECKING:
     from agora.coordinator.routers.seam import Matrix, Places, Vector
 
-STREAMS: Final = ("cold", "warm", "drift dates", "drift price", "drift death", "drift join")
+WARM: Final = "warm"
+STREAMS: Final = ("cold", WARM, "drift dates", "drift price", "drift death", "drift join")
 _DEARER: Final = 5.0
 
 

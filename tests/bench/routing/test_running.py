@@ -12,9 +12,10 @@ from agora.bench.routing.made import recorded
 from agora.bench.routing.results import Entry, Report
 from agora.bench.routing.running import planned, run_bench, run_plan
 from agora.bench.routing.units import PROTOCOLS, Unit, routers
+from agora.bench.routing.worlds import STREAMS
 from agora.errors import AgoraError, ConfigError, UnknownNameError
 from bench.routing import plugged
-from bench.routing.stages import small
+from bench.routing.stages import by_hand, small
 
 FEW = ("uniroute",)
 
@@ -34,8 +35,11 @@ def test_all_protocols_give_figures_for_a_policy_with_what_always_stands_beside_
     for protocol in PROTOCOLS:
         for policy in ("tag_table", "knn", *FEW):
             assert by[policy, protocol].points
-    for policy in ("best single", "cheapest", "random", "oracle"):
-        assert by[policy, "full"].kind != "policy"
+    for policy in ("best single", "cheapest", "random"):
+        assert all(by[policy, protocol].kind == "baseline" for protocol in PROTOCOLS)
+    for policy in ("best single", "cheapest"):
+        assert "known in hindsight" in by[policy, "budget"].note
+    assert by["oracle", "full"].kind == "bound"
     assert by["fixed cascade", "check .9"].points
     assert "no repeated trials" in by["retries", "check .9"].note
     assert everything.ceiling is not None
@@ -90,6 +94,23 @@ def test_a_router_that_breaks_is_noted_and_the_others_are_measured_all_the_same(
     assert (failed.policy, failed.protocol, failed.kind, failed.points) == (plugged.NAME, "cold", "policy", ())
     assert f"KeyError: '{plugged.SAID}'" in failed.note
     assert all(one.points for one in report.entries if one is not failed)
+
+
+def test_amounts_of_money_that_round_alike_keep_all_their_figures() -> None:
+    money = (0.00102, 0.001015, 0.00102)
+    report = run_bench(
+        small(60), policies=FEW, seeds=1, protocols=("full", "check .9"), features="words", money=money
+    )
+    assert report.money == (0.001015, 0.00102)
+    for protocol in ("full", "check .9"):
+        (one,) = [entry for entry in report.entries if (entry.policy, entry.protocol) == (*FEW, protocol)]
+        targets = [point for point in one.points if point.money_usd is not None]
+        assert [point.money_usd for point in targets] == list(report.money)
+        assert [point.setting for point in targets] == [
+            "at most $0.001015 on the fitting part",
+            "at most $0.00102 on the fitting part",
+        ]
+        assert sum(name.startswith("gap to the oracle closed") for name in one.figures) == 2 * (protocol != "full")
 
 
 def test_only_the_tags_that_are_wanted_are_measured() -> None:
@@ -161,3 +182,21 @@ def test_under_a_check_it_is_said_what_the_oracle_is_and_which_queries_are_meant
     assert f"on the {count} queries that bring a check" in by["tag_table"].note
     assert "who asks in turn tries anew, so that it may score more" in by["oracle"].note
     assert "asked alone" in by["oracle"].note
+
+
+def test_the_best_single_model_of_a_stream_loses_nothing_against_itself(everything: Report) -> None:
+    by = {(one.policy, one.protocol): one for one in everything.entries}
+    for protocol in STREAMS:
+        span = by["best single", protocol].regret_best_single
+        assert span is not None
+        assert span.value == pytest.approx(0.0)
+    cheapest = [point.usd for point in by["cheapest", "cold"].points]
+    assert cheapest == [min(one.points[0].usd or 0.0 for one in everything.entries if one.protocol == "cold")]
+
+
+def test_under_a_budget_the_best_single_model_is_the_one_that_makes_the_most_of_it() -> None:
+    matrix = by_hand([[1.0, 0.5, 0.1]] * 60, [[10.0, 2.0, 1.0]] * 60)
+    told = run_bench(matrix, policies=FEW, seeds=2, protocols=("budget",), features="words")
+    scores = {one.policy: one.points[0].score for one in told.entries}
+    assert scores["best single"] == pytest.approx(0.5)  # the first one would be paid for a fifth of the queries
+    assert scores["cheapest"] == pytest.approx(0.1)
