@@ -9,7 +9,7 @@ from agora.bench.routing.shown import (
     Section,
     amounts,
     at_money,
-    money_text,
+    money_texts,
     over,
     plain,
     quality_first,
@@ -40,10 +40,10 @@ def _frontier(report: Report, section: Section, found: Sequence[Entry]) -> list[
     firsts = [quality_first(entry) for entry in found]
     made = _scores(firsts)
     money = amounts(report, section.protocols[0])
-    for at, most in enumerate(money):
+    for at, (most, head) in enumerate(zip(money, money_texts(money), strict=True)):
         points = [at_money(entry, report)[at] for entry in found]
         middle = at in (0, len(money) // 2, len(money) - 1)
-        made.append(_at(points, most, rank=1 if middle else 3))
+        made.append(_at(points, most, head=head, rank=1 if middle else 3))
     if money:
         made.append(Column("area", [_share(entry.area) for entry in found], rank=2))
     if section.protocols[0].startswith("check"):
@@ -105,7 +105,7 @@ def remarks_on(report: Report) -> list[tuple[str, str]]:
     if "frontier" in kinds:
         told.append(("score, $/query", "where dollars count least, on queries that it was not fitted on"))
     if "frontier" in kinds and report.money:
-        first = money_text(report.money[0])
+        first = money_texts(report.money)[0]
         of_whom = dict.fromkeys(reference(section.protocols[0]) for section in there if section.kind == "frontier")
         against = " (with a check: than the ".join(of_whom) + (")" if len(of_whom) > 1 else "")
         told += [
@@ -147,7 +147,7 @@ def _scores(points: Sequence[Point | None], *, rank: int = 0) -> list[Column]:
     return made
 
 
-def _at(points: Sequence[Point | None], money: float, *, rank: int) -> Column:
+def _at(points: Sequence[Point | None], money: float, *, head: str, rank: int) -> Column:
     """Scores with their signs, each in a place of its own, so that figures stand below each other."""
     signs = [(standing(point.gain), "!" if over(point, money) else "") if point else ("", "") for point in points]
     widths = [max(len(sign[at]) for sign in signs) for at in (0, 1)]
@@ -155,7 +155,7 @@ def _at(points: Sequence[Point | None], money: float, *, rank: int) -> Column:
         (share(point.score) if point else _NONE) + sure.ljust(widths[0]) + spent.ljust(widths[1])
         for point, (sure, spent) in zip(points, signs, strict=True)
     ]
-    return Column(money_text(money), cells, rank, [_STYLES.get(sure, "") for sure, _ in signs])
+    return Column(head, cells, rank, [_STYLES.get(sure, "") for sure, _ in signs])
 
 
 def _share(value: float | None) -> str:

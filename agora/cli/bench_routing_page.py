@@ -10,7 +10,7 @@ from agora.bench.routing.shown import (
     Section,
     amounts,
     at_money,
-    money_text,
+    money_texts,
     plain,
     quality_first,
     reference,
@@ -186,7 +186,7 @@ def _how(report: Report, made_by: str) -> Markup:
     parts = [paragraph(text) for text in words]
     parts += [heading("What the columns are"), facts(remarks_on(report))]
     if report.money:
-        amounts = ", ".join(money_text(most) for most in report.money)
+        amounts = ", ".join(money_texts(report.money))
         parts.append(paragraph(f"Policies are compared at {amounts} a query."))
     if report.oddities:
         parts += [heading("What was odd in the data"), listed(report.oddities)]

@@ -232,9 +232,9 @@ def _command(given: Given) -> str:
     parts = ["agora", "bench", "routing", "--data", given.data, "--policy", ",".join(given.policies)]
     parts += ["--seeds", str(given.seeds), "--protocol", ",".join(given.protocols), "--features", given.features]
     if given.money is not None:
-        parts += ["--money", ",".join(f"{amount:g}" for amount in given.money)]
+        parts += ["--money", ",".join(repr(amount) for amount in given.money)]
     if given.dial is not None:
-        parts += ["--lambda", f"{given.dial:g}"]
+        parts += ["--lambda", repr(given.dial)]
     if given.arrivals is not None:
         parts += ["--arrivals", str(given.arrivals)]
     if given.tags:

@@ -89,6 +89,14 @@ def test_a_part_that_an_error_ended_is_named_and_not_kept(
     assert "nobody [red] here" in (tmp_path / "o" / "report.html").read_text()
 
 
+def test_the_command_on_the_page_has_every_digit(data: str, tmp_path: Path, shell: Shell) -> None:
+    words = ("--money", "0.0010000001,0.002", "--lambda", "12.3456789")
+    shell("bench", "routing", "--data", data, *FEW, "--protocol", "cold", *words, "--out", str(tmp_path))
+    page = (tmp_path / "report.html").read_text()
+    assert "--money 0.0010000001,0.002 --lambda 12.3456789" in page
+    assert "$.001, $.002 a query" in page
+
+
 def test_an_option_of_a_policy_is_used_and_only_some_tasks_are_taken(data: str, shell: Shell) -> None:
     words = ("bench", "routing", "--data", data, *FEW, "--protocol", "full", "--task", "trivia,writing", "--json")
     plain, told = json.loads(shell(*words).out), json.loads(shell(*words, "--option", "knn.k=1").out)

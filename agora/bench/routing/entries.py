@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import fmean, median
 from typing import Final
@@ -14,6 +15,7 @@ from agora.bench.routing.budgets import Spent
 from agora.bench.routing.full import Frontier
 from agora.bench.routing.measures import Measured, area_between, mixed_at, span_of
 from agora.bench.routing.results import Entry, Point
+from agora.bench.routing.rounding import told_apart
 from agora.bench.routing.stage import Stage
 from agora.bench.routing.standing import BOUNDS, ORACLE, SINGLE, standing, whole
 
@@ -39,8 +41,11 @@ def of_frontier(
     points = [
         _point(_dialled(dial), dial, one, beside, stage) for dial, one in zip(found.dials, found.grid, strict=True)
     ]
-    money = zip(stage.setting.money, found.target_dials, found.targets, strict=False)
-    points += [_point(_within(most), dial, one, beside, stage) for most, dial, one in money]
+    within = zip(_labels(stage), stage.setting.money, found.target_dials, found.targets, strict=False)
+    points += [
+        _point(f"at most {label} on the fitting part", dial, one, beside, stage, money_usd=most)
+        for label, most, dial, one in within
+    ]
     everything = (*found.grid, *found.targets)
     singles = list(zip(stage.costs.mean(axis=0).tolist(), stage.scores.mean(axis=0).tolist(), strict=True))
     drawn = [(float(one.usd.mean()), float(one.score.mean())) for one in everything]
@@ -156,10 +161,10 @@ def closed(found: Frontier, beside: Sequence[Measured], stage: Stage) -> dict[st
     if not beside:
         return {}
     top, made = float(standing(ORACLE, stage).grid[0].score.mean()), dict[str, float]()
-    for most, one in zip(stage.setting.money, found.targets, strict=False):
+    for label, one in zip(_labels(stage), found.targets, strict=False):
         there = float(mixed_at(beside, float(one.usd.mean())).mean())
         if top > there:
-            made[f"gap to the oracle closed at ${_dollars(most)}"] = (float(one.score.mean()) - there) / (top - there)
+            made[f"gap to the oracle closed at {label}"] = (float(one.score.mean()) - there) / (top - there)
     return made
 
 
@@ -167,10 +172,19 @@ def _columns(runs: Sequence[Streamed]) -> tuple[list[np.ndarray[tuple[int], np.d
     return [one.score for one in runs], [one.usd for one in runs]
 
 
-def _point(setting: str, dial: float, one: Measured, beside: Sequence[Measured], stage: Stage) -> Point:
+def _point(
+    setting: str,
+    dial: float,
+    one: Measured,
+    beside: Sequence[Measured],
+    stage: Stage,
+    *,
+    money_usd: float | None = None,
+) -> Point:
     score, usd = float(one.score.mean()), float(one.usd.mean())
     return Point(
         setting=setting,
+        money_usd=money_usd,
         dial=dial,
         score=score,
         usd=usd if stage.priced else None,
@@ -192,11 +206,11 @@ def _dialled(dial: float) -> str:
     return f"lambda {dial:.4g}"
 
 
-def _within(most: float) -> str:
-    return f"at most ${_dollars(most)} on the fitting part"
+def _labels(stage: Stage) -> list[str]:
+    """The amounts with two significant digits and no exponent, as $0.0010; with more where two would read alike."""
+    return told_apart(stage.setting.money, _dollars, first=2)
 
 
-def _dollars(value: float) -> str:
-    """Two significant digits, without an exponent: 0.0010."""
-    digits = max(2, 1 - int(np.floor(np.log10(value)))) if value > 0 else 2
-    return f"{value:.{digits}f}"
+def _dollars(value: float, digits: int) -> str:
+    places = max(2, digits - 1 - math.floor(math.log10(value))) if value > 0 else 2
+    return f"${value:.{places}f}"

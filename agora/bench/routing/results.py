@@ -27,6 +27,8 @@ class Point(Value):
 
     setting: str
     """What the dial was set by: "lambda 12", or "at most $0.0010 on the fitting part"."""
+    money_usd: float | None = None
+    """Dollars a query that the dial was set for, on the fitting part; None: the dial itself was given."""
     dial: float = Field(ge=0)
     """Reward a dollar takes away, in score; the mean over folds."""
     score: float

@@ -92,7 +92,7 @@ def planned(
         maker(name, told.get(name, {}))
     given, said = protocols_of(matrix, protocols)
     setting = Setting(
-        money=tuple(sorted(money)) if money is not None else money_of(matrix),
+        money=tuple(sorted(set(money))) if money is not None else money_of(matrix),
         said=money is not None,
         dial=dial if dial is not None else dial_of(matrix),
         seeds=seeds,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from agora.bench.routing.cascades import CASCADE
 from agora.bench.routing.results import Entry, Point, Report, Span
+from agora.bench.routing.rounding import told_apart
 from agora.bench.routing.units import FULL, TABLE
 
 STREAMS: Final = ("cold", "warm")
-_SET_FOR_MONEY: Final = "at most"
-_AMOUNT: Final = re.compile(r"\$(\d*\.?\d+)")
 _KINDS: Final = ("baseline", "policy", "bound")
 _OVER: Final = 1.1
 
@@ -92,29 +91,25 @@ def worth(entry: Entry, report: Report) -> float:
 
 def amounts(report: Report, protocol: str) -> tuple[float, ...]:
     """Dollars a query that policies are compared at under a protocol: of a part of the queries it may be others."""
-    settings = dict.fromkeys(
-        point.setting for entry in report.entries if entry.protocol == protocol for point in _targets(entry)
-    )
-    if protocol == FULL and len(settings) == len(report.money):
-        return report.money
-    return tuple(sorted(float(found[1]) for text in settings if (found := _AMOUNT.search(text))))
+    of_it = [entry for entry in report.entries if entry.protocol == protocol]
+    return tuple(sorted({point.money_usd for entry in of_it for point in entry.points if point.money_usd is not None}))
 
 
 def at_money(entry: Entry, report: Report) -> tuple[Point | None, ...]:
     """The point that was set for each amount of its protocol, in their order; None: there is none."""
-    money, found = amounts(report, entry.protocol), _targets(entry)
-    return tuple(found) if len(found) == len(money) else (None,) * len(money)
+    found = {point.money_usd: point for point in entry.points}
+    return tuple(found.get(most) for most in amounts(report, entry.protocol))
 
 
 def frontier(entry: Entry) -> tuple[Point, ...]:
     """The points of the fixed grid of dials, by their dollars."""
-    found = [point for point in entry.points if point not in _targets(entry)]
+    found = [point for point in entry.points if point.money_usd is None]
     return tuple(sorted(found, key=lambda point: (spent(point), point.score)))
 
 
 def quality_first(entry: Entry) -> Point | None:
     """The point at the lowest dial, where dollars count least; None: there are no points."""
-    return min(entry.points, key=lambda point: (point in _targets(entry), point.dial), default=None)
+    return min(entry.points, key=lambda point: (point.money_usd is not None, point.dial), default=None)
 
 
 def over(point: Point, money: float) -> bool:
@@ -143,17 +138,25 @@ def money_text(usd: float) -> str:
     return f"${plain(usd)}"
 
 
-def plain(value: float) -> str:
-    """A figure with up to three digits that say something, without a leading zero.
+def money_texts(usd: Sequence[float]) -> list[str]:
+    """Several amounts, with more digits where two of them would read alike.
+
+    >>> money_texts([0.001, 0.00123, 0.0012345])
+    ['$.001', '$.00123', '$.001234']
+    """
+    return told_apart(usd, lambda one, digits: f"${plain(one, digits)}", first=3)
+
+
+def plain(value: float, digits: int = 3) -> str:
+    """A figure with up to so many digits that say something, without a leading zero.
 
     >>> plain(0.8784), plain(-0.02), plain(1234.5), plain(0.00001)
     ('.878', '-.02', '1234', '.00001')
     """
     if value == 0:
         return "0"
-    digits = len(f"{abs(value):.2e}".partition(".")[0])  # before the point: always one
-    power = int(f"{abs(value):.2e}".partition("e")[2])
-    text = f"{value:.{max(0, 2 - power) + digits - 1}f}"
+    power = int(f"{abs(value):.{digits - 1}e}".partition("e")[2])
+    text = f"{value:.{max(0, digits - 1 - power)}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return text.replace("-0.", "-.") if text.startswith("-0.") else text.removeprefix("0") if text[:2] == "0." else text
@@ -182,10 +185,6 @@ def bounded(report: Report) -> tuple[str, ...]:
         return (f"no choice of one answer exceeds {within(report.ceiling)}",)
     best = f"an oracle, each query's best answer, scores {within(report.ceiling)}"
     return f"some model solves {within(report.solvable)} of the queries", best
-
-
-def _targets(entry: Entry) -> list[Point]:
-    return [point for point in entry.points if point.setting.startswith(_SET_FOR_MONEY)]
 
 
 def _number(text: str) -> float | None:

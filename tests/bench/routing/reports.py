@@ -8,11 +8,20 @@ MONEY = (0.00034, 0.001, 0.0016, 0.003, 0.0038)
 HOSTILE = "<b>[red]x\x1b[31m"
 
 
-def spot(setting: str, score: float, usd: float, *, dial: float = 0.0, gain: float | None = None) -> Point:
+def spot(
+    setting: str,
+    score: float,
+    usd: float,
+    *,
+    dial: float = 0.0,
+    gain: float | None = None,
+    money: float | None = None,
+) -> Point:
     """A point; its gain has an interval of 2 points to each side."""
     span = None if gain is None else Span(value=gain, low=gain - 0.02, high=gain + 0.02)
     return Point(
         setting=setting,
+        money_usd=money,
         dial=dial,
         score=score,
         usd=usd,
@@ -31,7 +40,7 @@ def entry(
         spot(f"lambda {dial:g}", 0.6 + better + 0.1 * at, 0.0005 * 2**at, dial=dial) for at, dial in enumerate(dials)
     ]
     within = [
-        spot(_within(most), 0.6 + better + 0.04 * at, most * 0.95, dial=9.0 - at, gain=gain)
+        spot(_within(most), 0.6 + better + 0.04 * at, most * 0.95, dial=9.0 - at, gain=gain, money=most)
         for at, most in enumerate(MONEY)
     ]
     return Entry(

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from agora.bench.routing.results import Entry, Span
-from agora.bench.routing.shown import amounts, at_money, frontier, over, quality_first, rows, sections, standing
+from agora.bench.routing.shown import (
+    amounts,
+    at_money,
+    frontier,
+    money_texts,
+    over,
+    quality_first,
+    rows,
+    sections,
+    standing,
+)
 from bench.routing.reports import MONEY, entry, report, single, spot, whole
 
 
@@ -19,11 +29,23 @@ def test_points_for_money_and_points_of_the_grid_are_told_apart() -> None:
 
 
 def test_a_part_of_the_queries_may_be_compared_at_other_amounts() -> None:
-    points = tuple(spot(f"at most ${most} on the fitting part", 0.5, 0.1) for most in ("0.10", "0.0020"))
+    points = tuple(spot("at most so much", 0.5, 0.1, money=most) for most in (0.1, 0.002))
     checked = Entry(policy="uniroute", protocol="check .9", points=points)
     told = report(entry("uniroute", better=0.0), checked)
     assert amounts(told, "check .9") == (0.002, 0.1)
     assert amounts(told, "full") == MONEY
+
+
+def test_amounts_that_round_alike_keep_their_points_and_are_told_apart() -> None:
+    money = (0.00201, 0.00202, 0.5)
+    points = tuple(spot("at most $0.0020", 0.1 * at, 0.1, money=most) for at, most in enumerate(money))
+    one = Entry(policy="uniroute", protocol="check .9", points=points)
+    other = one.model_copy(update={"policy": "knn", "points": points[1:]})
+    told = report(one, other)
+    assert amounts(told, "check .9") == money
+    assert at_money(one, told) == points
+    assert at_money(other, told) == (None, *points[1:])
+    assert money_texts((0.0020111, 0.0020112, 0.5)) == ["$.0020111", "$.0020112", "$.5"]
 
 
 def test_protocols_of_a_kind_stand_together() -> None:
