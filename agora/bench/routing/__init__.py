@@ -9,7 +9,7 @@ bandit      one query after the other, only the chosen one's outcome is seen (wo
 checked     several models in turn, where a check (that may err) follows each answer (cascades: what stands beside it)
 budgets     a budget that all queries share                     arrivals    load, at models with limited places
 
-measures    means, frontier, intervals                          standing    what stands beside it (hindsight: in streams)
+measures    means, frontier, intervals                          standing    what stands beside it (hindsight: streams)
 units       one policy under one protocol                       running     all of them, on several processes
 entries     from what was measured to the report                results     its form
 kept        finished units, to go on from                       concluding  one sentence from the figures

@@ -70,13 +70,13 @@ def _against_single(policies: list[Entry], single: Point, report: Report) -> str
         first = min(reach, key=lambda one: (spent(one.point), -one.point.score))
         less = 1 - spent(first.point) / paid
         by = f"{first.entry.policy} scores {share(first.point.score)} at {money_text(spent(first.point))}"
-        return f"{by}, {less:.0%} less than {best}{_among(len(policies))}"
+        return f"{by}, {less:.0%} less than {best}{_among(policies)}"
     cheaper = [one for one in held if spent(one.point) < paid]
     if not cheaper:
         return f"no policy spends less than {best}"
     first = max(cheaper, key=lambda one: (one.point.score, -spent(one.point)))
     by = f"{first.entry.policy} with {share(first.point.score)} at {money_text(spent(first.point))}"
-    return f"nobody reaches {best} for less; the nearest is {by}{_among(len(policies))}"
+    return f"nobody reaches {best} for less; the nearest is {by}{_among(policies)}"
 
 
 def _by_score(policies: list[Entry], single: Point, report: Report) -> str:
@@ -86,7 +86,7 @@ def _by_score(policies: list[Entry], single: Point, report: Report) -> str:
         return ""
     than = "more" if point.score > single.score else "no more"
     against = f"{than} than the best single model's {share(single.score)}, and no dollars are recorded"
-    return f"{first.policy} scores {share(point.score)}, {against}{_among(len(policies))}"
+    return f"{first.policy} scores {share(point.score)}, {against}{_among(policies)}"
 
 
 def _surely(policies: list[Entry], report: Report, whom: str) -> str:
@@ -132,9 +132,10 @@ def _streamed(report: Report, where: str) -> str:
     assert first.regret is not None
     low, high = first.regret.low, first.regret.high
     told = f"{first.policy} has the least regret ({first.protocol}): {first.regret.value:.1f} ({low:.1f} to {high:.1f})"
-    several = len({entry.policy for entry in found})
-    return f"{where} {told} over {report.seeds} shuffles{_among(several)}."
+    return f"{where} {told} over {report.seeds} shuffles{_among(found)}."
 
 
-def _among(n: int) -> str:
-    return f" (picked among {n} policies by this figure)" if n > 1 else ""
+def _among(found: list[Entry]) -> str:
+    n = len({entry.policy for entry in found})
+    aside = ", baselines not counted" if all(entry.kind == "policy" for entry in found) else ""
+    return f" (picked among {n} policies by this figure{aside})" if n > 1 else ""

@@ -24,7 +24,7 @@ def test_a_point_of_the_grid_that_no_fitting_part_chose_does_not_count() -> None
 def test_where_nobody_reaches_it_that_is_said_with_the_nearest() -> None:
     told = concluded(report(single(score=0.9), entry("uniroute", better=0.0), entry("pilot", better=0.05)))
     assert "nobody reaches the best single model's .900 at $.005 a query for less; the nearest is pilot" in told
-    assert "picked among 2 policies by this figure" in told
+    assert "picked among 2 policies by this figure, baselines not counted)" in told
 
 
 def test_surely_better_than_the_table_only_where_a_whole_interval_is_above_0() -> None:
