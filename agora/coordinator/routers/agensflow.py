@@ -4,10 +4,12 @@
     c_s = max(.5, 1.4 * 2^(-N_s / 50))                    untried: infinite
 
 The signature s of a query is its tag and how long it is. N_s counts all outcomes under it, N_sm those of the arm, and
-failures_sm is the share of tries that brought no answer at all. Published: actions are also to skip a step or to stop,
-rewards are a judge's marks less tokens, backed up along a path; one query is one step here, tokens are dollars, and
-they are averaged apart, so that the dial turns without learning anew. Below 5 outcomes a signature is not trusted
-(published: rules decide then; here what is known of all queries together).
+failures_sm is the share of tries that brought no answer at all. An outcome does not say so itself: once any cost was
+told, a score of 0 without a cost counts as one, and so does a wrong answer whose cost nobody knows; where costs are
+told of some answers only, state `reliability = 0`. Published: actions are also to skip a step or to stop, rewards are a
+judge's marks less tokens, backed up along a path; one query is one step here, tokens are dollars, and they are averaged
+apart, so that the dial turns without learning anew. Below 5 outcomes a signature is not trusted (published: rules
+decide then; here what is known of all queries together).
 """
 
 from __future__ import annotations
