@@ -14,8 +14,9 @@ from agora.routing_events import Routed
 from agora.traces.told.wording import by_reason
 from agora.values import JsonValue
 
-_TERMS: Final = ("mean", "width", "score", "tau", "ability", "eta", "p")
+_TERMS: Final = ("success", "cost", "seen", "mean", "width", "score", "tau", "ability", "eta", "p")
 """In the order in which they are shown."""
+_UNTRIED: Final = "no record yet"
 
 
 def print_routing(routed: Routed, waves: Sequence[Sequence[str]]) -> None:
@@ -46,9 +47,18 @@ def _figures(routed: Routed, waves: Sequence[Sequence[str]]) -> Table:
     turn = {name: number for number, wave in enumerate(waves, start=1) for name in wave}
     table = grid("agent", "wave>", *(f"{term}>" for term in shown))
     for one in routed.routing.considered:
-        figures = (f"{one.terms[term]:.4f}" if term in one.terms else "-" for term in shown)
+        figures = (_figure(one.terms, term) for term in shown)
         table.add_row(name_of(one.agent), str(turn.get(one.agent, "-")), *figures)
     return table
+
+
+def _figure(terms: Mapping[str, float], term: str) -> str:
+    """As shown; a success that is only taken for granted is none."""
+    if term not in terms:
+        return "-"
+    if term == "success" and terms.get("seen") == 0:
+        return _UNTRIED
+    return f"{terms[term]:.0f}" if term == "seen" else f"{terms[term]:.4f}"
 
 
 def _print_ants(routed: Routed) -> None:

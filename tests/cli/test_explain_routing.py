@@ -53,3 +53,17 @@ def test_every_figure_of_a_routing_is_shown(shell: Shell, project: Path, policy:
     considered = task["routing"]["considered"]
     assert {one["agent"] for one in considered} == {"able", "weak"}
     assert set(terms) <= set(considered[0]["terms"])
+
+
+@pytest.mark.parametrize("policy", ["tag_table", "acar", "frugalgpt", "tcar"])
+def test_who_was_never_tried_has_no_record_and_no_success(shell: Shell, project: Path, policy: str) -> None:
+    (project / "memory").mkdir(exist_ok=True)
+    anyio.run(run, project, policy)
+    first, later = (" ".join(shell("explain", "last", task).out.split()) for task in ("t0", "t3"))
+    assert "no record yet" in first
+    assert "success 1" not in first
+    assert " 1.0000 " not in first, "nor in the table"
+    asked = later.split(f"routing ({policy}): ")[1].split(":")[0]
+    assert f"{asked}: success" in later, "who was tried has one"
+    (task,) = json.loads(shell("explain", "last", "t0", "--json").out)["tasks"]
+    assert {one["terms"]["seen"] for one in task["routing"]["considered"]} == {0.0}

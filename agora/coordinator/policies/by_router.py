@@ -142,7 +142,11 @@ def _considered(one: Able, choice: Choice, place: int) -> Considered:
 
 
 def _reason(choice: Choice, name: str) -> str:
+    """The figures of the first; of whom nothing is known, a success that is taken for granted is none."""
     first = choice.order[0]
-    figures = ", ".join(f"{term} {float(values[first]):.4g}" for term, values in choice.terms.items())
-    said = f"{name}: {figures}" if figures else name
+    figures = {term: f"{term} {float(values[first]):.4g}" for term, values in choice.terms.items()}
+    if "seen" in figures and float(choice.terms["seen"][first]) == 0.0:
+        figures["seen"] = "no record yet"
+        figures.pop("success", None)
+    said = f"{name}: {', '.join(figures.values())}" if figures else name
     return f"{said}; {choice.note}" if choice.note else said

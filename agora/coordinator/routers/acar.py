@@ -21,7 +21,7 @@ from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.by_tag import ByTag
-from agora.coordinator.routers.choosing import in_turn
+from agora.coordinator.routers.choosing import counted, in_turn
 from agora.coordinator.routers.seam import Arms, Choice, Move, Query, Seen
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class ACAR(ByTag):
         best = max(float(success[place]) for place in probes)
         stronger = [place for place in _strongest_first(success, cost, dial=dial) if success[place] > best]
         sequence = [*probes, *(place for place in stronger if place not in probes)]
-        return in_turn(sequence, success, cost, dial=dial)
+        return counted(in_turn(sequence, success, cost, dial=dial), self._cells.tried(arms))
 
     def proceed(self, query: Query, arms: Arms, seen: Sequence[Seen], *, dial: float, draw: float) -> Move:
         """The next probe, somebody stronger, or the end."""

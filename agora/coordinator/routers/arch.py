@@ -67,7 +67,7 @@ class Arch(ByTag):
         prefer, note = self._preferred(query.text)
         success, cost = self._cells.one(query.tag, arms)
         index = {"strongest": success, "cheapest": -cost, "value": success - dial * cost}[prefer]
-        terms = {"success": success, "cost": cost, "index": index}
+        terms = {"success": success, "cost": cost, "seen": self._cells.tried(arms), "index": index}
         return by_index(index, cost, terms=terms, rungs=worth(success, cost, dial=dial), note=note)
 
     def _preferred(self, text: str) -> tuple[str, str]:

@@ -52,17 +52,17 @@ class Asked(ByTag):
         """Whom the model favours, then the others by value."""
         import numpy as np
 
-        success, cost = self._cells.one(query.tag, arms)
+        (success, cost), seen = self._cells.one(query.tag, arms), self._cells.tried(arms)
         value: Vector = success - dial * cost
         favoured = np.nan_to_num(arms.advice)
         named = int((favoured > 0).sum())
         if not named:
-            terms = {"success": success, "cost": cost}
+            terms = {"success": success, "cost": cost, "seen": seen}
             return by_index(value, cost, terms=terms, rungs=worth(success, cost, dial=dial), note=NOBODY)
         rank = np.empty(len(arms))
         rank[np.argsort(value, kind="stable")] = np.arange(len(arms)) / len(arms)  # in [0, 1)
         index = np.where(favoured > 0, 1.0 + favoured, rank)
-        terms = {"success": success, "cost": cost, "advice": favoured, "index": index}
+        terms = {"success": success, "cost": cost, "seen": seen, "advice": favoured, "index": index}
         return by_index(index, cost, terms=terms, rungs=named)
 
 

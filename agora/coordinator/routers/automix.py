@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
-from agora.coordinator.routers.choosing import in_turn
+from agora.coordinator.routers.choosing import counted, in_turn
 from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.coordinator.routers.sequences import Sequences
@@ -50,7 +50,7 @@ class AutoMix:
         sequence = found.sequence
         if len(sequence) == 2 and not self._worth_it(query.tag, arms, *sequence, float(found.cost[sequence[1]]) * dial):
             sequence = sequence[:1]
-        return in_turn(sequence, found.success, found.cost, dial=dial)
+        return counted(in_turn(sequence, found.success, found.cost, dial=dial), found.seen)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """Remember it."""

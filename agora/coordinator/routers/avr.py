@@ -15,7 +15,7 @@ from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.by_tag import ByTag
-from agora.coordinator.routers.choosing import in_turn
+from agora.coordinator.routers.choosing import counted, in_turn
 from agora.coordinator.routers.seam import Arms, Choice, Query
 
 
@@ -55,7 +55,8 @@ class AVR(ByTag):
             first = int(np.lexsort((cost, -success))[0])
         stronger = [place for place in np.lexsort((cost,)).tolist() if success[place] > success[first]]
         worth = [place for place in stronger if success[place] > dial * cost[place]]
-        return in_turn([first, *worth], success, cost, dial=dial, note=f"threshold {bar:.3f}")
+        choice = in_turn([first, *worth], success, cost, dial=dial, note=f"threshold {bar:.3f}")
+        return counted(choice, self._cells.tried(arms))
 
 
 policy = routed("avr", AVROptions, AVR)

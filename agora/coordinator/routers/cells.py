@@ -110,6 +110,11 @@ class Cells:
         success, cost = self.of((group,), arms)
         return success[0], cost[0]
 
+    def tried(self, arms: Arms) -> Vector:
+        """How many outcomes are known of each in all, (m,)."""
+        counts: Vector = self.seen((EVERYTHING,), arms)[0]
+        return counts
+
     def seen(self, groups: Sequence[str], arms: Arms) -> Matrix:
         """How many outcomes are known of each in each group, (g, m)."""
         counts: Matrix = self._held_of(groups, arms)[_N]

@@ -69,6 +69,11 @@ def in_turn(sequence: Sequence[int], success: Vector, cost: Vector, *, dial: flo
     return Choice(order, chances, others.terms, len(sequence), note)
 
 
+def counted(choice: Choice, seen: Vector) -> Choice:
+    """The same with how many outcomes are known of each, (m,): 0 says that its success is taken for granted."""
+    return choice._replace(terms={**choice.terms, "seen": seen})
+
+
 def worth(success: Vector, cost: Vector, *, dial: float) -> int:
     """How many are worth their cost, at least one: so many are worth asking where a check follows."""
     import numpy as np

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
-from agora.coordinator.routers.choosing import in_turn
+from agora.coordinator.routers.choosing import counted, in_turn
 from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.coordinator.routers.sequences import Sequences
@@ -40,7 +40,7 @@ class FrugalGPT:
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The list, then the others by value; nothing is left to chance."""
         found = self._sequences.best(query, arms, dial=dial)
-        return in_turn(found.sequence, found.success, found.cost, dial=dial)
+        return counted(in_turn(found.sequence, found.success, found.cost, dial=dial), found.seen)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """Remember it."""

@@ -55,7 +55,7 @@ class RouteBalance(ByTag):
         for weight, values in zip(self._weights, (latency, load), strict=True):
             if (most := float(values.max())) > 0:
                 index = index + weight * (1.0 - values / most)
-        terms = {"success": success, "cost": cost, "latency": latency, "index": index}
+        terms = {"success": success, "cost": cost, "seen": self._cells.tried(arms), "latency": latency, "index": index}
         choice = by_index(index, cost, terms=terms, rungs=worth(success, cost, dial=dial))
         return choice if self._slo is None else self._promised(choice, latency, self._slo, draw)
 

@@ -43,6 +43,8 @@ class Found(NamedTuple):
     """Of each arm alone, (m,)."""
     cost: Vector
     """(m,)"""
+    seen: Vector
+    """How many outcomes are known of each, (m,)."""
 
 
 class Sequences:
@@ -69,7 +71,7 @@ class Sequences:
             if len(self._found) >= _EVERY:
                 self._found.clear()
             known = self._found[key] = (arms, self._sequence(query, arms, dial=dial))
-        return Found(known[1], success, cost)
+        return Found(known[1], success, cost, self._cells.tried(arms))
 
     def remembered(self, tag: str, arms: Arms) -> Matrix:
         """Scores that a sequence for a tag is looked for by; what is not known counts as the arm's mean, (n, m)."""

@@ -95,7 +95,8 @@ class Signals(ByTag):
         success, cost = self._cells.one(query.tag, arms)
         index = _index(rule.selector, success, cost, dial=dial)
         out, note = _outside(rule.candidates, cost), f"rule {rule.name}"
-        terms, rungs = {"success": success, "cost": cost, "index": index}, worth(success, cost, dial=dial)
+        terms = {"success": success, "cost": cost, "seen": self._cells.tried(arms), "index": index}
+        rungs = worth(success, cost, dial=dial)
         if rule.selector != "thompson":
             return later(by_index(index, cost, terms=terms, rungs=rungs, note=note), out, draw=draw)
         value, width = np.where(out, -np.inf, index), self._width(query, arms, success)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.cells import EVERYTHING, Cells
-from agora.coordinator.routers.choosing import by_value
+from agora.coordinator.routers.choosing import by_value, counted
 from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -33,7 +33,7 @@ class Static:
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The named one first, then by what they did; nothing is left to chance."""
-        best = by_value(*self._cells.one(EVERYTHING, arms), dial=dial)
+        best = counted(by_value(*self._cells.one(EVERYTHING, arms), dial=dial), self._cells.tried(arms))
         named = _place(self._arm, arms) if self._arm else None
         if named is None:
             return best if not self._arm else best._replace(note=f"nobody's key is or begins with {self._arm!r}")

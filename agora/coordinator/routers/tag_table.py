@@ -12,7 +12,7 @@ from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.cells import Cells
-from agora.coordinator.routers.choosing import by_value
+from agora.coordinator.routers.choosing import by_value, counted
 from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
 from agora.values import JsonValue
@@ -37,7 +37,7 @@ class TagTable:
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The best of the query's tag; nothing is left to chance."""
-        return by_value(*self._cells.one(query.tag, arms), dial=dial)
+        return counted(by_value(*self._cells.one(query.tag, arms), dial=dial), self._cells.tried(arms))
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """Count it."""

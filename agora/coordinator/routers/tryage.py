@@ -53,7 +53,7 @@ class Tryage(ByTag):
         if "fast" in flags and float(slow.max()) > 0:
             index = index - self._faster * slow / float(slow.max())
         note = f"flags: {', '.join(sorted(flags))}" if flags else ""
-        terms = {"success": success, "cost": cost, "index": index}
+        terms = {"success": success, "cost": cost, "seen": self._cells.tried(arms), "index": index}
         return by_index(index, cost, terms=terms, rungs=worth(success, cost, dial=dialled), note=note)
 
 
