@@ -85,7 +85,8 @@ def _by_score(policies: list[Entry], single: Point, report: Report) -> str:
     if point is None:
         return ""
     than = "more" if point.score > single.score else "no more"
-    against = f"{than} than the best single model's {share(single.score)}, and no dollars are recorded"
+    why = "no dollars are recorded" if single.usd is None else "there are no amounts of money to compare at"
+    against = f"{than} than the best single model's {share(single.score)}, and {why}"
     return f"{first.policy} scores {share(point.score)}, {against}{_among(policies)}"
 
 

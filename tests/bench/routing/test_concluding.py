@@ -45,9 +45,15 @@ def test_it_is_one_sentence_with_the_oracle_and_the_ceiling_at_its_end() -> None
 
 
 def test_without_dollars_scores_are_compared_and_it_is_said() -> None:
-    alone = Entry(policy="uniroute", points=(spot("lambda 0", 0.9, 0.0),))
-    told = concluded(report(single(usd=0.0), alone, money=()))
+    alone, unpriced = (
+        Entry(policy=name, points=(spot("lambda 0", score, 0.0).model_copy(update={"usd": None}),))
+        for name, score in (("uniroute", 0.9), ("best single", 0.84))
+    )
+    told = concluded(report(unpriced, alone, money=()))
     assert "uniroute scores .900, more than the best single model's .840, and no dollars are recorded" in told
+    free = concluded(report(single(usd=0.0), alone, money=()))
+    assert "and there are no amounts of money to compare at" in free
+    assert "no dollars" not in free
 
 
 def test_streams_alone_are_concluded_from_by_their_regret() -> None:
