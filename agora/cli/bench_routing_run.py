@@ -25,8 +25,9 @@ from agora.bench.routing.vectors import FEATURES
 from agora.cli.advancing import advancing
 from agora.cli.bench_routing import SMALL
 from agora.cli.forms import Form
+from agora.cli.interrupts import INTERRUPTED
 from agora.cli.paint import err, out, safe, waiting
-from agora.errors import ConfigError, UnknownNameError
+from agora.errors import AgoraError, ConfigError, UnknownNameError
 from agora.traces.files import write_file
 from agora.values import JsonValue
 
@@ -62,12 +63,34 @@ class Given(NamedTuple):
     """Where everything is kept; None: nowhere."""
 
 
+class InterruptedBenchError(AgoraError):
+    """Somebody ended a bench before it was done.
+
+    Args:
+        out: Where finished parts are kept; None: nowhere.
+    """
+
+    exit_code = INTERRUPTED
+
+    def __init__(self, out: Path | None) -> None:
+        nowhere = "nothing was kept: with --out FOLDER finished parts are, and the same command goes on"
+        super().__init__(f"interrupted: {nowhere if out is None else f'the same command goes on with what {out} has'}")
+
+
 def bench(given: Given) -> Report:
     """Measure, keep what is finished, and write the report where there is a folder for it.
 
     Raises:
         UsageError: Something cannot be used; nothing was measured.
+        InterruptedBenchError: Somebody ended it.
     """
+    try:
+        return _measured(given)
+    except KeyboardInterrupt:
+        raise InterruptedBenchError(given.out) from None
+
+
+def _measured(given: Given) -> Report:
     plan = _planned(given)
     kept = None if given.out is None else Kept(given.out.expanduser(), plan)
     have = {} if kept is None else dict(kept.found())

@@ -25,6 +25,30 @@ def figures(folder: Path) -> object:
     return {**told, "entries": [{key: one[key] for key in one.keys() - TIMES} for one in entries]}
 
 
+def test_ctrl_c_says_what_was_kept(tmp_path: Path) -> None:
+    data = made.write(made.rows(queries=60), tmp_path / "data")
+    words = (*WORDS[:-1], "2", "--data", str(data), "--protocol", "full,cold")
+    for more, said in (
+        (("--out", str(tmp_path / "o")), f"goes on with what {tmp_path / 'o'} has"),
+        ((), "--out FOLDER"),
+    ):
+        with subprocess.Popen(
+            [sys.executable, "-u", "-m", "agora", *words, *more],
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as started:
+            assert started.stderr is not None
+            first = started.stderr.readline()  # of its progress: it measures
+            os.killpg(started.pid, signal.SIGINT)
+            told = first + started.stderr.read()
+        assert started.returncode == 130
+        assert said in told
+        assert ("nothing was kept" in told) == (more == ())
+        assert "agora show last" not in told
+        assert "Traceback" not in told
+
+
 def killed(words: tuple[str, ...], units: Path) -> list[Path]:
     """Start it, and kill its whole group when the first unit is there.
 

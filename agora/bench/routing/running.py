@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -193,11 +194,11 @@ def _several(plan: Plan, units: Sequence[Unit], workers: int) -> Iterator[tuple[
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))  # they are as many as the cores already
     try:
-        with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (plan,)) as pool:
-            waiting = {pool.submit(_one, unit): unit for unit in units}
-            with _given_up(pool):
-                for future in as_completed(waiting):
-                    yield waiting[future], future.result()
+        with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (plan,)) as pool, _ended(pool):
+            with _deaf():
+                waiting = {pool.submit(_one, unit): unit for unit in units}
+            for future in as_completed(waiting):
+                yield waiting[future], future.result()
     except BrokenProcessPool:
         raise AgoraError(
             "a process of the bench was killed, maybe since memory ran out: take fewer --workers; "
@@ -212,12 +213,30 @@ def _several(plan: Plan, units: Sequence[Unit], workers: int) -> Iterator[tuple[
 
 
 @contextlib.contextmanager
-def _given_up(pool: ProcessPoolExecutor) -> Generator[None]:
-    """Whoever leaves before the end (an error, Ctrl-C) waits for what is being measured, and for nothing else."""
+def _ended(pool: ProcessPoolExecutor) -> Generator[None]:
+    """Whoever leaves before the end (an error, Ctrl-C) ends the processes, and waits for nothing."""
+    before = {child.pid for child in active_children()}
+    try:
+        yield
+    except BaseException:
+        for child in active_children():
+            if child.pid not in before:
+                child.terminate()
+        pool.shutdown(cancel_futures=True)
+        raise
+
+
+@contextlib.contextmanager
+def _deaf() -> Generator[None]:
+    """Processes that are started here do not hear Ctrl-C, which a terminal sends to all: it is the first one's."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        pool.shutdown(cancel_futures=True)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _mine: list[Bench] = []
