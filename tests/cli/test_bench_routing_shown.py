@@ -118,3 +118,18 @@ def test_unknown_dollars_are_a_dash_beside_known_ones_and_no_column_without_any(
     assert "unknown" in page_of(both, command="agora")
     bench_routing_table.print_report(report(unknown, money=()))
     assert "$/query" not in capsys.readouterr().out.partition("Notes")[0].partition("score, $/query")[0]
+
+
+def test_where_scores_are_fractions_table_and_page_say_what_is_solved_and_what_an_oracle_scores(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spans = {"ceiling": Span(value=0.4, low=0.3, high=0.5), "solvable": Span(value=0.2, low=0.1, high=0.3)}
+    shares = report(single(), entry("uniroute", better=0.0)).model_copy(update=spans)
+    bench_routing_table.print_report(shares)
+    told = " ".join(capsys.readouterr().out.split())
+    assert "some model solves .200 (.100 to .300) of the queries" in told
+    assert "scores .400 (.300 to .500)" in told
+    assert "exceeds" not in told
+    page = page_of(shares, command="agora")
+    assert "Queries that some model solves" in page
+    assert "exceeds" not in page
