@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agora.bench.routing.concluding import concluded
-from agora.bench.routing.results import Entry, Report
+from agora.bench.routing.results import Entry, Report, Span
 from agora.cli import bench_routing_table
 from agora.cli.bench_routing_page import page_of
 from agora.cli.columns import Column, laid
