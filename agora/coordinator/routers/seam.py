@@ -146,10 +146,10 @@ class Router(Protocol):
         ...
 
     def restored(self, saved: JsonValue) -> None:
-        """Go on from what `saved` gave.
+        """Go on from what `saved` gave (`restoring.whole` around it does what is promised here).
 
         Raises:
-            LedgerError: Another version of it wrote that.
+            LedgerError: Another version of it wrote that, or it is damaged; nothing has changed.
         """
         ...
 
