@@ -148,6 +148,14 @@ def test_options_stand_in_a_file_of_the_project(tmp_path: Path) -> None:
         load_policy("mine", project=tmp_path)
 
 
+@pytest.mark.parametrize("option", ['policy = "tcar"\nmodel', 'policy = "ants"\nclassifier'])
+def test_a_model_that_a_file_names_and_that_is_none_is_refused_with_the_files_name(option: str, tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "mine.toml").write_text(f'{option} = "nope/none"\n')
+    with pytest.raises(ConfigError, match=r"policies/mine\.toml: no model named 'nope/none'"):
+        load_policy("mine", project=tmp_path)
+
+
 async def test_while_nothing_is_known_everybody_bids() -> None:
     store = memory()
     await market(POOL, store, None).run_all(tasks(0, 1))

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from agora import registry
 from agora.agents.images import checked_images
-from agora.errors import ConfigError, UnknownNameError
+from agora.errors import ConfigError, UnknownNameError, UsageError
 from agora.protocols import Mechanism, Policy
 from agora.settings import read_toml, short, unknown
 from agora.tasks import Limits, Strength, Task
@@ -159,7 +159,10 @@ def _built(kind: _Kind, rule: str, options: Mapping[str, object], *, where: str)
     form = getattr(found, "Options", None)
     if isinstance(form, type) and issubclass(form, BaseModel):
         fit(form, options, where=where)
-        return found(**options)
+        try:
+            return found(**options)
+        except UsageError as error:  # as a model that is none, or whose key is missing
+            raise ConfigError(where, str(error)) from None
     known = [name for name in inspect.signature(found).parameters if name != "self"]
     for name in options:
         if name not in known:

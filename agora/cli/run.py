@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from agora import registry
 from agora.cli.options import Agents, Approve, Bare, Cache, Format, Json, Project, Seed, Stream, Yes
+
+_POLICIES = f"{len(registry.BUILT_IN['policies'])} built in (docs/routers.md)"
 
 
 def run(
@@ -34,7 +37,10 @@ def run(
     budget: Annotated[str | None, typer.Option("--budget", help="US dollars for the whole run.")] = None,
     agents: Agents = None,
     mechanism: Annotated[str | None, typer.Option("--mechanism", help="The auction's rule.")] = None,
-    policy: Annotated[str | None, typer.Option("--policy", help='Who is asked: "linucb+sale", "ants", "auto".')] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", metavar="NAME", help=f"Who is asked: a file of policies/ or one of {_POLICIES}."),
+    ] = None,
     seed: Seed = None,
     parallel: Annotated[int | None, typer.Option("--parallel", help="Tasks worked on at once.")] = None,
     attempts: Annotated[int | None, typer.Option("--attempts", help="Awards that one task gets at most.")] = None,

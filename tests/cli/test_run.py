@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from agora.registry import BUILT_IN
 from agora.testing.endpoint import FaultyEndpoint, text
 from cli.projects import CHECK, FIXER, Shell, make_project, priced, started, until
 
@@ -263,3 +264,8 @@ def test_python_m_agora_is_the_command() -> None:
     process = started(Path.cwd(), "--version")
     out, _ = process.communicate(timeout=60)
     assert out.startswith("agora-market ")
+
+
+def test_the_help_of_a_run_says_how_many_policies_there_are_and_where_they_are_told(shell: Shell) -> None:
+    told = " ".join(shell("run", "--help").out.split())
+    assert f"a file of policies/ or one of {len(BUILT_IN['policies'])} built in (docs/routers.md)" in told
