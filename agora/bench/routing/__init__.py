@@ -1,6 +1,6 @@
 """Routers on recorded outcomes of real models: what each would have scored and spent, with the baselines beside it.
 
-matrix      queries x models: scores, dollars, texts            reading     a folder of such, and what was odd
+matrix      queries x models: scores, dollars, texts            reading     a folder of such (lines: of its files; oddities)
 slices      the part of it that has no holes                    folds       who is fitted on, who is measured on (twins)
 vectors     queries as vectors (embedding: by a model)          stage       all this, made once in each process
 
@@ -11,7 +11,7 @@ budgets     a budget that all queries share                     arrivals    load
 
 measures    means, frontier, intervals                          standing    what stands beside it (hindsight: streams)
 units       one policy under one protocol                       running     all of them, on several processes
-entries     from what was measured to the report                results     its form
-kept        finished units, to go on from                       concluding  one sentence from the figures
+entries     from what was measured to the report (rounding)     results     its form
+kept        finished units, to go on from (digests: their key)  concluding  one sentence from the figures
 made        a small generated set                               fetching    a public one, over the user's network
 """

@@ -41,7 +41,7 @@ def records(path: Path, odd: Oddities) -> Iterator[tuple[int, list[str]]]:
     """Rows of cells with their lines; each line by itself, since a quote that is never closed would eat the rest.
 
     Raises:
-        ConfigError: The file is empty, is no text in UTF-8, or cannot be read to its end.
+        ConfigError: The file is no text in UTF-8, or cannot be read to its end.
     """
     for number, line in enumerate(_lines(path, odd), 1):
         try:
@@ -75,8 +75,6 @@ def objects(path: Path, odd: Oddities) -> Iterator[tuple[int, Mapping[str, objec
 def _lines(path: Path, odd: Oddities) -> Iterator[str]:
     """Bytes that are no UTF-8 are counted and shown as such."""
     try:
-        if path.stat().st_size == 0:
-            raise ConfigError(str(path), "is empty, of 0 bytes: get it anew")
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as raw:
             for number, line in enumerate(raw):
                 if number == 0 and line.startswith(_WIDE):

@@ -114,6 +114,8 @@ def _outcomes(path: Path, odd: Oddities) -> dict[tuple[str, str], list[_Row]]:
     trials: dict[tuple[str, str, str], _Row] = {}
     lines = records(path, odd)
     header = header_of(path, next(lines, (0, list[str]()))[1])
+    if not header:
+        raise ConfigError(str(path), "is empty: get it anew")
     if missing := [name for name in _NEEDED if name not in header]:
         raise ConfigError(str(path), f"no column {missing[0]!r}: the first line names query_id, model, score")
     if unknown := sorted(set(header) - set(_KNOWN)):

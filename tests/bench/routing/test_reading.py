@@ -144,11 +144,20 @@ def test_a_column_that_stands_twice_is_refused_by_its_name(file: str, tmp_path: 
         read(folder(tmp_path / "a", outcomes, models="source,model,model\na,m,m\n"))
 
 
-@pytest.mark.parametrize("name", ["outcomes.csv", "outcomes.csv.gz"])
-def test_an_empty_file_says_that_it_is_empty(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_bytes(b"")
-    with pytest.raises(ConfigError, match=rf"{name}: is empty, of 0 bytes: get it anew"):
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("outcomes.csv", b""), ("outcomes.csv.gz", b""), ("outcomes.csv.gz", gzip.compress(b"")), ("outcomes.csv", b"\n")],
+)
+def test_an_empty_file_says_that_it_is_empty(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"{name}: is empty: get it anew"):
         read(tmp_path)
+
+
+def test_a_file_that_need_not_be_there_may_be_empty(tmp_path: Path) -> None:
+    found = read(folder(tmp_path / "a", f"{HEAD}\nq,m,1,.1\n", queries="", responses="", models=""))
+    assert found.texts == ("",)
+    assert "1 queries with outcomes are not in queries.jsonl: their text is unknown" in found.oddities
 
 
 @pytest.mark.parametrize("code", ["utf-16", "utf-32"])
