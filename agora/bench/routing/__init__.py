@@ -1,6 +1,6 @@
 """Routers on recorded outcomes of real models: what each would have scored and spent, with the baselines beside it.
 
-matrix      queries x models: scores, dollars, texts            reading     a folder of such (lines: of its files; oddities)
+matrix      queries x models: scores, dollars, texts            reading     a folder of such (lines, oddities)
 slices      the part of it that has no holes                    folds       who is fitted on, who is measured on (twins)
 vectors     queries as vectors (embedding: by a model)          stage       all this, made once in each process
 
