@@ -39,14 +39,31 @@ def test_ctrl_c_says_what_was_kept(tmp_path: Path) -> None:
             start_new_session=True,
         ) as started:
             assert started.stderr is not None
-            first = started.stderr.readline()  # of its progress: it measures
+            assert any(" (1 of " in line for line in started.stderr)  # it measures
             os.killpg(started.pid, signal.SIGINT)
-            told = first + started.stderr.read()
+            told = started.stderr.read()
         assert started.returncode == 130
         assert said in told
         assert ("nothing was kept" in told) == (more == ())
         assert "agora show last" not in told
         assert "Traceback" not in told
+
+
+def test_after_a_kill_9_of_the_first_process_the_others_end(tmp_path: Path) -> None:
+    words = (*WORDS[:-1], "2", "--protocol", "full,cold,warm,check", "--out", str(tmp_path / "o"))
+    with subprocess.Popen(
+        [sys.executable, "-m", "agora", *words], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as started:
+        assert started.stderr is not None
+        assert "reading" in started.stderr.readline()
+        assert "small: " in started.stderr.readline()
+        started.kill()
+        try:
+            started.communicate(timeout=20)  # to the end of a pipe that all of them can write to
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
+    assert started.returncode == -signal.SIGKILL
 
 
 def killed(words: tuple[str, ...], units: Path) -> list[Path]:

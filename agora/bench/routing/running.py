@@ -8,7 +8,8 @@ import signal
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
+from threading import Thread
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -244,7 +245,15 @@ _mine: list[Bench] = []
 
 
 def _begin(plan: Plan) -> None:
+    Thread(target=_follow, daemon=True).start()
     _mine[:] = [_bench(plan)]
+
+
+def _follow() -> None:
+    """End when the first process ends, also by kill -9: else its pool would wait for work for ever."""
+    if (first := parent_process()) is not None:
+        first.join()
+        os._exit(1)
 
 
 def _one(unit: Unit) -> Entry:
