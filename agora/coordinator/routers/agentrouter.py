@@ -21,14 +21,11 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field
 
 from agora.coordinator.policies.routed import routed
+from agora.coordinator.routers.by_neighbours import ByNeighbours
 from agora.coordinator.routers.choosing import by_value
-from agora.coordinator.routers.costs import Costs
 from agora.coordinator.routers.exploring import ExploringOptions, explored
-from agora.coordinator.routers.memory import Memory, nearest
-from agora.coordinator.routers.packing import part
-from agora.coordinator.routers.restoring import whole
-from agora.coordinator.routers.seam import Arms, Choice, Log, Move, Outcome, Query, Seen
-from agora.values import JsonValue
+from agora.coordinator.routers.memory import nearest
+from agora.coordinator.routers.seam import Arms, Choice, Move, Query, Seen
 
 if TYPE_CHECKING:
     from agora.coordinator.routers.seam import Vector
@@ -49,7 +46,7 @@ class AgentRouterOptions(ExploringOptions):
     """How many are asked where answers can be compared and no check follows."""
 
 
-class AgentRouter:
+class AgentRouter(ByNeighbours):
     """Owned by one run.
 
     Args:
@@ -57,8 +54,8 @@ class AgentRouter:
     """
 
     def __init__(self, options: AgentRouterOptions) -> None:
+        super().__init__()
         self._options = options
-        self._memory, self._costs = Memory(), Costs()
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The best by related queries, but for a little chance."""
@@ -87,30 +84,6 @@ class AgentRouter:
         if seen and (not left or (not checked and _decided(seen, left, weight))):
             return Move(hand_in=_voted(seen, weight))
         return Move(ask=left[0])
-
-    def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
-        """Remember it."""
-        self._memory.learn(query, arm, outcome)
-        self._costs.learn(arm, outcome.cost)
-
-    def fit(self, log: Log) -> None:
-        """Remember all of it."""
-        self._memory.fit(log)
-        self._costs.fit(log)
-
-    def saved(self) -> JsonValue:
-        """What it remembers."""
-        return {"memory": self._memory.saved(), "costs": self._costs.saved()}
-
-    @whole
-    def restored(self, saved: JsonValue) -> None:
-        """Go on from what `saved` gave.
-
-        Raises:
-            LedgerError: It is none.
-        """
-        self._memory.restored(part(saved, "memory"))
-        self._costs.restored(part(saved, "costs"))
 
     def _success(self, query: Query, arms: Arms) -> Vector:
         """Expected score of each, in [0, 1], (m,)."""

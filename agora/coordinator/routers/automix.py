@@ -17,10 +17,8 @@ from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import counted, in_turn
-from agora.coordinator.routers.restoring import whole
-from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
+from agora.coordinator.routers.seam import Arms, Choice, Query
 from agora.coordinator.routers.sequences import Sequences
-from agora.values import JsonValue
 
 if TYPE_CHECKING:
     pass
@@ -33,7 +31,7 @@ class AutoMixOptions(RouterOptions):
     """How often the check is right."""
 
 
-class AutoMix:
+class AutoMix(Sequences):
     """Owned by one run.
 
     Args:
@@ -41,41 +39,19 @@ class AutoMix:
     """
 
     def __init__(self, options: AutoMixOptions) -> None:
-        self._right = options.right
-        self._sequences = Sequences(most=2, right=options.right)
+        super().__init__(most=2, right=options.right)
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The pair of the tag, or the better of it alone; nothing is left to chance."""
-        found = self._sequences.best(query, arms, dial=dial)
+        found = self.best(query, arms, dial=dial)
         sequence = found.sequence
         if len(sequence) == 2 and not self._worth_it(query.tag, arms, *sequence, float(found.cost[sequence[1]]) * dial):
             sequence = sequence[:1]
         return counted(in_turn(sequence, found.success, found.cost, dial=dial), found.seen)
 
-    def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
-        """Remember it."""
-        self._sequences.learn(query, arm, outcome)
-
-    def fit(self, log: Log) -> None:
-        """Remember all of it."""
-        self._sequences.fit(log)
-
-    def saved(self) -> JsonValue:
-        """What it remembers."""
-        return self._sequences.saved()
-
-    @whole
-    def restored(self, saved: JsonValue) -> None:
-        """Go on from what `saved` gave.
-
-        Raises:
-            LedgerError: It is none.
-        """
-        self._sequences.restored(saved)
-
     def _worth_it(self, tag: str, arms: Arms, small: int, larger: int, price: float) -> bool:
         """Whether the larger one is asked after the small one failed its check; the price is in reward."""
-        scores = self._sequences.remembered(tag, arms)
+        scores = self.remembered(tag, arms)
         first, second = scores[:, small], scores[:, larger]
         failed = first * (1.0 - self._right) + (1.0 - first) * self._right  # of each query, the chance
         whole = float(failed.sum())

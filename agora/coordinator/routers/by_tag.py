@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from agora.coordinator.routers.cells import Cells
 from agora.coordinator.routers.restoring import whole
 from agora.coordinator.routers.seam import Log, Outcome, Query
 from agora.values import JsonValue
 
-SHRINK = 5.0
-"""How many queries the mean over everything counts for in each tag."""
+SHRINK: Final = 5.0
+"""Where a router says nothing else."""
 
 
 class ByTag:
-    """Learns a table; `choose` is the router's own."""
+    """Learns a table; `choose` is the router's own.
 
-    def __init__(self) -> None:
-        self._cells = Cells(SHRINK)
+    Args:
+        shrink: How many queries the mean over everything counts for in each tag, > 0.
+    """
+
+    def __init__(self, shrink: float = SHRINK) -> None:
+        self._cells = Cells(shrink)
 
     def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
         """Count it."""

@@ -12,10 +12,8 @@ from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
 from agora.coordinator.routers.choosing import counted, in_turn
-from agora.coordinator.routers.restoring import whole
-from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
+from agora.coordinator.routers.seam import Arms, Choice, Query
 from agora.coordinator.routers.sequences import Sequences
-from agora.values import JsonValue
 
 
 class FrugalGPTOptions(RouterOptions):
@@ -27,7 +25,7 @@ class FrugalGPTOptions(RouterOptions):
     """How often the check is right."""
 
 
-class FrugalGPT:
+class FrugalGPT(Sequences):
     """Owned by one run.
 
     Args:
@@ -35,33 +33,12 @@ class FrugalGPT:
     """
 
     def __init__(self, options: FrugalGPTOptions) -> None:
-        self._sequences = Sequences(most=options.most, right=options.right)
+        super().__init__(most=options.most, right=options.right)
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The list, then the others by value; nothing is left to chance."""
-        found = self._sequences.best(query, arms, dial=dial)
+        found = self.best(query, arms, dial=dial)
         return counted(in_turn(found.sequence, found.success, found.cost, dial=dial), found.seen)
-
-    def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
-        """Remember it."""
-        self._sequences.learn(query, arm, outcome)
-
-    def fit(self, log: Log) -> None:
-        """Remember all of it."""
-        self._sequences.fit(log)
-
-    def saved(self) -> JsonValue:
-        """What it remembers."""
-        return self._sequences.saved()
-
-    @whole
-    def restored(self, saved: JsonValue) -> None:
-        """Go on from what `saved` gave.
-
-        Raises:
-            LedgerError: It is none.
-        """
-        self._sequences.restored(saved)
 
 
 policy = routed("frugalgpt", FrugalGPTOptions, FrugalGPT)

@@ -17,13 +17,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.routers.by_neighbours import ByNeighbours
 from agora.coordinator.routers.choosing import by_index
-from agora.coordinator.routers.costs import Costs
-from agora.coordinator.routers.memory import Memory, nearest
-from agora.coordinator.routers.packing import part
-from agora.coordinator.routers.restoring import whole
-from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
-from agora.values import JsonValue
+from agora.coordinator.routers.memory import nearest
+from agora.coordinator.routers.seam import Arms, Choice, Query
 
 if TYPE_CHECKING:
     from agora.coordinator.routers.seam import Matrix, Vector
@@ -42,7 +39,7 @@ class HierRouterOptions(RouterOptions):
     """What a failure before leaves of the chance of a model that was never seen together with it."""
 
 
-class HierRouter:
+class HierRouter(ByNeighbours):
     """Owned by one run.
 
     Args:
@@ -50,8 +47,8 @@ class HierRouter:
     """
 
     def __init__(self, options: HierRouterOptions) -> None:
+        super().__init__()
         self._options = options
-        self._memory, self._costs = Memory(), Costs()
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The models of the stages, then the others by what they are worth."""
@@ -69,30 +66,6 @@ class HierRouter:
         index -= 1.0 + float(index.max())  # everybody below 0
         index[stages] = np.arange(len(stages), 0, -1)
         return by_index(index, cost, terms=terms, rungs=len(stages))
-
-    def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
-        """Remember it."""
-        self._memory.learn(query, arm, outcome)
-        self._costs.learn(arm, outcome.cost)
-
-    def fit(self, log: Log) -> None:
-        """Remember all of it."""
-        self._memory.fit(log)
-        self._costs.fit(log)
-
-    def saved(self) -> JsonValue:
-        """What it remembers."""
-        return {"memory": self._memory.saved(), "costs": self._costs.saved()}
-
-    @whole
-    def restored(self, saved: JsonValue) -> None:
-        """Go on from what `saved` gave.
-
-        Raises:
-            LedgerError: It is none.
-        """
-        self._memory.restored(part(saved, "memory"))
-        self._costs.restored(part(saved, "costs"))
 
     def _stages(self, near: Matrix, success: Vector, price: Vector) -> list[int]:
         """Who is asked at each stage, at least one.

@@ -15,13 +15,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.routers.by_neighbours import ByNeighbours
 from agora.coordinator.routers.choosing import by_index
-from agora.coordinator.routers.costs import Costs
-from agora.coordinator.routers.memory import Memory, nearest
-from agora.coordinator.routers.packing import part
-from agora.coordinator.routers.restoring import whole
-from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
-from agora.values import JsonValue
+from agora.coordinator.routers.memory import nearest
+from agora.coordinator.routers.seam import Arms, Choice, Query
 
 if TYPE_CHECKING:
     from agora.coordinator.routers.seam import Vector
@@ -36,7 +33,7 @@ class KNNOptions(RouterOptions):
     """How many neighbours the arm's mean over everything counts for."""
 
 
-class KNN:
+class KNN(ByNeighbours):
     """Owned by one run.
 
     Args:
@@ -44,37 +41,13 @@ class KNN:
     """
 
     def __init__(self, options: KNNOptions) -> None:
+        super().__init__()
         self._k, self._prior = options.k, options.prior
-        self._memory, self._costs = Memory(), Costs()
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The highest index among the neighbours; nothing is left to chance."""
         success, cost = self._success(query, arms), self._costs.of(arms)
         return by_index(success - dial * cost, cost, terms={"success": success, "cost": cost}, rungs=len(arms))
-
-    def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
-        """Remember it."""
-        self._memory.learn(query, arm, outcome)
-        self._costs.learn(arm, outcome.cost)
-
-    def fit(self, log: Log) -> None:
-        """Remember all of it."""
-        self._memory.fit(log)
-        self._costs.fit(log)
-
-    def saved(self) -> JsonValue:
-        """What it remembers."""
-        return {"memory": self._memory.saved(), "costs": self._costs.saved()}
-
-    @whole
-    def restored(self, saved: JsonValue) -> None:
-        """Go on from what `saved` gave.
-
-        Raises:
-            LedgerError: It is none.
-        """
-        self._memory.restored(part(saved, "memory"))
-        self._costs.restored(part(saved, "costs"))
 
     def _success(self, query: Query, arms: Arms) -> Vector:
         import numpy as np

@@ -15,13 +15,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.routers.by_neighbours import ByNeighbours
 from agora.coordinator.routers.choosing import BY_CHANCE, by_value, drawn, even
-from agora.coordinator.routers.costs import Costs
-from agora.coordinator.routers.memory import Memory, nearest
-from agora.coordinator.routers.packing import part
-from agora.coordinator.routers.restoring import whole
+from agora.coordinator.routers.memory import nearest
 from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
-from agora.values import JsonValue
 
 if TYPE_CHECKING:
     from agora.coordinator.routers.seam import Matrix, Vector
@@ -40,7 +37,7 @@ class PortOptions(RouterOptions):
     """Outcomes that are gathered at random where no log was fitted."""
 
 
-class Port:
+class Port(ByNeighbours):
     """Owned by one run.
 
     Args:
@@ -48,8 +45,8 @@ class Port:
     """
 
     def __init__(self, options: PortOptions) -> None:
+        super().__init__()
         self._options = options
-        self._memory, self._costs = Memory(), Costs()
         self._columns: tuple[Arms, Arms] | None = None
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
@@ -79,20 +76,6 @@ class Port:
 
         self._costs.fit(log)
         self._memory.fit(log._replace(arms=self._both(log.arms), scores=np.hstack([log.scores, log.costs])))
-
-    def saved(self) -> JsonValue:
-        """What it remembers."""
-        return {"memory": self._memory.saved(), "costs": self._costs.saved()}
-
-    @whole
-    def restored(self, saved: JsonValue) -> None:
-        """Go on from what `saved` gave.
-
-        Raises:
-            LedgerError: It is none.
-        """
-        self._memory.restored(part(saved, "memory"))
-        self._costs.restored(part(saved, "costs"))
 
     def _both(self, arms: Arms) -> Arms:
         """The arms' columns of scores, then those of their costs."""

@@ -19,14 +19,10 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field
 
 from agora.coordinator.policies.routed import routed
+from agora.coordinator.routers.by_neighbours import ByNeighbours
 from agora.coordinator.routers.choosing import by_value
-from agora.coordinator.routers.costs import Costs
 from agora.coordinator.routers.exploring import ExploringOptions, explored
-from agora.coordinator.routers.memory import Memory
-from agora.coordinator.routers.packing import part
-from agora.coordinator.routers.restoring import whole
-from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
-from agora.values import JsonValue
+from agora.coordinator.routers.seam import Arms, Choice, Query
 
 if TYPE_CHECKING:
     from agora.coordinator.routers.seam import Vector
@@ -45,7 +41,7 @@ class RouteLLMOptions(ExploringOptions):
     nothing. None: the dial decides among all."""
 
 
-class RouteLLM:
+class RouteLLM(ByNeighbours):
     """Owned by one run.
 
     Args:
@@ -53,9 +49,9 @@ class RouteLLM:
     """
 
     def __init__(self, options: RouteLLMOptions) -> None:
+        super().__init__()
         self._options = options
         self._base, self._threshold = options.base, options.threshold
-        self._memory, self._costs = Memory(), Costs()
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The best value, or one of two by the threshold, but for a little chance."""
@@ -79,30 +75,6 @@ class RouteLLM:
             chances=chances,
             note=f"the strongest beats the cheapest with probability {wins:.3f}, threshold {self._threshold:g}",
         )
-
-    def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
-        """A battle."""
-        self._memory.learn(query, arm, outcome)
-        self._costs.learn(arm, outcome.cost)
-
-    def fit(self, log: Log) -> None:
-        """All battles of a log."""
-        self._memory.fit(log)
-        self._costs.fit(log)
-
-    def saved(self) -> JsonValue:
-        """The battles."""
-        return {"memory": self._memory.saved(), "costs": self._costs.saved()}
-
-    @whole
-    def restored(self, saved: JsonValue) -> None:
-        """Go on from what `saved` gave.
-
-        Raises:
-            LedgerError: It is none.
-        """
-        self._memory.restored(part(saved, "memory"))
-        self._costs.restored(part(saved, "costs"))
 
     def _weights(self, query: Query) -> Vector:
         """Of each earlier query, at most 1, (n,)."""

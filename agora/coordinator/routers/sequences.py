@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from agora.coordinator.routers.cells import Cells
 from agora.coordinator.routers.memory import MOST, Memory
 from agora.coordinator.routers.packing import part
-from agora.coordinator.routers.restoring import integer
+from agora.coordinator.routers.restoring import integer, whole
 from agora.coordinator.routers.seam import Arms, Log, Outcome, Query
 from agora.values import JsonValue
 
@@ -101,6 +101,7 @@ class Sequences:
             "learned": self._learned,
         }
 
+    @whole
     def restored(self, saved: JsonValue) -> None:
         """Go on from what `saved` gave.
 

@@ -11,11 +11,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
-from agora.coordinator.routers.cells import Cells
+from agora.coordinator.routers.by_tag import ByTag
 from agora.coordinator.routers.choosing import by_value, counted
-from agora.coordinator.routers.restoring import whole
-from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
-from agora.values import JsonValue
+from agora.coordinator.routers.seam import Arms, Choice, Query
 
 
 class TagTableOptions(RouterOptions):
@@ -25,7 +23,7 @@ class TagTableOptions(RouterOptions):
     """How many queries the arm's mean over everything counts for in each tag."""
 
 
-class TagTable:
+class TagTable(ByTag):
     """Owned by one run.
 
     Args:
@@ -33,32 +31,11 @@ class TagTable:
     """
 
     def __init__(self, options: TagTableOptions) -> None:
-        self._cells = Cells(options.shrink)
+        super().__init__(options.shrink)
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The best of the query's tag; nothing is left to chance."""
         return counted(by_value(*self._cells.one(query.tag, arms), dial=dial), self._cells.tried(arms))
-
-    def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
-        """Count it."""
-        self._cells.learn(query.tag, arm, outcome)
-
-    def fit(self, log: Log) -> None:
-        """Count all of it."""
-        self._cells.fit([query.tag for query in log.queries], log)
-
-    def saved(self) -> JsonValue:
-        """Counts and sums."""
-        return self._cells.saved()
-
-    @whole
-    def restored(self, saved: JsonValue) -> None:
-        """Go on from what `saved` gave.
-
-        Raises:
-            LedgerError: It is none.
-        """
-        self._cells.restored(saved)
 
 
 policy = routed("tag_table", TagTableOptions, TagTable)
