@@ -1,8 +1,8 @@
 """Agora's own policy: belief, dial, and exploration that pays for itself.
 
-    success_a: what is believed of arm a on the query's tag (`belief`); where a log with full information was fitted,
-               mixed with what neighbours say
-    index_a = success_a - dial * cost_a + share * gain_a                                (`gain`)
+    index_a = success_a - dial * cost_a + share * gain_a
+    success_a: what is believed of arm a on the query's tag (`belief`), cost_a: what it is thought to cost (`spending`),
+    gain_a: what one more outcome of it is worth to the queries to come (`gain`)
 
 The dial turns without learning anew. Where a check follows, the list is asked that was worth most on a fitted log
 (`checking`); where none follows and answers are seen, as many are asked as it takes until they agree enough
@@ -53,7 +53,7 @@ class Own:
 
     def __init__(self, options: OwnOptions) -> None:
         self._explore, self._horizon = options.explore, options.horizon
-        self._belief, self._spending, self._learned, self._fitted = Belief(), Spending(), 0, 0
+        self._belief, self._spending, self._learned = Belief(), Spending(), 0
         self._agreement, self._checking = Agreement(), Checking(options.right)
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
@@ -93,7 +93,6 @@ class Own:
         self._spending.fit(log)
         self._agreement.fit(log)
         self._checking.fit(log)
-        self._fitted += len(log.queries)
 
     def _left(self) -> int:
         """How many queries are still to come."""
@@ -108,7 +107,6 @@ class Own:
             "agreement": self._agreement.saved(),
             "checking": self._checking.saved(),
             "learned": self._learned,
-            "fitted": self._fitted,
         }
 
     @whole
@@ -122,7 +120,7 @@ class Own:
         self._spending.restored(part(saved, "spending"))
         self._agreement.restored(part(saved, "agreement"))
         self._checking.restored(part(saved, "checking"))
-        self._learned, self._fitted = integer(saved, "learned"), integer(saved, "fitted")
+        self._learned = integer(saved, "learned")
 
     def _newer(self, query: Query, arms: Arms, *, dial: float, draw: float) -> int | None:
         """Who came since answers were compared, and is thought more of than working at it with those; None: nobody."""
