@@ -1,6 +1,6 @@
 """What bounds routers on recorded outcomes: a table that knows everything, and how much more data would help.
 
-    python benchmarks/routing_limits.py --data FOLDER [--money .001,.0016] [--policy tag_table,knn,agora]
+    python benchmarks/routing_limits.py --data FOLDER [--money .001,.0016] [--policy knn,agora] [--features minilm]
 
 "hindsight": the best table by task tag at each amount of money, fitted and measured on all queries: nothing that knows
 only the tag can do better there, and nothing like it can be had beforehand. "learning curve": the same policies fitted
@@ -20,6 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from agora.bench.routing.embedding import embedded
 from agora.bench.routing.folds import numbers
 from agora.bench.routing.full import frontier
 from agora.bench.routing.measures import Measured
@@ -27,6 +28,7 @@ from agora.bench.routing.reading import read
 from agora.bench.routing.slices import dense
 from agora.bench.routing.stage import Setting, Stage, dial_of, money_of
 from agora.bench.routing.units import maker
+from agora.bench.routing.vectors import FEATURES
 
 SHARES = (0.25, 0.5, 1.0)
 
@@ -47,18 +49,17 @@ def hindsight(stage: Stage, money: float) -> tuple[float, float]:
     return float(np.interp(money, usds, scores)), min(money, float(usds[-1]))
 
 
-def thinned(stage: Stage, share: float) -> Stage:
-    """The same with a part of each fitting part, drawn once."""
+def thinned(made: Stage, share: float) -> Stage:
+    """A stage that is left with a part of each fitting part, drawn once."""
     rng = np.random.default_rng(7)
-    keep = rng.random(stage.n) < share
-    made = Stage(stage.recorded, stage.setting)
+    keep = rng.random(made.n) < share
     made.folds = tuple(
         fold._replace(
             fitting=fold.fitting[keep[fold.fitting]],
             inner=fold.inner[keep[fold.inner]],
             setting=fold.setting[keep[fold.setting]],
         )
-        for fold in stage.folds
+        for fold in made.folds
     )
     return made
 
@@ -91,10 +92,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--money", default="")
     parser.add_argument("--policy", default="tag_table,knn,agora")
+    parser.add_argument("--features", choices=FEATURES, default="svd")
     options = parser.parse_args()
     matrix = dense(read(options.data))
     money = tuple(float(one) for one in options.money.split(",") if one) or money_of(matrix)
-    stage = Stage(matrix, Setting(money=money, dial=dial_of(matrix), seeds=1, features="svd", said=True))
+    setting = Setting(money=money, dial=dial_of(matrix), seeds=1, features=options.features, said=True)
+    vectors = embedded(matrix.texts) if options.features == "minilm" else None
+    stage = Stage(matrix, setting, embedded=vectors)
     print(
         f"{matrix.name}: {stage.n} queries, {len(stage.arms)} models, money {', '.join(f'${one:g}' for one in money)}"
     )
@@ -102,7 +106,7 @@ def main() -> None:
     print("hindsight, table by tag     ", "  ".join(f"{score:.4f} @ ${usd:.3g}" for score, usd in known))
     for policy in options.policy.split(","):
         for share in SHARES:
-            found = frontier(maker(policy, {}), thinned(stage, share))
+            found = frontier(maker(policy, {}), thinned(Stage(matrix, setting, embedded=vectors), share))
             print(f"{policy:12} fitted on {share:4.0%} ", line(found.targets))
         print(f"{policy:12} of the spread   {explained(stage, policy):+.4f}")
 
