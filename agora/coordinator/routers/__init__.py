@@ -8,7 +8,7 @@ cells       means by group and arm                                      clusters
 memory      what came of earlier queries                                edges     who is near whom among them
 lines       from similarities to scores                                 exploring somebody by chance, ever less often
 sampling    Thompson sampling whose chances are known                   restoring a kept state: whole, or refused
-by_tag, by_neighbours   what routers share that differ only in how they choose; asked: that ask a model
+by_tag, by_neighbours, by_ridges   what routers share that differ only in how they choose; asked: that ask a model
 sequences   whom to ask in turn where a check follows                   answers   what two answers have in common
 pacers, paced, switching: around any router                             own/      Agora's own
 

@@ -14,13 +14,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.routers.by_ridges import ByRidges
 from agora.coordinator.routers.choosing import by_index, worth
 from agora.coordinator.routers.contexts import Clustered
-from agora.coordinator.routers.packing import part
-from agora.coordinator.routers.restoring import whole
-from agora.coordinator.routers.ridges import Ridges
-from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
-from agora.values import JsonValue
+from agora.coordinator.routers.seam import Arms, Choice, Query
 
 
 class GreenServLinUCBOptions(RouterOptions):
@@ -34,7 +31,7 @@ class GreenServLinUCBOptions(RouterOptions):
     """Of texts."""
 
 
-class GreenServLinUCB:
+class GreenServLinUCB(ByRidges):
     """Owned by one run.
 
     Args:
@@ -43,7 +40,7 @@ class GreenServLinUCB:
 
     def __init__(self, options: GreenServLinUCBOptions) -> None:
         self._alpha = options.alpha
-        self._contexts, self._ridges = Clustered(options.clusters), Ridges(penalty=options.penalty)
+        super().__init__(Clustered(options.clusters), penalty=options.penalty)
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The highest index; nothing is left to chance."""
@@ -51,28 +48,6 @@ class GreenServLinUCB:
         terms = {"success": success, "cost": cost, "width": width}
         index = success + self._alpha * width - dial * cost
         return by_index(index, cost, terms=terms, rungs=worth(success, cost, dial=dial))
-
-    def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
-        """One step of the arm's regression."""
-        self._ridges.learn(self._contexts.learned(query), arm, outcome)
-
-    def fit(self, log: Log) -> None:
-        """All arms' regressions."""
-        self._ridges.fit(self._contexts.fitted(log), log)
-
-    def saved(self) -> JsonValue:
-        """Contexts and regressions."""
-        return {"contexts": self._contexts.saved(), "ridges": self._ridges.saved()}
-
-    @whole
-    def restored(self, saved: JsonValue) -> None:
-        """Go on from what `saved` gave.
-
-        Raises:
-            LedgerError: It is none.
-        """
-        self._contexts.restored(part(saved, "contexts"))
-        self._ridges.restored(part(saved, "ridges"))
 
 
 policy = routed("greenserv_linucb", GreenServLinUCBOptions, GreenServLinUCB)

@@ -15,14 +15,11 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.routers.by_ridges import ByRidges
 from agora.coordinator.routers.choosing import worth
 from agora.coordinator.routers.contexts import Clustered
-from agora.coordinator.routers.packing import part
-from agora.coordinator.routers.restoring import whole
-from agora.coordinator.routers.ridges import Ridges
 from agora.coordinator.routers.sampling import Noise
-from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
-from agora.values import JsonValue
+from agora.coordinator.routers.seam import Arms, Choice, Query
 
 if TYPE_CHECKING:
     from agora.coordinator.routers.seam import Vector
@@ -39,7 +36,7 @@ class GreenServThompsonOptions(RouterOptions):
     """Of texts."""
 
 
-class GreenServThompson:
+class GreenServThompson(ByRidges):
     """Owned by one run.
 
     Args:
@@ -48,8 +45,7 @@ class GreenServThompson:
 
     def __init__(self, options: GreenServThompsonOptions) -> None:
         self._sigma = options.sigma
-        self._contexts = Clustered(options.clusters)
-        self._ridges = Ridges(penalty=options.sigma**2 / options.variance)
+        super().__init__(Clustered(options.clusters), penalty=options.sigma**2 / options.variance)
         self._noise = Noise()
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
@@ -59,28 +55,6 @@ class GreenServThompson:
         value: Vector = success - dial * cost
         rungs = worth(success, cost, dial=dial)
         return self._noise.sampled(value, self._sigma * width, draw, terms=terms, rungs=rungs)
-
-    def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
-        """One step of the arm's posterior."""
-        self._ridges.learn(self._contexts.learned(query), arm, outcome)
-
-    def fit(self, log: Log) -> None:
-        """All arms' posteriors."""
-        self._ridges.fit(self._contexts.fitted(log), log)
-
-    def saved(self) -> JsonValue:
-        """Contexts and posteriors."""
-        return {"contexts": self._contexts.saved(), "ridges": self._ridges.saved()}
-
-    @whole
-    def restored(self, saved: JsonValue) -> None:
-        """Go on from what `saved` gave.
-
-        Raises:
-            LedgerError: It is none.
-        """
-        self._contexts.restored(part(saved, "contexts"))
-        self._ridges.restored(part(saved, "ridges"))
 
 
 policy = routed("greenserv_thompson", GreenServThompsonOptions, GreenServThompson)

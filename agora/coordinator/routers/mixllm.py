@@ -14,13 +14,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from agora.coordinator.policies.routed import RouterOptions, routed
+from agora.coordinator.routers.by_ridges import ByRidges
 from agora.coordinator.routers.choosing import by_index, worth
 from agora.coordinator.routers.contexts import Tagged
-from agora.coordinator.routers.packing import part
-from agora.coordinator.routers.restoring import whole
-from agora.coordinator.routers.ridges import Ridges
-from agora.coordinator.routers.seam import Arms, Choice, Log, Outcome, Query
-from agora.values import JsonValue
+from agora.coordinator.routers.seam import Arms, Choice, Query
 
 
 class MixLLMOptions(RouterOptions):
@@ -36,7 +33,7 @@ class MixLLMOptions(RouterOptions):
     """How suddenly that sets in."""
 
 
-class MixLLM:
+class MixLLM(ByRidges):
     """Owned by one run.
 
     Args:
@@ -45,7 +42,7 @@ class MixLLM:
 
     def __init__(self, options: MixLLMOptions) -> None:
         self._alpha, self._crowded, self._steep = options.alpha, options.crowded, options.steep
-        self._contexts, self._ridges = Tagged(), Ridges(penalty=options.penalty)
+        super().__init__(Tagged(), penalty=options.penalty)
 
     def choose(self, query: Query, arms: Arms, *, dial: float, draw: float) -> Choice:
         """The highest index; nothing is left to chance."""
@@ -56,28 +53,6 @@ class MixLLM:
         terms = {"success": success, "cost": cost, "width": width, "waiting": waiting}
         index = success - dial * cost + self._alpha * width - waiting
         return by_index(index, cost, terms=terms, rungs=worth(success, cost, dial=dial))
-
-    def learn(self, query: Query, arm: str, outcome: Outcome) -> None:
-        """One step of the arm's regressors."""
-        self._ridges.learn(self._contexts.learned(query), arm, outcome)
-
-    def fit(self, log: Log) -> None:
-        """All arms' regressors."""
-        self._ridges.fit(self._contexts.fitted(log), log)
-
-    def saved(self) -> JsonValue:
-        """Tags and regressors."""
-        return {"contexts": self._contexts.saved(), "ridges": self._ridges.saved()}
-
-    @whole
-    def restored(self, saved: JsonValue) -> None:
-        """Go on from what `saved` gave.
-
-        Raises:
-            LedgerError: It is none.
-        """
-        self._contexts.restored(part(saved, "contexts"))
-        self._ridges.restored(part(saved, "ridges"))
 
 
 policy = routed("mixllm", MixLLMOptions, MixLLM)
